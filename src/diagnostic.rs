@@ -1,0 +1,242 @@
+//! What graylane has to tell a person: severity, message, place and remedy.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// How much a diagnostic weighs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Worth knowing; nothing is wrong.
+    Note,
+    /// Probably not what is wanted; nothing is stopped.
+    Warning,
+    /// Stops the command before anything is written.
+    Error,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        })
+    }
+}
+
+/// A position in a file of the user, with the line it is on.
+///
+/// `line` and `column` count from 1; a column is a character, not a byte.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The file as the user would name it, relative to the repository where possible.
+    pub file: Arc<str>,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// The text of that line, without its line break; empty where there is none to show.
+    pub text: String,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+/// One thing to tell the user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// How much it weighs.
+    pub severity: Severity,
+    /// Stable kebab-case code of a finding; `None` for errors that are not findings.
+    pub code: Option<&'static str>,
+    /// What is wrong, one sentence without a trailing full stop.
+    pub message: String,
+    /// Where it is wrong.
+    pub place: Option<Place>,
+    /// Other places that belong to it, each with what it is.
+    pub related: Vec<(Place, String)>,
+    /// What to do next; may hold several lines to paste.
+    pub remedy: Option<String>,
+}
+
+impl Diagnostic {
+    /// An error without a place.
+    pub fn error(message: impl Into<String>) -> Self {
+        Self::new(Severity::Error, message)
+    }
+
+    /// A warning without a place.
+    pub fn warning(message: impl Into<String>) -> Self {
+        Self::new(Severity::Warning, message)
+    }
+
+    /// A note without a place.
+    pub fn note(message: impl Into<String>) -> Self {
+        Self::new(Severity::Note, message)
+    }
+
+    fn new(severity: Severity, message: impl Into<String>) -> Self {
+        Self { severity, code: None, message: message.into(), place: None, related: Vec::new(), remedy: None }
+    }
+
+    /// Sets the code of the finding.
+    #[must_use]
+    pub fn code(mut self, code: &'static str) -> Self {
+        self.code = Some(code);
+        self
+    }
+
+    /// Sets the place.
+    #[must_use]
+    pub fn at(mut self, place: Place) -> Self {
+        self.place = Some(place);
+        self
+    }
+
+    /// Adds a related place and what it is.
+    #[must_use]
+    pub fn related(mut self, place: Place, what: impl Into<String>) -> Self {
+        self.related.push((place, what.into()));
+        self
+    }
+
+    /// Sets what to do next.
+    #[must_use]
+    pub fn remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = Some(remedy.into());
+        self
+    }
+
+    /// The order in which diagnostics are shown: by file, line, column, then text.
+    pub fn sort_key(&self) -> (Option<&Place>, Option<&'static str>, &str) {
+        (self.place.as_ref(), self.code, &self.message)
+    }
+}
+
+impl fmt::Display for Diagnostic {
+    /// The plain form for people: message, `-->` place with its source line, remedy.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.severity)?;
+        if let Some(code) = self.code {
+            write!(f, "[{code}]")?;
+        }
+        writeln!(f, ": {}", printable(&self.message))?;
+        if let Some(place) = &self.place {
+            write_place(f, place, None)?;
+        }
+        for (place, what) in &self.related {
+            write_place(f, place, Some(what))?;
+        }
+        if let Some(remedy) = &self.remedy {
+            for (index, line) in remedy.lines().enumerate() {
+                writeln!(f, "{} {line}", if index == 0 { "  help:" } else { "       " })?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn write_place(f: &mut fmt::Formatter<'_>, place: &Place, what: Option<&str>) -> fmt::Result {
+    write!(f, "  --> {place}")?;
+    if let Some(what) = what {
+        write!(f, " ({what})")?;
+    }
+    writeln!(f)?;
+    if !place.text.trim().is_empty() {
+        let number = place.line.to_string();
+        let (text, caret) = window(&place.text, place.column);
+        writeln!(f, "   {number} | {text}")?;
+        writeln!(f, "   {:width$} | {:caret$}^", "", "", width = number.len())?;
+    }
+    Ok(())
+}
+
+/// The part of a line around a column that fits a terminal, and the caret's offset in it.
+fn window(line: &str, column: usize) -> (String, usize) {
+    const WIDTH: usize = 160;
+    let at = column.saturating_sub(1);
+    let from = if at < WIDTH / 2 { 0 } else { at - WIDTH / 2 };
+    let text: String = line.chars().skip(from).take(WIDTH).collect();
+    (printable(&text), at - from)
+}
+
+/// The text with control characters shown as `\u{..}`, so that input cannot drive the terminal.
+fn printable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\t' => out.push(' '),
+            '\n' => out.push('\n'),
+            c if c.is_control() => out.extend(c.escape_unicode()),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// One or more diagnostics of severity error that stop a command before it writes anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure(pub Vec<Diagnostic>);
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, diagnostic) in self.0.iter().enumerate() {
+            if index > 0 {
+                writeln!(f)?;
+            }
+            write!(f, "{diagnostic}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<Diagnostic> for Failure {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self(vec![diagnostic])
+    }
+}
+
+/// The known name nearest to a misspelled one, when it is near enough to be meant.
+///
+/// Near enough is a Damerau-Levenshtein distance of at most a third of the longer name, and at
+/// least one edit is always allowed.
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(&name.to_lowercase(), &candidate.to_lowercase()), candidate))
+        .filter(|(distance, candidate)| *distance <= (name.chars().count().max(candidate.chars().count()) / 3).max(1))
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prints_place_line_and_remedy() {
+        let place = Place { file: "a.yaml".into(), line: 12, column: 3, text: "  tga: gray".into() };
+        let shown = Diagnostic::error("unknown field `tga`").at(place).remedy("did you mean `tag`?").to_string();
+        assert_eq!(
+            shown,
+            "error: unknown field `tga`\n  --> a.yaml:12:3\n   12 |   tga: gray\n      |   ^\n  help: did you mean `tag`?\n"
+        );
+    }
+
+    #[test]
+    fn control_characters_do_not_reach_the_terminal() {
+        assert!(!Diagnostic::error("bad \u{1b}[31m").to_string().contains('\u{1b}'));
+    }
+
+    #[test]
+    fn nearest_finds_typos_only() {
+        assert_eq!(nearest("tga", ["tag", "output"]), Some("tag"));
+        assert_eq!(nearest("zadigx-release-verson", ["zadigx-release-version"]), Some("zadigx-release-version"));
+        assert_eq!(nearest("completely-else", ["tag", "output"]), None);
+    }
+}

@@ -1,0 +1,7 @@
+//! The `graylane` program: hands its arguments to [`graylane::cli`] and returns its exit code.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    graylane::cli::run(std::env::args_os())
+}
