@@ -79,7 +79,14 @@ impl Diagnostic {
     }
 
     fn new(severity: Severity, message: impl Into<String>) -> Self {
-        Self { severity, code: None, message: message.into(), place: None, related: Vec::new(), remedy: None }
+        Self {
+            severity,
+            code: None,
+            message: message.into(),
+            place: None,
+            related: Vec::new(),
+            remedy: None,
+        }
     }
 
     /// Sets the code of the finding.
@@ -208,8 +215,15 @@ impl From<Diagnostic> for Failure {
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     known
         .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(&name.to_lowercase(), &candidate.to_lowercase()), candidate))
-        .filter(|(distance, candidate)| *distance <= (name.chars().count().max(candidate.chars().count()) / 3).max(1))
+        .map(|candidate| {
+            (
+                strsim::damerau_levenshtein(&name.to_lowercase(), &candidate.to_lowercase()),
+                candidate,
+            )
+        })
+        .filter(|(distance, candidate)| {
+            *distance <= (name.chars().count().max(candidate.chars().count()) / 3).max(1)
+        })
         .min()
         .map(|(_, candidate)| candidate)
 }
@@ -220,8 +234,12 @@ mod tests {
 
     #[test]
     fn prints_place_line_and_remedy() {
-        let place = Place { file: "a.yaml".into(), line: 12, column: 3, text: "  tga: gray".into() };
-        let shown = Diagnostic::error("unknown field `tga`").at(place).remedy("did you mean `tag`?").to_string();
+        let place =
+            Place { file: "a.yaml".into(), line: 12, column: 3, text: "  tga: gray".into() };
+        let shown = Diagnostic::error("unknown field `tga`")
+            .at(place)
+            .remedy("did you mean `tag`?")
+            .to_string();
         assert_eq!(
             shown,
             "error: unknown field `tga`\n  --> a.yaml:12:3\n   12 |   tga: gray\n      |   ^\n  help: did you mean `tag`?\n"
@@ -236,7 +254,10 @@ mod tests {
     #[test]
     fn nearest_finds_typos_only() {
         assert_eq!(nearest("tga", ["tag", "output"]), Some("tag"));
-        assert_eq!(nearest("zadigx-release-verson", ["zadigx-release-version"]), Some("zadigx-release-version"));
+        assert_eq!(
+            nearest("zadigx-release-verson", ["zadigx-release-version"]),
+            Some("zadigx-release-version")
+        );
         assert_eq!(nearest("completely-else", ["tag", "output"]), None);
     }
 }

@@ -1,1 +1,31 @@
-//! Stub.
+//! YAML documents that are edited without touching what was not edited.
+//!
+//! A file is parsed (by yaml-rust2's event parser) into [`Document`]s whose nodes point into the
+//! source text. A clone of a document is cheap and shares its nodes; an edit copies only the path
+//! it walks. Emission copies the source text of everything that was not edited, comments and blank
+//! lines included, and prints only what an edit made, in the style that surrounds it.
+//!
+//! This module knows nothing of Kubernetes, but it reads scalars as Kubernetes does
+//! (see [`scalar`]) and writes strings so that YAML 1.1 and YAML 1.2 readers agree on them.
+
+mod build;
+mod edit;
+mod emit;
+mod json;
+mod node;
+mod parse;
+mod path;
+pub mod scalar;
+mod scan;
+mod source;
+mod value;
+mod view;
+
+pub use edit::EditError;
+pub use node::Document;
+pub use parse::{MAX_DEPTH, MAX_FILE_BYTES, Stream, parse};
+pub use path::{Path, Segment};
+pub use scalar::ScalarStyle;
+pub use source::{Source, Span};
+pub use value::Value;
+pub use view::{NodeKind, NodeRef};

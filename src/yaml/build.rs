@@ -1,0 +1,548 @@
+//! From parser events to nodes that know their source.
+//!
+//! The events carry values but no ends, and their marks are not to be relied on. So a cursor walks
+//! the text beside them: each event says which tokens must come next, and [`super::scan`] finds
+//! where they are. Text and events that disagree are an error, never a wrong span.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use yaml_rust2::parser::{Event, Tag};
+use yaml_rust2::scanner::TScalarStyle;
+
+use super::node::{
+    Alias, Collection, Document, DocumentStyle, Form, Item, Layout, Node, Scalar, ScalarExtra,
+    Slice,
+};
+use super::parse::MAX_DEPTH;
+use super::scalar::ScalarStyle;
+use super::scan;
+use super::source::{Source, Span, offset};
+use crate::diagnostic::Diagnostic;
+
+/// Bytes that the aliases of one file may expand to.
+const ALIAS_BUDGET: u64 = 8 << 20;
+
+/// Keys that are compared one by one before they are hashed.
+const COMPARED_KEYS: usize = 16;
+
+type Result<T> = std::result::Result<T, Diagnostic>;
+
+/// A collection that is not closed yet.
+struct Frame {
+    collection: Collection,
+    key: Option<Scalar>,
+    /// Start of the item that is being read.
+    lead: usize,
+    keys: HashSet<Box<str>>,
+    weight: u64,
+    depth: usize,
+}
+
+/// A finished anchored node, with what expanding it costs.
+struct Anchored {
+    node: Node,
+    weight: u64,
+    depth: usize,
+}
+
+pub(crate) struct Builder {
+    source: Arc<Source>,
+    documents: Vec<Document>,
+    frames: Vec<Frame>,
+    anchors: HashMap<usize, Anchored>,
+    /// Up to here the text is used up.
+    cursor: usize,
+    document_start: usize,
+    root: Option<(Node, Layout, Span)>,
+    style: DocumentStyle,
+    seen: Seen,
+    expanded: u64,
+    has_aliases: bool,
+}
+
+/// Counts that decide a document's style.
+#[derive(Default)]
+struct Seen {
+    step: Option<u8>,
+    indented: u32,
+    flush: u32,
+}
+
+impl Builder {
+    pub(crate) fn new(source: Arc<Source>, start: usize) -> Self {
+        let text = source.text();
+        let crlf = text.find('\n').is_some_and(|at| text[..at].ends_with('\r'));
+        Self {
+            style: DocumentStyle {
+                step: 2,
+                indented_sequences: false,
+                crlf,
+                has_block_scalars: false,
+            },
+            source,
+            documents: Vec::new(),
+            frames: Vec::new(),
+            anchors: HashMap::new(),
+            cursor: start,
+            document_start: start,
+            root: None,
+            seen: Seen::default(),
+            expanded: 0,
+            has_aliases: false,
+        }
+    }
+
+    pub(crate) fn finish(self) -> Vec<Document> {
+        self.documents
+    }
+
+    pub(crate) fn event(&mut self, event: Event) -> Result<()> {
+        match event {
+            Event::DocumentStart => {
+                self.start_document();
+                Ok(())
+            }
+            Event::DocumentEnd => {
+                self.end_document();
+                Ok(())
+            }
+            Event::Scalar(text, style, anchor, tag) => self.scalar(text, style, anchor, tag),
+            Event::MappingStart(anchor, tag) => self.open(Form::Mapping, anchor, tag),
+            Event::SequenceStart(anchor, tag) => self.open(Form::Sequence, anchor, tag),
+            Event::MappingEnd | Event::SequenceEnd => self.close(),
+            Event::Alias(anchor) => self.alias(anchor),
+            Event::Nothing | Event::StreamStart | Event::StreamEnd => Ok(()),
+        }
+    }
+
+    fn start_document(&mut self) {
+        let text = self.source.text();
+        let mut at = self.cursor;
+        loop {
+            at = scan::skip_trivia(text, at);
+            let line_starts = scan::starts_line(text, at);
+            if line_starts && text[at..].starts_with('%') {
+                at = scan::next_line(text, at);
+            } else if line_starts && scan::is_marker(text, at, "...") {
+                at += 3;
+                self.cursor = at;
+            } else {
+                break;
+            }
+        }
+        if scan::starts_line(text, at) && scan::is_marker(text, at, "---") {
+            self.cursor = at + 3;
+        }
+        self.document_start = self.cursor;
+        self.anchors.clear();
+        self.seen = Seen::default();
+        self.style.has_block_scalars = false;
+        self.style.step = 2;
+        self.style.indented_sequences = false;
+        self.has_aliases = false;
+        self.root = None;
+    }
+
+    fn end_document(&mut self) {
+        let text = self.source.text();
+        let at = scan::skip_trivia(text, self.cursor);
+        // Comment lines before a marker belong to the document above it.
+        let end =
+            if at >= text.len() { text.len() } else { scan::line_start(text, at).max(self.cursor) };
+        let (value, layout, span) = self.root.take().unwrap_or_else(|| {
+            let at = self.document_start;
+            let empty = Scalar { span: Span::new(at, at), extra: None, style: ScalarStyle::Plain };
+            (Node::Scalar(empty), Layout::Inline, Span::new(at, at))
+        });
+        self.style.step = self.seen.step.unwrap_or(2);
+        self.style.indented_sequences = self.seen.indented > self.seen.flush;
+        let slice = Slice { lead: offset(self.document_start), value: span, end: offset(end) };
+        self.documents.push(Document {
+            source: Arc::clone(&self.source),
+            root: Item { key: None, value, slice, layout },
+            style: self.style,
+            has_aliases: self.has_aliases,
+        });
+        self.cursor = end;
+    }
+
+    fn fault(&self, what: &str) -> Diagnostic {
+        let at = scan::skip_trivia(self.source.text(), self.cursor.min(self.source.text().len()));
+        Diagnostic::error(what.to_owned()).at(self.source.place(at))
+    }
+
+    /// Consumes the indicators before the next node, and its tag and anchor.
+    ///
+    /// Returns where the node starts; an absent node starts where the text is used up.
+    fn begin(&mut self, absent: bool, properties: usize) -> Result<usize> {
+        let source = Arc::clone(&self.source);
+        let text = source.text();
+        let bytes = text.as_bytes();
+        let mut at = self.cursor;
+        if let Some(frame) = self.frames.last_mut() {
+            let next = scan::skip_trivia(text, at);
+            let collection = &mut frame.collection;
+            let expects_value = frame.key.is_some();
+            if collection.form == Form::Mapping && expects_value {
+                if bytes.get(next) == Some(&b':') {
+                    at = next + 1;
+                } else if !absent {
+                    return Err(self.fault("a key without `:`"));
+                }
+            } else if collection.flow {
+                if bytes.get(next) == Some(&b',') {
+                    at = next + 1;
+                }
+                frame.lead = at;
+            } else {
+                if collection.form == Form::Sequence {
+                    if bytes.get(next) != Some(&b'-') {
+                        return Err(self.fault("a sequence item without `-`"));
+                    }
+                    at = next + 1;
+                } else {
+                    at = next;
+                    if bytes.get(at) == Some(&b'?')
+                        && matches!(bytes.get(at + 1), Some(b' ' | b'\t' | b'\n' | b'\r'))
+                    {
+                        at += 1;
+                    }
+                }
+                frame.lead =
+                    collection.items.last().map_or(frame.lead, |item| item.slice.end as usize);
+            }
+        }
+        for _ in 0..properties {
+            let next = scan::skip_trivia(text, at);
+            if !matches!(bytes.get(next), Some(b'!' | b'&')) {
+                self.cursor = next;
+                return Err(self.fault("a tag or an anchor is expected here"));
+            }
+            at = scan::property_end(text, next);
+        }
+        self.cursor = at;
+        Ok(if absent { at } else { scan::skip_trivia(text, at) })
+    }
+
+    fn scalar(
+        &mut self,
+        value: String,
+        style: TScalarStyle,
+        anchor: usize,
+        tag: Option<Tag>,
+    ) -> Result<()> {
+        let absent = value.is_empty() && style == TScalarStyle::Plain;
+        let properties = usize::from(anchor > 0) + usize::from(tag.is_some());
+        let start = self.begin(absent, properties)?;
+        let source = Arc::clone(&self.source);
+        let text = source.text();
+        let first = text.as_bytes().get(start).copied();
+        let (end, style) = match style {
+            TScalarStyle::Plain if absent => (Some(start), ScalarStyle::Plain),
+            TScalarStyle::Plain => (scan::plain_end(text, start, &value), ScalarStyle::Plain),
+            TScalarStyle::SingleQuoted if first == Some(b'\'') => {
+                (scan::quoted_end(text, start), ScalarStyle::SingleQuoted)
+            }
+            TScalarStyle::DoubleQuoted if first == Some(b'"') => {
+                (scan::quoted_end(text, start), ScalarStyle::DoubleQuoted)
+            }
+            TScalarStyle::Literal | TScalarStyle::Folded if matches!(first, Some(b'|' | b'>')) => {
+                self.style.has_block_scalars = true;
+                let parent = self.frames.iter().rev().find(|frame| !frame.collection.flow);
+                let parent = parent.map(|frame| frame.collection.indent as usize);
+                let style = if style == TScalarStyle::Literal {
+                    ScalarStyle::Literal
+                } else {
+                    ScalarStyle::Folded
+                };
+                (Some(scan::block_scalar_end(text, start, parent)), style)
+            }
+            _ => (None, ScalarStyle::Plain),
+        };
+        let Some(end) = end else {
+            self.cursor = start;
+            return Err(self.fault("this scalar cannot be followed in the text"));
+        };
+        self.cursor = end;
+        let span = Span::new(start, end);
+        let bare = Scalar { span, extra: None, style };
+        let is_source_text = bare.text(&source) == value;
+        let weight = value.len() as u64 + 8;
+        let extra = ScalarExtra {
+            text: (!is_source_text).then_some(value),
+            tag: tag.map(tag_text),
+            anchor: (anchor > 0).then_some(anchor),
+        };
+        let plain = extra.text.is_none() && extra.tag.is_none() && extra.anchor.is_none();
+        let scalar = Scalar { span, extra: (!plain).then(|| Arc::new(extra)), style };
+        if anchor > 0 {
+            self.anchors
+                .insert(anchor, Anchored { node: Node::Scalar(scalar.clone()), weight, depth: 0 });
+        }
+        if let Some(frame) = self.frames.last_mut()
+            && frame.collection.form == Form::Mapping
+            && frame.key.is_none()
+        {
+            if absent && properties == 0 {
+                return Err(self.fault("a mapping key is missing here"));
+            }
+            return self.key(scalar);
+        }
+        self.value(Node::Scalar(scalar), Layout::Inline, span, weight, 0)
+    }
+
+    fn key(&mut self, key: Scalar) -> Result<()> {
+        let source = Arc::clone(&self.source);
+        let Some(frame) = self.frames.last_mut() else { return Ok(()) };
+        let text = key.text(&source);
+        if frame.keys.is_empty() && frame.collection.items.len() >= COMPARED_KEYS {
+            frame.keys = frame
+                .collection
+                .items
+                .iter()
+                .filter_map(|item| item.key.as_ref())
+                .map(|key| Box::from(key.text(&source)))
+                .collect();
+        }
+        let is_duplicate = if frame.keys.is_empty() {
+            frame.collection.position(text, &source).is_some()
+        } else {
+            !frame.keys.insert(Box::from(text))
+        };
+        if is_duplicate {
+            let error = Diagnostic::error(format!("the key `{text}` stands twice in this mapping"))
+                .at(source.place(key.span.start as usize))
+                .remedy("remove one of them: readers disagree on which one counts");
+            let first = frame.collection.items.iter().filter_map(|item| item.key.as_ref());
+            let first = first.into_iter().find(|candidate| candidate.text(&source) == text);
+            return Err(match first {
+                Some(first) => error.related(source.place(first.span.start as usize), "first here"),
+                None => error,
+            });
+        }
+        if key.style == ScalarStyle::Plain && text == "<<" {
+            frame.collection.merges = true;
+        }
+        frame.weight += text.len() as u64;
+        frame.key = Some(key);
+        Ok(())
+    }
+
+    fn open(&mut self, form: Form, anchor: usize, tag: Option<Tag>) -> Result<()> {
+        if self
+            .frames
+            .last()
+            .is_some_and(|frame| frame.collection.form == Form::Mapping && frame.key.is_none())
+        {
+            return Err(self.fault("a mapping key must be a scalar: Kubernetes knows no others"));
+        }
+        if self.frames.len() >= MAX_DEPTH {
+            return Err(self.fault(&format!("nested more than {MAX_DEPTH} levels deep")));
+        }
+        let properties = usize::from(anchor > 0) + usize::from(tag.is_some());
+        let start = self.begin(false, properties)?;
+        let source = Arc::clone(&self.source);
+        let text = source.text();
+        let bracket = if form == Form::Mapping { b'{' } else { b'[' };
+        let flow = text.as_bytes().get(start) == Some(&bracket);
+        let in_flow = self.frames.last().is_some_and(|frame| frame.collection.flow);
+        if in_flow && !flow {
+            return Err(self
+                .fault("a single pair in a flow sequence is not supported")
+                .remedy("write it with braces: `[{key: value}]`"));
+        }
+        let mut collection = Collection::fresh(form, Vec::new());
+        collection.dirty = false;
+        collection.flow = flow;
+        collection.tag = tag.map(|tag| tag_text(tag).into_boxed_str());
+        collection.anchor = (anchor > 0).then_some(anchor);
+        let lead;
+        if flow {
+            collection.span = Span::new(start, start);
+            lead = start + 1;
+        } else {
+            let begin = scan::line_start(text, start);
+            collection.indent = offset(text[begin..start].trim_start_matches('\u{feff}').len());
+            collection.compact = !scan::starts_line(text, start);
+            lead = if collection.compact {
+                start
+            } else if scan::starts_line(text, self.cursor) {
+                self.cursor
+            } else {
+                scan::next_line(text, self.cursor)
+            };
+            collection.span = Span::new(lead, lead);
+            self.observe_style(&collection);
+        }
+        if flow {
+            self.cursor = lead;
+        }
+        self.frames.push(Frame {
+            collection,
+            key: None,
+            lead,
+            keys: HashSet::new(),
+            weight: 16,
+            depth: 1,
+        });
+        Ok(())
+    }
+
+    fn observe_style(&mut self, collection: &Collection) {
+        let Some(parent) = self.frames.last().map(|frame| &frame.collection) else { return };
+        if parent.flow || parent.form == Form::Sequence || collection.compact {
+            return;
+        }
+        match collection.form {
+            Form::Mapping => {
+                let step = collection.indent.saturating_sub(parent.indent);
+                self.seen.step.get_or_insert(u8::try_from(step).unwrap_or(2));
+            }
+            Form::Sequence if collection.indent > parent.indent => self.seen.indented += 1,
+            Form::Sequence => self.seen.flush += 1,
+        }
+    }
+
+    fn close(&mut self) -> Result<()> {
+        let Some(mut frame) = self.frames.pop() else { return Ok(()) };
+        let source = Arc::clone(&self.source);
+        let text = source.text();
+        let span;
+        if frame.collection.flow {
+            let mut at = scan::skip_trivia(text, self.cursor);
+            if text.as_bytes().get(at) == Some(&b',') {
+                at = scan::skip_trivia(text, at + 1);
+            }
+            let bracket = if frame.collection.form == Form::Mapping { b'}' } else { b']' };
+            if text.as_bytes().get(at) != Some(&bracket) {
+                self.cursor = at;
+                return Err(self.fault("a closing bracket is expected here"));
+            }
+            self.cursor = at + 1;
+            span = Span { start: frame.collection.span.start, end: offset(at + 1) };
+        } else {
+            let outer = self.frames.iter().rev().find(|frame| !frame.collection.flow);
+            let outer = outer.map(|frame| frame.collection.indent as usize);
+            let mut end =
+                frame.collection.items.last().map_or(frame.lead, |item| item.slice.end as usize);
+            end = trailing_comments(text, end, frame.collection.indent as usize, outer);
+            if let Some(item) = frame.collection.items.last_mut() {
+                item.slice.end = offset(end);
+            }
+            self.cursor = end;
+            span = Span { start: frame.collection.span.start, end: offset(end) };
+        }
+        let mut collection = frame.collection;
+        collection.span = span;
+        collection.items.shrink_to_fit();
+        collection.reindex(&source);
+        let layout = if collection.flow { Layout::Inline } else { Layout::Block };
+        let anchor = collection.anchor;
+        let node = Node::Collection(Arc::new(collection));
+        if let Some(anchor) = anchor {
+            let anchored =
+                Anchored { node: node.clone(), weight: frame.weight, depth: frame.depth };
+            self.anchors.insert(anchor, anchored);
+        }
+        self.value(node, layout, span, frame.weight, frame.depth)
+    }
+
+    fn alias(&mut self, anchor: usize) -> Result<()> {
+        let start = self.begin(false, 0)?;
+        let text = self.source.text();
+        if self
+            .frames
+            .last()
+            .is_some_and(|frame| frame.collection.form == Form::Mapping && frame.key.is_none())
+        {
+            return Err(self.fault("an alias as a mapping key is not supported"));
+        }
+        let end = scan::property_end(text, start);
+        self.cursor = end;
+        let place = self.source.place(start);
+        let Some(anchored) = self.anchors.get(&anchor) else {
+            return Err(Diagnostic::error(
+                "this alias has no anchor in its document, or stands inside of it",
+            )
+            .at(place)
+            .remedy("write the value out instead of the alias"));
+        };
+        let (weight, depth) = (anchored.weight, anchored.depth);
+        self.expanded = self.expanded.saturating_add(weight);
+        if self.expanded > ALIAS_BUDGET {
+            return Err(Diagnostic::error(format!(
+                "the aliases of this file expand to more than {ALIAS_BUDGET} bytes"
+            ))
+            .at(place)
+            .remedy("write the values out instead of aliases"));
+        }
+        self.has_aliases = true;
+        let span = Span::new(start, end);
+        let alias = Alias { span, anchor, target: anchored.node.clone() };
+        self.value(Node::Alias(Arc::new(alias)), Layout::Inline, span, weight, depth)
+    }
+
+    /// Puts a finished value into the collection above, or makes it the document's root.
+    fn value(
+        &mut self,
+        value: Node,
+        layout: Layout,
+        span: Span,
+        weight: u64,
+        depth: usize,
+    ) -> Result<()> {
+        let source = Arc::clone(&self.source);
+        let text = source.text();
+        if self.frames.len() + depth > MAX_DEPTH {
+            return Err(
+                self.fault(&format!("nested more than {MAX_DEPTH} levels deep, aliases expanded"))
+            );
+        }
+        let Some(frame) = self.frames.last_mut() else {
+            self.root = Some((value, layout, span));
+            return Ok(());
+        };
+        frame.weight = frame.weight.saturating_add(weight);
+        frame.depth = frame.depth.max(depth + 1);
+        let end = match layout {
+            _ if frame.collection.flow => span.end as usize,
+            Layout::Block => span.end as usize,
+            Layout::Inline => scan::next_line(text, span.end as usize),
+        };
+        let key = if frame.collection.form == Form::Mapping { frame.key.take() } else { None };
+        frame.collection.items.push(Item {
+            key,
+            value,
+            slice: Slice { lead: offset(frame.lead), value: span, end: offset(end) },
+            layout,
+        });
+        if !frame.collection.flow {
+            self.cursor = self.cursor.max(end);
+        }
+        Ok(())
+    }
+}
+
+/// The end of the comment lines at `at` that still belong to a block collection: those indented
+/// like its items, with the blank lines between them. A comment that is indented like the
+/// collection's parent is the parent's.
+fn trailing_comments(text: &str, at: usize, indent: usize, outer: Option<usize>) -> usize {
+    let mut end = at;
+    let mut line = at;
+    while line < text.len() {
+        let next = scan::next_line(text, line);
+        let (depth, rest) = scan::split_indent(text[line..next].trim_end_matches(['\n', '\r']));
+        if rest.starts_with('#') && depth >= indent && outer.is_none_or(|outer| depth > outer) {
+            end = next;
+        } else if !rest.is_empty() {
+            break;
+        }
+        line = next;
+    }
+    end
+}
+
+fn tag_text(tag: Tag) -> String {
+    tag.handle + &tag.suffix
+}

@@ -1,0 +1,607 @@
+//! From nodes back to text: source text for what stands as it was, print for what does not.
+
+use super::node::{Collection, Document, DocumentStyle, Form, Item, Layout, Node, Scalar, Slice};
+use super::scalar::{ScalarStyle, literal_header, write_string};
+use super::scan;
+use super::source::{Source, Span};
+
+impl Document {
+    /// The document's text, without its `---` line.
+    ///
+    /// What was not edited is the source's text, byte for byte.
+    pub fn to_text(&self) -> String {
+        let mut out =
+            String::with_capacity((self.root.slice.end - self.root.slice.lead) as usize + 256);
+        self.emit_into(&mut out);
+        if !scan::starts_line(self.source.text(), self.root.slice.lead as usize) {
+            // What stands behind `---` on its line.
+            let first = out.find('\n').map_or(out.len(), |at| at + 1);
+            let line = &out[..first];
+            let cut = if scan::skip_trivia(line, 0) >= line.len() {
+                first
+            } else {
+                line.len() - line.trim_start_matches([' ', '\t']).len()
+            };
+            out.drain(..cut);
+        }
+        out
+    }
+
+    pub(crate) fn emit_into(&self, out: &mut String) {
+        let mut emitter = Emitter {
+            source: &self.source,
+            style: self.style,
+            out,
+            last: None,
+            block_scalars: self.style.has_block_scalars,
+        };
+        emitter.root(&self.root);
+    }
+}
+
+struct Emitter<'a> {
+    source: &'a Source,
+    style: DocumentStyle,
+    out: &'a mut String,
+    /// End of the source text that was copied last, when nothing was printed since.
+    last: Option<u32>,
+    /// Whether text may follow a block scalar, which would swallow some of it.
+    block_scalars: bool,
+}
+
+/// What of a value does not fit on the line of its key.
+enum Body<'a> {
+    None,
+    Literal(&'a str),
+    Block(&'a Collection),
+}
+
+/// Whether a value is printed inside of `{}` or `[]`, and whether those are JSON's.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Context {
+    Block,
+    Flow,
+    Json,
+}
+
+impl<'a> Emitter<'a> {
+    fn root(&mut self, root: &'a Item) {
+        let slice = root.slice;
+        if root.is_clean() {
+            self.copy(slice.lead, slice.end);
+            return;
+        }
+        self.copy(slice.lead, slice.value.start);
+        if self.in_place(root) {
+            self.collection(root);
+        } else {
+            let inline = self.head(&root.value, Context::Block);
+            match inline {
+                Body::None => self.newline(),
+                Body::Literal(text) => {
+                    self.newline();
+                    self.literal(text, self.step());
+                }
+                Body::Block(collection) => {
+                    self.fresh_line();
+                    self.block_items(collection, 0, false);
+                }
+            }
+        }
+        self.copy_lines(slice.value.end, slice.end, 0);
+    }
+
+    /// Copies source text as it is.
+    fn copy(&mut self, start: u32, end: u32) {
+        if start < end {
+            self.out.push_str(self.source.slice(start, end));
+            self.last = Some(end);
+        } else if self.last != Some(start) {
+            self.last = None;
+        }
+    }
+
+    /// Copies source text that starts a line. Where it did not follow what was written last, blank
+    /// lines and deep comments are kept from becoming content of a block scalar above them.
+    fn copy_lines(&mut self, start: u32, end: u32, indent: usize) {
+        if !self.block_scalars || self.last == Some(start) || !self.out.ends_with('\n') {
+            self.copy(start, end);
+            return;
+        }
+        let text = self.source.text();
+        let mut at = start as usize;
+        while at < end as usize {
+            let next = scan::next_line(text, at).min(end as usize);
+            let (depth, rest) = scan::split_indent(&text[at..next]);
+            if rest.starts_with('#') {
+                self.spaces(depth.min(indent));
+                self.out.push_str(rest);
+            } else if !rest.trim_end().is_empty() || next == at {
+                break;
+            }
+            at = next;
+        }
+        self.last = None;
+        self.copy(super::source::offset(at), end);
+    }
+
+    fn print(&mut self, text: &str) {
+        self.out.push_str(text);
+        self.last = None;
+    }
+
+    fn newline(&mut self) {
+        self.print(if self.style.crlf { "\r\n" } else { "\n" });
+    }
+
+    fn fresh_line(&mut self) {
+        if !self.out.is_empty() && !self.out.ends_with(['\n', '\u{feff}']) {
+            self.newline();
+        }
+    }
+
+    fn spaces(&mut self, count: usize) {
+        self.out.extend(std::iter::repeat_n(' ', count));
+    }
+
+    fn step(&self) -> usize {
+        usize::from(self.style.step).max(1)
+    }
+
+    /// Whether an item's value is the collection of the source in the place it was.
+    fn in_place(&self, item: &Item) -> bool {
+        match &item.value {
+            Node::Collection(collection) => {
+                collection.span == item.slice.value
+                    && !collection.span.is_none()
+                    && (collection.flow || collection.live().next().is_some())
+            }
+            _ => false,
+        }
+    }
+
+    fn collection(&mut self, item: &'a Item) {
+        if let Node::Collection(collection) = &item.value {
+            if collection.flow {
+                self.flow_items(collection, Context::Flow);
+            } else {
+                self.block_items(collection, collection.indent as usize, collection.compact);
+            }
+        }
+    }
+
+    /// Prints the items of a block collection. `inline`: the first one goes on the current line.
+    fn block_items(&mut self, collection: &'a Collection, indent: usize, inline: bool) {
+        let mut inline = inline;
+        for item in &collection.items {
+            if item.is_fresh() {
+                if item.is_live() {
+                    if !inline {
+                        self.fresh_line();
+                        self.spaces(indent);
+                    }
+                    inline = false;
+                    self.fresh_item(collection, item, indent);
+                }
+                continue;
+            }
+            let text = self.source.text();
+            let lead = item.slice.lead;
+            let content = super::source::offset(scan::skip_trivia(text, lead as usize));
+            let line = super::source::offset(scan::line_start(text, content as usize)).max(lead);
+            if !item.is_live() {
+                let tail = self.tail_start(item);
+                if lead < line || tail < item.slice.end {
+                    if inline {
+                        self.end_indicator_line();
+                        inline = false;
+                    }
+                    self.fresh_line();
+                    self.copy_lines(lead, line, indent);
+                    self.copy_lines(tail, item.slice.end, indent);
+                }
+                continue;
+            }
+            let mut from = lead;
+            if inline && lead < line {
+                self.end_indicator_line();
+            } else if inline {
+                from = content;
+            }
+            if !inline || lead < line {
+                self.fresh_line();
+                let is_mid_line = lead == content && !scan::starts_line(text, lead as usize);
+                if is_mid_line {
+                    self.spaces(indent);
+                }
+            }
+            inline = false;
+            self.source_item(collection, item, from, indent);
+        }
+    }
+
+    /// Ends the line after `- ` so that whole lines can follow.
+    fn end_indicator_line(&mut self) {
+        let kept = self.out.trim_end_matches(' ').len();
+        self.out.truncate(kept);
+        self.newline();
+    }
+
+    /// Where the comment lines below an item's value start.
+    fn tail_start(&self, item: &Item) -> u32 {
+        let end = item.slice.value.end;
+        let start = match item.layout {
+            Layout::Block => end,
+            Layout::Inline => {
+                super::source::offset(scan::next_line(self.source.text(), end as usize))
+            }
+        };
+        start.min(item.slice.end)
+    }
+
+    fn source_item(
+        &mut self,
+        collection: &'a Collection,
+        item: &'a Item,
+        from: u32,
+        indent: usize,
+    ) {
+        let Slice { value, end, .. } = item.slice;
+        if item.is_clean() {
+            self.copy_lines(from, end, indent);
+        } else if self.in_place(item) {
+            self.copy_lines(from, value.start, indent);
+            self.collection(item);
+            self.copy_lines(value.end, end, indent);
+        } else {
+            self.replaced(collection, item, from, indent);
+        }
+    }
+
+    /// Prints an item whose key stands in the source and whose value is new.
+    fn replaced(&mut self, collection: &'a Collection, item: &'a Item, from: u32, indent: usize) {
+        let text = self.source.text();
+        let value = item.slice.value;
+        let indicator = self.indicator_end(collection, item);
+        let between = self.source.slice(indicator, value.start);
+        let is_inline = self.is_inline(&item.value, Context::Block);
+        if item.layout == Layout::Inline
+            && is_inline
+            && between.contains('\n')
+            && scan::skip_trivia(between, 0) >= between.len()
+        {
+            // A scalar on the line below its key stays there.
+            self.copy_lines(from, value.start, indent);
+            self.head(&item.value, Context::Block);
+            self.copy(value.end, item.slice.end);
+            return;
+        }
+        self.copy_lines(from, indicator, indent);
+        if collection.form == Form::Mapping && !self.out.ends_with(':') {
+            self.print(":");
+        }
+        let (comment, rest) = match item.layout {
+            Layout::Inline => {
+                let line_end =
+                    scan::line_end(text, value.end as usize).min(item.slice.end as usize);
+                let comment = text[value.end as usize..line_end].trim_end_matches('\r');
+                let above = between.split('\n').next().unwrap_or("");
+                let comment = if comment.trim().is_empty() { comment_of(above) } else { comment };
+                (comment, self.tail_start(item))
+            }
+            Layout::Block => (comment_of(between.split('\n').next().unwrap_or("")), value.end),
+        };
+        let gap_kept = item.layout == Layout::Inline
+            && !between.is_empty()
+            && between.bytes().all(|b| matches!(b, b' ' | b'\t'));
+        let gap = if gap_kept { between } else { " " };
+        let before = self.out.len();
+        self.print(gap);
+        let body = self.head(&item.value, Context::Block);
+        if self.out.len() == before + gap.len() {
+            // Nothing but lines below: no blank at the end of this one.
+            self.out.truncate(before);
+        }
+        self.print(comment.trim_end());
+        let at_end = rest as usize >= text.len() && !text.ends_with('\n');
+        if !at_end || !matches!(body, Body::None) {
+            self.newline();
+        }
+        let is_inline = matches!(body, Body::None);
+        self.body(body, collection, indent);
+        if let Node::Collection(emptied) = &item.value {
+            self.comments_of_removed(emptied, indent);
+        }
+        if is_inline {
+            self.last = Some(rest);
+        }
+        self.copy_lines(rest, item.slice.end, indent);
+        // What follows a new block scalar must not be taken for a part of it.
+        self.last = is_inline.then_some(item.slice.end);
+    }
+
+    /// The own comment lines of a block collection of which nothing else is left.
+    fn comments_of_removed(&mut self, collection: &'a Collection, indent: usize) {
+        if collection.flow || collection.span.is_none() || collection.live().next().is_some() {
+            return;
+        }
+        let text = self.source.text();
+        for item in collection.items.iter().filter(|item| !item.is_fresh()) {
+            let content = scan::skip_trivia(text, item.slice.lead as usize);
+            let line = super::source::offset(scan::line_start(text, content)).max(item.slice.lead);
+            self.copy_lines(item.slice.lead, line, indent);
+            let tail = self.tail_start(item);
+            self.copy_lines(tail, item.slice.end, indent);
+        }
+    }
+
+    /// The end of an item's `:` or `-` in the source.
+    fn indicator_end(&self, collection: &Collection, item: &Item) -> u32 {
+        let text = self.source.text();
+        let end = match &item.key {
+            Some(key) => {
+                let key_end = key.span.end as usize;
+                let colon = scan::skip_trivia(text, key_end);
+                if text.as_bytes().get(colon) == Some(&b':') { colon + 1 } else { key_end }
+            }
+            None if collection.flow => item.slice.value.start as usize,
+            None => scan::skip_trivia(text, item.slice.lead as usize) + 1,
+        };
+        super::source::offset(end)
+    }
+
+    fn fresh_item(&mut self, collection: &'a Collection, item: &'a Item, indent: usize) {
+        match &item.key {
+            Some(key) => {
+                self.string(key, Context::Block);
+                self.print(":");
+            }
+            None => self.print("-"),
+        }
+        let before = self.out.len();
+        self.print(" ");
+        let body = self.head(&item.value, Context::Block);
+        match body {
+            Body::Block(nested) if collection.form == Form::Sequence => {
+                self.block_items(nested, indent + 2, true);
+                self.fresh_line();
+            }
+            body => {
+                if self.out.len() == before + 1 {
+                    self.out.truncate(before);
+                }
+                self.newline();
+                self.body(body, collection, indent);
+            }
+        }
+    }
+
+    fn body(&mut self, body: Body<'a>, parent: &Collection, indent: usize) {
+        match body {
+            Body::None => {}
+            Body::Literal(text) => self.literal(text, indent + self.step()),
+            Body::Block(nested) => {
+                let deeper = match (nested.form, parent.form) {
+                    (Form::Sequence, Form::Mapping) if !self.indents_sequences(parent) => indent,
+                    (_, Form::Mapping) => indent + self.step(),
+                    (_, Form::Sequence) => indent + 2,
+                };
+                self.block_items(nested, deeper, false);
+                self.fresh_line();
+            }
+        }
+    }
+
+    /// Whether block sequences in this mapping are indented: as its other ones, else as the document's.
+    fn indents_sequences(&self, parent: &Collection) -> bool {
+        let sibling = parent.items.iter().find_map(|item| match &item.value {
+            Node::Collection(child)
+                if child.form == Form::Sequence && !child.flow && !child.span.is_none() =>
+            {
+                Some(child.indent > parent.indent)
+            }
+            _ => None,
+        });
+        sibling.unwrap_or(self.style.indented_sequences)
+    }
+
+    fn literal(&mut self, text: &str, indent: usize) {
+        self.block_scalars = true;
+        let lines = text.strip_suffix('\n').unwrap_or(text);
+        for line in lines.split('\n') {
+            if !line.is_empty() {
+                self.spaces(indent);
+                self.print(line);
+            }
+            self.newline();
+        }
+    }
+
+    /// Whether a value is printed on the line of its key.
+    fn is_inline(&self, node: &Node, context: Context) -> bool {
+        match node {
+            Node::Collection(collection) => {
+                collection.flow || context != Context::Block || collection.live().next().is_none()
+            }
+            Node::Scalar(scalar) => self.literal_of(scalar, context).is_none(),
+            Node::Alias(_) | Node::Removed => true,
+        }
+    }
+
+    /// The header of a new scalar that is to be printed as a literal block.
+    fn literal_of(&self, scalar: &Scalar, context: Context) -> Option<&'static str> {
+        let wished =
+            matches!(scalar.style, ScalarStyle::Auto | ScalarStyle::Literal | ScalarStyle::Folded);
+        if context != Context::Block || !wished || !scalar.span.is_none() {
+            return None;
+        }
+        literal_header(scalar.text(self.source))
+    }
+
+    /// Prints what of a value goes on the line of its key, and returns the rest.
+    fn head(&mut self, node: &'a Node, context: Context) -> Body<'a> {
+        match node {
+            Node::Scalar(scalar) => {
+                if let Some(header) = self.literal_of(scalar, context) {
+                    self.print(header);
+                    return Body::Literal(scalar.text(self.source));
+                }
+                if scalar.span.is_none() && scalar.style == ScalarStyle::Plain {
+                    self.print(scalar.text(self.source));
+                } else if scalar.span.is_none() {
+                    self.string(scalar, context);
+                } else {
+                    self.copy(scalar.span.start, scalar.span.end);
+                }
+            }
+            Node::Collection(collection) if self.is_inline(node, context) => {
+                let context = if context == Context::Block { Context::Flow } else { context };
+                self.flow_items(collection, context);
+            }
+            Node::Collection(collection) => return Body::Block(collection),
+            Node::Alias(alias) => self.copy(alias.span.start, alias.span.end),
+            Node::Removed => {}
+        }
+        Body::None
+    }
+
+    fn string(&mut self, scalar: &Scalar, context: Context) {
+        let wish = if context == Context::Json { ScalarStyle::DoubleQuoted } else { scalar.style };
+        write_string(self.out, scalar.text(self.source), wish, context != Context::Block);
+        self.last = None;
+    }
+
+    fn flow_items(&mut self, collection: &'a Collection, context: Context) {
+        let (open, close) = if collection.form == Form::Mapping { ("{", "}") } else { ("[", "]") };
+        let pads = FlowPads::of(collection, self.source);
+        let is_json = collection.items.iter().any(|item| {
+            item.key
+                .as_ref()
+                .is_some_and(|key| !key.span.is_none() && key.style == ScalarStyle::DoubleQuoted)
+        });
+        let context = if is_json { Context::Json } else { context };
+        self.print(open);
+        let mut previous: Option<usize> = None;
+        for (position, item) in
+            collection.items.iter().enumerate().filter(|(_, item)| item.is_live())
+        {
+            let start = if item.is_fresh() {
+                None
+            } else {
+                Some(super::source::offset(scan::skip_trivia(
+                    self.source.text(),
+                    item.slice.lead as usize,
+                )))
+            };
+            let follows = match previous {
+                None => position == 0,
+                Some(previous) => {
+                    previous + 1 == position && !collection.items[previous].is_fresh()
+                }
+            };
+            match (start, previous) {
+                (Some(start), None) if follows => self.copy(collection.span.start + 1, start),
+                (Some(start), Some(previous)) if follows => {
+                    self.copy(collection.items[previous].slice.value.end, start);
+                }
+                (_, None) => self.print(pads.open),
+                (_, Some(_)) => self.print(&pads.separator),
+            }
+            match start {
+                Some(start) => self.flow_source_item(collection, item, start, context),
+                None => {
+                    if let Some(key) = &item.key {
+                        self.string(key, context);
+                        self.print(": ");
+                    }
+                    self.head(&item.value, context);
+                }
+            }
+            previous = Some(position);
+        }
+        match previous {
+            None => {}
+            Some(last)
+                if last + 1 == collection.items.len() && !collection.items[last].is_fresh() =>
+            {
+                self.copy(collection.items[last].slice.value.end, collection.span.end - 1);
+            }
+            Some(_) => self.print(&pads.close),
+        }
+        self.print(close);
+        if !collection.span.is_none() {
+            self.last = Some(collection.span.end);
+        }
+    }
+
+    fn flow_source_item(
+        &mut self,
+        collection: &'a Collection,
+        item: &'a Item,
+        start: u32,
+        context: Context,
+    ) {
+        let value = item.slice.value;
+        if item.is_clean() {
+            self.copy(start, value.end);
+        } else if self.in_place(item) {
+            self.copy(start, value.start);
+            if let Node::Collection(nested) = &item.value {
+                self.flow_items(nested, context);
+            }
+        } else {
+            if item.key.is_some() {
+                let indicator = self.indicator_end(collection, item);
+                self.copy(start, indicator);
+                self.print(if self.out.ends_with(':') { " " } else { ": " });
+            }
+            self.head(&item.value, context);
+        }
+    }
+}
+
+/// A comment on the line of an indicator, with the blank before it.
+fn comment_of(line: &str) -> &str {
+    match line.find(" #") {
+        Some(at) => &line[at..],
+        None => "",
+    }
+}
+
+/// White space around and between the items of a flow collection.
+struct FlowPads<'a> {
+    open: &'a str,
+    separator: String,
+    close: String,
+}
+
+impl<'a> FlowPads<'a> {
+    fn of(collection: &Collection, source: &'a Source) -> Self {
+        let none = Self { open: "", separator: ", ".to_owned(), close: String::new() };
+        let (Some(last), Span { start, end }) =
+            (collection.items.iter().rev().find(|item| !item.is_fresh()), collection.span)
+        else {
+            return none;
+        };
+        if collection.span.is_none() {
+            return none;
+        }
+        let text = source.text();
+        let first = scan::skip_trivia(text, start as usize + 1);
+        let open = blanks(&text[start as usize + 1..first]);
+        let inner = source.slice(last.slice.value.end, end - 1);
+        let close = blanks(inner.trim_start_matches([' ', ',']));
+        let close = if inner.contains('\n') { close } else { blanks(inner) };
+        let separator = if open.contains('\n') { format!(",{open}") } else { ", ".to_owned() };
+        Self { open, separator, close: close.to_owned() }
+    }
+}
+
+/// The blanks at the end of a text from its last line break on, comments left out.
+fn blanks(text: &str) -> &str {
+    let tail = match text.rfind('\n') {
+        Some(at) => &text[if text[..at].ends_with('\r') { at - 1 } else { at }..],
+        None => text,
+    };
+    if tail.trim().is_empty() { tail } else { "" }
+}

@@ -1,0 +1,249 @@
+//! Documents and the nodes they are made of.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::scalar::ScalarStyle;
+use super::source::{Source, Span};
+
+/// One YAML document of a file.
+///
+/// Cloning shares all nodes. What is not edited is emitted as it stands in the source.
+#[derive(Clone, Debug)]
+pub struct Document {
+    pub(crate) source: Arc<Source>,
+    /// The document itself as an item without key; its slice is the text between the markers.
+    pub(crate) root: Item,
+    pub(crate) style: DocumentStyle,
+    /// Whether the document has aliases, so that edits must watch anchors.
+    pub(crate) has_aliases: bool,
+}
+
+/// What the source shows of how its author writes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DocumentStyle {
+    /// Columns that a nested block mapping is indented by.
+    pub(crate) step: u8,
+    /// Whether block sequences under a mapping key are indented.
+    pub(crate) indented_sequences: bool,
+    pub(crate) crlf: bool,
+    /// Whether there is any block scalar: text after one may be taken for its content.
+    pub(crate) has_block_scalars: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Node {
+    Scalar(Scalar),
+    Collection(Arc<Collection>),
+    Alias(Arc<Alias>),
+    /// The place of a removed item whose own comment lines stay.
+    Removed,
+}
+
+/// A scalar, in the source or new.
+#[derive(Clone, Debug)]
+pub(crate) struct Scalar {
+    /// Where it stands, quotes and block header included; `NONE` for a new scalar.
+    pub(crate) span: Span,
+    pub(crate) extra: Option<Arc<ScalarExtra>>,
+    pub(crate) style: ScalarStyle,
+}
+
+/// What most scalars do not have.
+#[derive(Debug)]
+pub(crate) struct ScalarExtra {
+    /// The value, where it is not the very text of the source.
+    pub(crate) text: Option<String>,
+    pub(crate) tag: Option<String>,
+    pub(crate) anchor: Option<usize>,
+}
+
+/// `*name`.
+#[derive(Debug)]
+pub(crate) struct Alias {
+    pub(crate) span: Span,
+    pub(crate) anchor: usize,
+    pub(crate) target: Node,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    Mapping,
+    Sequence,
+}
+
+/// A mapping or a sequence.
+#[derive(Clone, Debug)]
+pub(crate) struct Collection {
+    pub(crate) form: Form,
+    pub(crate) flow: bool,
+    /// Block style: whether the first item starts on the line of its parent's indicator (`- a: 1`).
+    pub(crate) compact: bool,
+    /// Whether something below differs from the source.
+    pub(crate) dirty: bool,
+    /// Whether a mapping has a merge key (`<<`).
+    pub(crate) merges: bool,
+    /// Column of the items, block style only.
+    pub(crate) indent: u32,
+    /// Flow style: the brackets included. Block style: whole lines, or from the first item where compact.
+    pub(crate) span: Span,
+    pub(crate) tag: Option<Box<str>>,
+    pub(crate) anchor: Option<usize>,
+    pub(crate) items: Vec<Item>,
+    /// Position of each key, for mappings with many keys.
+    pub(crate) index: Option<Box<HashMap<Box<str>, u32>>>,
+}
+
+/// How a value sits behind its key or dash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// On the line of the key, or a scalar on the next.
+    Inline,
+    /// A block mapping or block sequence.
+    Block,
+}
+
+/// An entry of a mapping or an element of a sequence.
+#[derive(Clone, Debug)]
+pub(crate) struct Item {
+    pub(crate) key: Option<Scalar>,
+    pub(crate) value: Node,
+    pub(crate) slice: Slice,
+    /// How the value in the source sits, whatever stands there now.
+    pub(crate) layout: Layout,
+}
+
+/// Where an item stands in the source.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slice {
+    /// Start of its text: comment and blank lines above it, indentation, indicator.
+    pub(crate) lead: u32,
+    /// The value without its tag and anchor.
+    pub(crate) value: Span,
+    /// End of its text: in block style the end of a line.
+    pub(crate) end: u32,
+}
+
+impl Slice {
+    pub(crate) const NONE: Self = Self { lead: u32::MAX, value: Span::NONE, end: u32::MAX };
+}
+
+impl Item {
+    /// An item that stands in no source.
+    pub(crate) fn fresh(key: Option<Scalar>, value: Node) -> Self {
+        Self { key, value, slice: Slice::NONE, layout: Layout::Inline }
+    }
+
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.slice.lead == u32::MAX
+    }
+
+    pub(crate) fn is_live(&self) -> bool {
+        !matches!(self.value, Node::Removed)
+    }
+
+    /// Whether the value is the one of the source, unedited.
+    pub(crate) fn is_clean(&self) -> bool {
+        !self.is_fresh()
+            && match &self.value {
+                Node::Scalar(scalar) => scalar.span == self.slice.value,
+                Node::Collection(collection) => {
+                    !collection.dirty && collection.span == self.slice.value
+                }
+                Node::Alias(alias) => alias.span == self.slice.value,
+                Node::Removed => false,
+            }
+    }
+}
+
+impl Collection {
+    /// A collection that stands in no source.
+    pub(crate) fn fresh(form: Form, items: Vec<Item>) -> Self {
+        Self {
+            form,
+            flow: false,
+            compact: false,
+            dirty: true,
+            merges: false,
+            indent: 0,
+            span: Span::NONE,
+            tag: None,
+            anchor: None,
+            items,
+            index: None,
+        }
+    }
+
+    pub(crate) fn live(&self) -> impl DoubleEndedIterator<Item = &Item> {
+        self.items.iter().filter(|item| item.is_live())
+    }
+
+    /// Rebuilds the key index of a large mapping; small ones are searched.
+    pub(crate) fn reindex(&mut self, source: &Source) {
+        const SEARCHED: usize = 16;
+        self.index = None;
+        if self.form == Form::Mapping && self.items.len() > SEARCHED {
+            let mut index = HashMap::with_capacity(self.items.len());
+            for (position, item) in self.items.iter().enumerate().filter(|(_, item)| item.is_live())
+            {
+                if let Some(key) = &item.key {
+                    index.insert(Box::from(key.text(source)), super::source::offset(position));
+                }
+            }
+            self.index = Some(Box::new(index));
+        }
+    }
+
+    /// The position of a live item by its key; merge keys are not looked into.
+    pub(crate) fn position(&self, key: &str, source: &Source) -> Option<usize> {
+        match &self.index {
+            Some(index) => index.get(key).map(|position| *position as usize),
+            None => self.items.iter().position(|item| {
+                item.is_live()
+                    && item.key.as_ref().is_some_and(|candidate| candidate.text(source) == key)
+            }),
+        }
+    }
+}
+
+impl Scalar {
+    /// A scalar that stands in no source.
+    pub(crate) fn fresh(text: String, style: ScalarStyle) -> Self {
+        let extra = ScalarExtra { text: Some(text), tag: None, anchor: None };
+        Self { span: Span::NONE, extra: Some(Arc::new(extra)), style }
+    }
+
+    fn owned_text(&self) -> Option<&str> {
+        self.extra.as_ref().and_then(|extra| extra.text.as_deref())
+    }
+
+    /// The value: decoded text, or the slice of the source between the quotes.
+    pub(crate) fn text<'a>(&'a self, source: &'a Source) -> &'a str {
+        if let Some(text) = self.owned_text() {
+            return text;
+        }
+        let quotes =
+            u32::from(matches!(self.style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted));
+        source.slice(self.span.start + quotes, self.span.end - quotes)
+    }
+
+    pub(crate) fn tag(&self) -> Option<&str> {
+        self.extra.as_ref().and_then(|extra| extra.tag.as_deref())
+    }
+
+    pub(crate) fn anchor(&self) -> Option<usize> {
+        self.extra.as_ref().and_then(|extra| extra.anchor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Memory is promised as a multiple of the input, so the size of an item is a contract.
+    #[test]
+    fn items_stay_small() {
+        assert!(size_of::<Node>() <= 24, "Node is {} bytes", size_of::<Node>());
+        assert!(size_of::<Item>() <= 72, "Item is {} bytes", size_of::<Item>());
+    }
+}

@@ -1,0 +1,184 @@
+//! From a file's text to its documents.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use yaml_rust2::parser::{Event, Parser};
+use yaml_rust2::scanner::ScanError;
+
+use super::build::Builder;
+use super::node::Document;
+use super::scan;
+use super::source::Source;
+use crate::diagnostic::Diagnostic;
+
+/// Deepest nesting of collections that is read, aliases expanded.
+///
+/// The API server's own limit is far above what manifests need; this one keeps every walk over
+/// nodes within the stack.
+pub const MAX_DEPTH: usize = 128;
+
+/// Largest file that is read, in bytes.
+pub const MAX_FILE_BYTES: usize = 128 << 20;
+
+/// The documents of one file.
+#[derive(Clone, Debug)]
+pub struct Stream {
+    source: Arc<Source>,
+    /// In the order of the file; an empty document is a null.
+    pub documents: Vec<Document>,
+}
+
+impl Stream {
+    /// The text of the file with its documents as they are now.
+    ///
+    /// Without edits this is the text that was parsed, byte for byte.
+    pub fn to_text(&self) -> String {
+        let mut out = String::with_capacity(self.source.text().len());
+        let mut at = 0;
+        for document in &self.documents {
+            out.push_str(self.source.slice(at, document.root.slice.lead));
+            document.emit_into(&mut out);
+            at = document.root.slice.end;
+        }
+        out.push_str(self.source.text().get(at as usize..).unwrap_or(""));
+        out
+    }
+}
+
+/// Parses a file of any number of YAML documents (JSON is YAML).
+///
+/// # Errors
+///
+/// One diagnostic with its place: what is not YAML, what Kubernetes would not read (duplicate keys,
+/// keys that are no scalars, control characters), and what goes beyond the limits of this module.
+pub fn parse(source: Arc<Source>) -> Result<Stream, Diagnostic> {
+    check_characters(&source)?;
+    match parse_events(&source) {
+        Ok(documents) => Ok(Stream { source, documents }),
+        Err(error) => match super::json::normalize(&source) {
+            Some(json) => {
+                let documents = parse_events(&json)?;
+                Ok(Stream { source: json, documents })
+            }
+            None => Err(error),
+        },
+    }
+}
+
+fn parse_events(source: &Arc<Source>) -> Result<Vec<Document>, Diagnostic> {
+    let text = source.text();
+    let mut body = Cow::Borrowed(text.strip_prefix('\u{feff}').unwrap_or(text));
+    let start = text.len() - body.len();
+    for _ in 0..MAX_REINDENTED {
+        match feed(&body, Builder::new(Arc::clone(source), start))? {
+            Ok(documents) => return Ok(documents),
+            Err(error) => {
+                let (line, column) = (error.marker().line(), error.marker().col());
+                match reindent_quoted(&body, line, column)
+                    .filter(|_| error.info().contains(UNDER_INDENTED))
+                {
+                    Some(mended) => body = Cow::Owned(mended),
+                    None => {
+                        return Err(syntax_error(error.info(), source)
+                            .at(source.place_of_marker(line, column)));
+                    }
+                }
+            }
+        }
+    }
+    Err(Diagnostic::error(format!(
+        "more than {MAX_REINDENTED} quoted scalars continue left of their key"
+    ))
+    .at(source.place(0))
+    .remedy("indent the continuation lines of quoted scalars deeper than their key"))
+}
+
+/// Feeds the parser's events to the builder; the inner result is the parser's verdict.
+fn feed(body: &str, mut builder: Builder) -> Result<Result<Vec<Document>, ScanError>, Diagnostic> {
+    let mut parser = Parser::new_from_str(body);
+    loop {
+        match parser.next_token() {
+            Ok((Event::StreamEnd, _)) => return Ok(Ok(builder.finish())),
+            Ok((event, _)) => builder.event(event)?,
+            Err(error) => return Ok(Err(error)),
+        }
+    }
+}
+
+/// What the parser says of a quoted scalar whose continuation lines are indented less than its
+/// mapping. YAML 1.2 forbids them; kubectl and PyYAML read them, and code generators write them.
+const UNDER_INDENTED: &str = "invalid indentation in quoted scalar";
+
+/// How many such scalars of a file are mended: each costs another parse.
+const MAX_REINDENTED: usize = 64;
+
+/// The text with the continuation lines of one quoted scalar indented to its start, which changes
+/// neither its value nor any line number.
+fn reindent_quoted(body: &str, line: usize, column: usize) -> Option<String> {
+    let line_start = match line.checked_sub(2) {
+        Some(skip) => body.match_indices('\n').nth(skip)?.0 + 1,
+        None => 0,
+    };
+    let start = line_start + body[line_start..].char_indices().nth(column)?.0;
+    let end = scan::quoted_end(body, start)?;
+    let mut out = String::with_capacity(body.len() + 1024);
+    out.push_str(&body[..start]);
+    for (position, part) in body[start..end].split_inclusive('\n').enumerate() {
+        if position > 0 {
+            out.extend(std::iter::repeat_n(' ', column));
+        }
+        out.push_str(part);
+    }
+    out.push_str(&body[end..]);
+    Some(out)
+}
+
+fn syntax_error(info: &str, source: &Source) -> Diagnostic {
+    let error = Diagnostic::error(format!("not valid YAML: {info}"));
+    if source.text().contains("\t") && (info.contains("tab") || info.contains("simple key")) {
+        return error
+            .remedy("YAML does not allow tabs in indentation or after a key's colon: use spaces");
+    }
+    error.remedy(
+        "mend the file; `kubectl apply --dry-run=client -f FILE` reads it by the same rules",
+    )
+}
+
+/// Refuses what no Kubernetes reader accepts, before the parser (which would) sees it.
+fn check_characters(source: &Source) -> Result<(), Diagnostic> {
+    let text = source.text();
+    if text.len() > MAX_FILE_BYTES {
+        return Err(Diagnostic::error(format!(
+            "{} has {} bytes; files over {MAX_FILE_BYTES} bytes are not read",
+            source.name(),
+            text.len()
+        ))
+        .remedy("split it into several files"));
+    }
+    let bytes = text.as_bytes();
+    let refused = |at: usize| match bytes[at] {
+        b'\t' | b'\n' => false,
+        b'\r' => bytes.get(at + 1) != Some(&b'\n'),
+        0..=0x1f | 0x7f => true,
+        // U+0080 to U+009F, except U+0085, in UTF-8.
+        0xc2 => bytes.get(at + 1).is_some_and(|next| *next < 0xa0 && *next != 0x85),
+        _ => false,
+    };
+    let suspicious = |byte: &u8| (*byte < 0x20 && *byte != b'\n') || *byte == 0x7f || *byte == 0xc2;
+    let mut from = 0;
+    while let Some(found) = bytes[from..].iter().position(suspicious) {
+        let at = from + found;
+        if refused(at) {
+            let what = match bytes[at] {
+                b'\r' => "a carriage return that ends a line alone".to_owned(),
+                byte => format!("the control character U+{byte:04X}"),
+            };
+            return Err(Diagnostic::error(format!("{what} is not allowed in YAML"))
+                .at(source.place(at))
+                .remedy("remove it, or write it as an escape in a double-quoted string"));
+        }
+        from = at + 1;
+    }
+    Ok(())
+}

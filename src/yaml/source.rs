@@ -1,0 +1,110 @@
+//! The text of a file and places in it.
+
+use std::sync::Arc;
+
+use crate::diagnostic::Place;
+
+/// A range of bytes in a [`Source`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Span {
+    /// First byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+}
+
+impl Span {
+    /// The span of something that stands in no source.
+    pub(crate) const NONE: Self = Self { start: u32::MAX, end: u32::MAX };
+
+    pub(crate) fn new(start: usize, end: usize) -> Self {
+        Self { start: offset(start), end: offset(end) }
+    }
+
+    pub(crate) fn is_none(self) -> bool {
+        self.start == u32::MAX
+    }
+}
+
+/// Byte offsets fit in 32 bits because larger files are refused ([`super::MAX_FILE_BYTES`]).
+pub(crate) fn offset(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+/// A file's name and text.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Source {
+    name: Arc<str>,
+    text: String,
+}
+
+impl Source {
+    /// A source called `name` in messages.
+    pub fn new(name: impl Into<Arc<str>>, text: String) -> Arc<Self> {
+        Arc::new(Self { name: name.into(), text })
+    }
+
+    /// The file's name as messages show it.
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// The whole text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The text of a span; empty when the span is not of this source.
+    pub(crate) fn slice(&self, start: u32, end: u32) -> &str {
+        self.text.get(start as usize..end as usize).unwrap_or("")
+    }
+
+    /// The place of a byte offset.
+    pub fn place(&self, at: usize) -> Place {
+        let mut at = at.min(self.text.len());
+        while !self.text.is_char_boundary(at) {
+            at -= 1;
+        }
+        let before = &self.text[..at];
+        let line = before.bytes().filter(|b| *b == b'\n').count() + 1;
+        let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        self.place_on(
+            line,
+            start,
+            before[start..].trim_start_matches('\u{feff}').chars().count() + 1,
+        )
+    }
+
+    /// The place of a line (from 1) and a column (from 0, in characters) as the parser gives them.
+    pub(crate) fn place_of_marker(&self, line: usize, column: usize) -> Place {
+        let start = match line.checked_sub(2) {
+            Some(skip) => {
+                self.text.match_indices('\n').nth(skip).map_or(self.text.len(), |(at, _)| at + 1)
+            }
+            None => 0,
+        };
+        self.place_on(line.max(1), start, column + 1)
+    }
+
+    fn place_on(&self, line: usize, start: usize, column: usize) -> Place {
+        let text = self.text[start..]
+            .lines()
+            .next()
+            .unwrap_or("")
+            .trim_start_matches('\u{feff}')
+            .to_owned();
+        Place { file: Arc::clone(&self.name), line, column, text }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_count_characters() {
+        let source = Source::new("a.yaml", "x: 1\n说: y\n".to_owned());
+        let place = source.place(source.text().find('y').unwrap());
+        assert_eq!((place.line, place.column, place.text.as_str()), (2, 4, "说: y"));
+    }
+}
