@@ -165,7 +165,7 @@ fn write_place(f: &mut fmt::Formatter<'_>, place: &Place, what: Option<&str>) ->
 fn window(line: &str, column: usize) -> (String, usize) {
     const WIDTH: usize = 160;
     let at = column.saturating_sub(1);
-    let from = if at < WIDTH / 2 { 0 } else { at - WIDTH / 2 };
+    let from = at.saturating_sub(WIDTH / 2);
     let text: String = line.chars().skip(from).take(WIDTH).collect();
     (printable(&text), at - from)
 }
