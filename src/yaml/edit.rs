@@ -54,10 +54,8 @@ impl Document {
     /// [`EditError`] when the path leads through a scalar or past the end of a sequence.
     pub fn set(&mut self, path: &Path, value: Value) -> Result<(), EditError> {
         self.check(path)?;
-        if let Some(there) = self.find(path) {
-            if Value::from(there) == value {
-                return Ok(());
-            }
+        if self.find(path).is_some_and(|there| Value::from(there) == value) {
+            return Ok(());
         }
         self.edit(|root, edit| set(root, path.segments(), value, edit));
         Ok(())

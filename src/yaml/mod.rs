@@ -14,6 +14,7 @@ mod emit;
 mod json;
 mod node;
 mod parse;
+mod part;
 mod path;
 pub mod scalar;
 mod scan;

@@ -91,6 +91,7 @@ pub(crate) struct Collection {
     pub(crate) anchor: Option<usize>,
     pub(crate) items: Vec<Item>,
     /// Position of each key, for mappings with many keys.
+    #[expect(clippy::box_collection, reason = "hardly any mapping has one, and items must stay small")]
     pub(crate) index: Option<Box<HashMap<Box<str>, u32>>>,
 }
 

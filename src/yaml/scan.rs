@@ -169,7 +169,7 @@ mod tests {
     #[test]
     fn plain_scalars_end_where_they_end() {
         assert_eq!(plain_end("a: b c # d", 3, "b c"), Some(6));
-        assert_eq!(plain_end("a: b\n   c\n\n   d\ne: f", 3, "b c\nd"), Some(16));
+        assert_eq!(plain_end("a: b\n   c\n\n   d\ne: f", 3, "b c\nd"), Some(15));
         assert_eq!(plain_end("a: b", 3, "x"), None);
     }
 

@@ -36,12 +36,26 @@ pub(crate) fn offset(at: usize) -> u32 {
 pub struct Source {
     name: Arc<str>,
     text: String,
+    /// Lines of the file above this text, where the text is a part of a file.
+    lines_above: usize,
+    /// Characters that were cut off at the start of each line.
+    columns_cut: usize,
 }
 
 impl Source {
     /// A source called `name` in messages.
     pub fn new(name: impl Into<Arc<str>>, text: String) -> Arc<Self> {
-        Arc::new(Self { name: name.into(), text })
+        Arc::new(Self { name: name.into(), text, lines_above: 0, columns_cut: 0 })
+    }
+
+    /// A part of this file that is read on its own; its places are those of the file.
+    pub(crate) fn part(&self, text: String, lines_above: usize, columns_cut: usize) -> Arc<Self> {
+        Arc::new(Self {
+            name: Arc::clone(&self.name),
+            text,
+            lines_above: self.lines_above + lines_above,
+            columns_cut: self.columns_cut + columns_cut,
+        })
     }
 
     /// The file's name as messages show it.
@@ -93,6 +107,8 @@ impl Source {
             .unwrap_or("")
             .trim_start_matches('\u{feff}')
             .to_owned();
+        let text = format!("{}{text}", " ".repeat(self.columns_cut));
+        let (line, column) = (line + self.lines_above, column + self.columns_cut);
         Place { file: Arc::clone(&self.name), line, column, text }
     }
 }

@@ -206,6 +206,11 @@ impl<'a> NodeRef<'a> {
         collection.into_iter().flat_map(Collection::live).map(move |item| self.child(item))
     }
 
+    pub(crate) fn raw_items(self) -> impl Iterator<Item = &'a Item> + 'a {
+        let collection = self.collection().filter(|collection| collection.form == Form::Sequence);
+        collection.into_iter().flat_map(Collection::live)
+    }
+
     /// The number of entries or elements.
     pub fn len(self) -> usize {
         match self.kind() {
