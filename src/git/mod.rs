@@ -1,1 +1,20 @@
-//! Stub.
+//! Every call to git.
+//!
+//! libgit2 reads commits and writes blobs and trees. The `git` program does what depends on how
+//! the user has set git up, or what libgit2 gets wrong: status and index of a sparse checkout,
+//! identity, dates and signature of a commit, moving a reference together with its log.
+
+mod commit;
+mod discover;
+mod error;
+mod index;
+mod path;
+mod program;
+mod read;
+mod reference;
+mod status;
+
+pub use commit::{Change, CommitOutcome, CommitRequest, Identity};
+pub use discover::Repository;
+pub use error::{GitError, GitErrorKind, Result};
+pub use read::{BlobId, CommitId, EntryKind, Head, TreeEntry};

@@ -1,0 +1,141 @@
+//! Running the `git` program, for what libgit2 gets wrong.
+
+use std::ffi::{OsStr, OsString};
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use super::error::{GitError, GitErrorKind, Result};
+
+/// Variables that bind git to a repository, an index or a way to read paths.
+///
+/// Inside a hook git sets them for the repository of the hook; the repository here was found from
+/// a path, so they are not for it. The first block is what `git rev-parse --local-env-vars` lists
+/// without the configuration (`GIT_CONFIG_COUNT`, `GIT_CONFIG_PARAMETERS`), which is meant for
+/// every git below.
+const CLEARED: [&str; 19] = [
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_GRAFT_FILE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_INTERNAL_SUPER_PREFIX",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+    "GIT_CONFIG",
+    "GIT_NAMESPACE",
+    "GIT_GLOB_PATHSPECS",
+    "GIT_NOGLOB_PATHSPECS",
+    "GIT_ICASE_PATHSPECS",
+    "GIT_QUARANTINE_PATH",
+];
+
+/// The `git` program, bound to one repository.
+#[derive(Clone, Debug)]
+pub(super) struct Program {
+    pub(super) git_dir: PathBuf,
+    pub(super) work_tree: Option<PathBuf>,
+    pub(super) env: Vec<(OsString, OsString)>,
+}
+
+/// One run of the `git` program.
+#[derive(Debug)]
+pub(super) struct Run {
+    command: Command,
+    name: String,
+}
+
+impl Program {
+    /// Prepares `git <args>` in the root of the work tree, or in the git directory of a bare
+    /// repository. Messages are in English, and nothing is asked on the terminal.
+    pub(super) fn run<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Run {
+        let mut command = Command::new("git");
+        for name in CLEARED {
+            command.env_remove(name);
+        }
+        command
+            .env_remove("LC_ALL")
+            .env_remove("LANGUAGE")
+            .env("LC_MESSAGES", "C")
+            .env("GIT_TERMINAL_PROMPT", "0")
+            .env("GIT_DIR", &self.git_dir)
+            .current_dir(self.work_tree.as_ref().unwrap_or(&self.git_dir))
+            .stdin(Stdio::null());
+        if let Some(work_tree) = &self.work_tree {
+            command.env("GIT_WORK_TREE", work_tree);
+        }
+        command.envs(self.env.iter().map(|(key, value)| (key, value)));
+        let mut name = String::from("git");
+        for (index, arg) in args.into_iter().enumerate() {
+            if index < 3 {
+                name.push(' ');
+                name.push_str(&arg.as_ref().to_string_lossy());
+            }
+            command.arg(arg);
+        }
+        Run { command, name }
+    }
+}
+
+impl Run {
+    pub(super) fn env(mut self, key: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(key, value);
+        self
+    }
+
+    /// Runs the program with this input and gives its standard output; a failure of it is an error.
+    pub(super) fn output(self, input: &[u8]) -> Result<Vec<u8>> {
+        let name = self.name.clone();
+        let output = self.complete(input)?;
+        if output.status.success() { Ok(output.stdout) } else { Err(failed(&name, &output)) }
+    }
+
+    /// Runs the program with this input, whatever its exit code.
+    pub(super) fn complete(mut self, input: &[u8]) -> Result<Output> {
+        self.command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        if !input.is_empty() {
+            self.command.stdin(Stdio::piped());
+        }
+        let mut child = self.command.spawn().map_err(|error| {
+            if error.kind() == std::io::ErrorKind::NotFound {
+                GitError::new(GitErrorKind::NotNow, "the `git` program is not on the PATH")
+                    .remedy("install git 2.31 or newer")
+            } else {
+                GitError::io(&format!("run `{}`", self.name), &error)
+            }
+        })?;
+        let stdin = child.stdin.take();
+        let (written, output) = std::thread::scope(|scope| {
+            // A thread of its own, or a full pipe on either side would stop both programs.
+            let writer =
+                scope.spawn(move || stdin.map_or(Ok(()), |mut stdin| stdin.write_all(input)));
+            let output = child.wait_with_output();
+            (writer.join(), output)
+        });
+        let output =
+            output.map_err(|error| GitError::io(&format!("run `{}`", self.name), &error))?;
+        // A program that failed may have closed its input early; its own message says more.
+        if let Ok(Err(error)) = written
+            && output.status.success()
+        {
+            return Err(GitError::io(&format!("write to `{}`", self.name), &error));
+        }
+        Ok(output)
+    }
+}
+
+/// The error for a run that failed: the command and what it said last.
+pub(super) fn failed(name: &str, output: &Output) -> GitError {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let said = stderr
+        .lines()
+        .find_map(|line| line.strip_prefix("fatal: ").or_else(|| line.strip_prefix("error: ")))
+        .or_else(|| stderr.lines().rfind(|line| !line.trim().is_empty()))
+        .unwrap_or("it gave no reason");
+    GitError::new(GitErrorKind::Other, format!("`{name}` failed: {}", said.trim_end_matches('.')))
+}
