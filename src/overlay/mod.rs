@@ -1,1 +1,25 @@
-//! Stub.
+//! The overlay: the directory generated for one gray release.
+//!
+//! Planning is pure: [`plan()`] and [`plan_removal`] compare what is wanted with the lock and with
+//! what is found, on disk or in a commit. [`OverlayDir`] is where files are read and written.
+
+mod commit;
+mod dir;
+mod files;
+mod journal;
+mod layout;
+mod lock;
+mod path;
+mod plan;
+mod remove;
+mod write;
+
+pub use commit::commit_changes;
+pub use dir::OverlayDir;
+pub use files::{Found, OverlayFiles, TreeFiles, read_lock};
+pub use layout::{Directory, ObjectName, layout};
+pub use lock::{Digest, Lock, LockHeader, Origin, OwnedFile};
+pub use path::{KEEP_FILE, LOCK_FILE, OverlayPath};
+pub use plan::{Desired, FileChange, OverlayFile, Plan, plan};
+pub use remove::{Selection, plan_removal};
+pub use write::Writing;

@@ -1,0 +1,370 @@
+//! The lock: which files an overlay owns, and what they held when they were written.
+
+use std::collections::HashSet;
+use std::fmt::{self, Write};
+use std::ops::Range;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use sha2::Digest as _;
+
+use super::path::OverlayPath;
+use super::plan::OverlayFile;
+use crate::diagnostic::{Diagnostic, Failure, Place};
+
+const VERSION: i64 = 1;
+const HEADER: &str = "# Written by graylane: the files it owns here. Not for editing.\n";
+
+/// A SHA-256, as 64 lowercase hexadecimal digits.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Digest(String);
+
+impl Digest {
+    /// The digest of these bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        let mut hex = String::with_capacity(64);
+        for byte in sha2::Sha256::digest(bytes) {
+            // Writing to a string cannot fail.
+            let _ = write!(hex, "{byte:02x}");
+        }
+        Self(hex)
+    }
+
+    /// The 64 digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for Digest {
+    type Error = &'static str;
+
+    fn try_from(hex: String) -> Result<Self, Self::Error> {
+        let digits = hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        if hex.len() == 64 && digits {
+            Ok(Self(hex))
+        } else {
+            Err("a SHA-256 has 64 lowercase hexadecimal digits")
+        }
+    }
+}
+
+impl From<Digest> for String {
+    fn from(digest: Digest) -> Self {
+        digest.0
+    }
+}
+
+/// The gray release that an overlay is generated for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LockHeader {
+    /// The name of the gray release.
+    pub name: String,
+    /// Its tag.
+    pub tag: String,
+    /// The spec file, relative to the repository, with `/`.
+    pub spec: String,
+    /// What the spec says, as a digest.
+    pub spec_digest: Digest,
+}
+
+/// What a file was made from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The object in it: `apps/Deployment/web-mse-gray`, the namespace before the name if it has
+    /// one; `None` for a file that is no object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub object: Option<String>,
+    /// The service it belongs to; `None` for what the lane shares.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// The baseline file it was copied from, relative to the repository; `None` for what is
+    /// generated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<String>,
+}
+
+/// A file of the overlay as it was last written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnedFile {
+    /// Where it is.
+    pub path: OverlayPath,
+    /// What it held.
+    pub sha256: Digest,
+    /// What it was made from.
+    pub origin: Origin,
+}
+
+/// The content of `graylane.lock`. Files are ordered by path and there is one of each, so that
+/// equal overlays have equal locks, byte by byte.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lock {
+    header: LockHeader,
+    files: Vec<OwnedFile>,
+}
+
+impl Lock {
+    /// The lock for these files, none of them twice.
+    pub fn new(header: LockHeader, files: &[OverlayFile]) -> Self {
+        let own = |file: &OverlayFile| OwnedFile {
+            path: file.path.clone(),
+            sha256: Digest::of(&file.contents),
+            origin: file.origin.clone(),
+        };
+        let mut files: Vec<_> = files.iter().map(own).collect();
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        Self { header, files }
+    }
+
+    /// The same lock with only the files that `keep` accepts.
+    #[must_use]
+    pub fn retain(mut self, keep: impl Fn(&OwnedFile) -> bool) -> Self {
+        self.files.retain(keep);
+        self
+    }
+
+    /// The gray release.
+    pub fn header(&self) -> &LockHeader {
+        &self.header
+    }
+
+    /// The files, ordered by path.
+    pub fn files(&self) -> &[OwnedFile] {
+        &self.files
+    }
+
+    /// The file at this path, if it is owned.
+    pub fn file(&self, path: &OverlayPath) -> Option<&OwnedFile> {
+        self.files
+            .binary_search_by(|file| file.path.cmp(path))
+            .ok()
+            .and_then(|at| self.files.get(at))
+    }
+
+    /// The text of the lock.
+    ///
+    /// # Errors
+    /// None are known; the serializer could report one.
+    pub fn to_text(&self) -> Result<String, Failure> {
+        let raw = RawLock {
+            version: VERSION,
+            name: self.header.name.clone(),
+            tag: self.header.tag.clone(),
+            spec: self.header.spec.clone(),
+            spec_digest: self.header.spec_digest.clone(),
+            files: self.files.iter().map(RawFile::from).collect(),
+        };
+        match toml::to_string(&raw) {
+            Ok(body) => Ok(format!("{HEADER}{body}")),
+            Err(error) => Err(Diagnostic::error(format!("cannot write the lock: {error}")).into()),
+        }
+    }
+
+    /// Reads the text of a lock; `shown` names the file in errors.
+    ///
+    /// # Errors
+    /// It is not TOML, of another version, lacks a field or has an unknown one, or lists a path
+    /// that leaves the overlay, is the lock itself, or is there twice.
+    pub fn parse(text: &str, shown: &str) -> Result<Self, Failure> {
+        let damaged = |message: &str, span: Option<Range<usize>>| {
+            let diagnostic = Diagnostic::error(format!(
+                "the lock is damaged: {}",
+                message.trim_end_matches('.')
+            ))
+            .remedy(format!("restore it: git restore '{shown}'"));
+            match span {
+                Some(span) => diagnostic.at(place(text, shown, span.start)),
+                None => diagnostic,
+            }
+        };
+        let version: RawVersion =
+            toml::from_str(text).map_err(|error| damaged(error.message(), error.span()))?;
+        if *version.version.get_ref() != VERSION {
+            let message = format!(
+                "the lock has version {}, this graylane reads {VERSION}",
+                version.version.get_ref()
+            );
+            return Err(Diagnostic::error(message)
+                .at(place(text, shown, version.version.span().start))
+                .remedy("use the version of graylane that wrote it, or a newer one")
+                .into());
+        }
+        let raw: RawLock =
+            toml::from_str(text).map_err(|error| damaged(error.message(), error.span()))?;
+        let mut seen = HashSet::with_capacity(raw.files.len());
+        let mut errors = Vec::new();
+        for file in &raw.files {
+            let path = file.path.get_ref();
+            if !seen.insert(path) {
+                errors.push(damaged(&format!("`{path}` is listed twice"), Some(file.path.span())));
+            }
+            if path.is_lock() {
+                errors.push(damaged("it lists itself", Some(file.path.span())));
+            }
+        }
+        if !errors.is_empty() {
+            return Err(Failure(errors));
+        }
+        let RawLock { name, tag, spec, spec_digest, files, .. } = raw;
+        let own = |file: RawFile| OwnedFile {
+            path: file.path.into_inner(),
+            sha256: file.sha256,
+            origin: Origin { object: file.object, service: file.service, baseline: file.baseline },
+        };
+        let mut files: Vec<_> = files.into_iter().map(own).collect();
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(Self { header: LockHeader { name, tag, spec, spec_digest }, files })
+    }
+}
+
+#[derive(Deserialize)]
+struct RawVersion {
+    version: toml::Spanned<i64>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawLock {
+    version: i64,
+    name: String,
+    tag: String,
+    spec: String,
+    spec_digest: Digest,
+    #[serde(default)]
+    files: Vec<RawFile>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawFile {
+    path: toml::Spanned<OverlayPath>,
+    sha256: Digest,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    object: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    service: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    baseline: Option<String>,
+}
+
+impl From<&OwnedFile> for RawFile {
+    fn from(file: &OwnedFile) -> Self {
+        let Origin { object, service, baseline } = file.origin.clone();
+        Self {
+            path: toml::Spanned::new(0..0, file.path.clone()),
+            sha256: file.sha256.clone(),
+            object,
+            service,
+            baseline,
+        }
+    }
+}
+
+/// The place of a byte offset.
+fn place(text: &str, shown: &str, offset: usize) -> Place {
+    let before = text.get(..offset.min(text.len())).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    let text = text.lines().nth(line - 1).unwrap_or_default().to_owned();
+    Place { file: Arc::from(shown), line, column, text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header() -> LockHeader {
+        LockHeader {
+            name: "spring-gray".into(),
+            tag: "gray".into(),
+            spec: "graylane.yaml".into(),
+            spec_digest: Digest::of(b"spec"),
+        }
+    }
+
+    fn file(path: &str, service: Option<&str>) -> OverlayFile {
+        OverlayFile {
+            path: OverlayPath::new(path).unwrap(),
+            contents: path.as_bytes().to_vec(),
+            origin: Origin {
+                object: Some(format!("v1/Service/{path}")),
+                service: service.map(str::to_owned),
+                baseline: None,
+            },
+        }
+    }
+
+    #[test]
+    fn survives_a_round_trip_in_one_order() {
+        let lock = Lock::new(
+            header(),
+            &[file("workloads/b.yaml", Some("b")), file("entry/a \"x\".yaml", None)],
+        );
+        let text = lock.to_text().unwrap();
+        assert_eq!(Lock::parse(&text, "graylane.lock").unwrap(), lock);
+        let other_order = Lock::new(
+            header(),
+            &[file("entry/a \"x\".yaml", None), file("workloads/b.yaml", Some("b"))],
+        );
+        assert_eq!(other_order.to_text().unwrap(), text);
+        let empty = Lock::new(header(), &[]);
+        assert_eq!(Lock::parse(&empty.to_text().unwrap(), "l").unwrap(), empty);
+    }
+
+    #[test]
+    fn reads_as_plain_toml() {
+        let text = Lock::new(header(), &[file("entry/a.yaml", Some("a"))]).to_text().unwrap();
+        let digest = Digest::of(b"entry/a.yaml");
+        let expected = format!(
+            "{HEADER}version = 1\nname = \"spring-gray\"\ntag = \"gray\"\nspec = \"graylane.yaml\"\nspec_digest = \"{}\"\n\n\
+             [[files]]\npath = \"entry/a.yaml\"\nsha256 = \"{digest}\"\nobject = \"v1/Service/entry/a.yaml\"\nservice = \"a\"\n",
+            Digest::of(b"spec")
+        );
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn damage_is_told_with_its_place() {
+        let text = Lock::new(header(), &[file("entry/a.yaml", None)]).to_text().unwrap();
+        let error = |from: &str, to: &str| {
+            assert!(text.contains(from), "{from}");
+            Lock::parse(&text.replace(from, to), "o/graylane.lock").unwrap_err().to_string()
+        };
+        for (from, to, expected) in [
+            (
+                "version = 1",
+                "version = 7",
+                "the lock has version 7, this graylane reads 1\n  --> o/graylane.lock:2:11",
+            ),
+            ("version = 1\n", "", "missing field `version`"),
+            (
+                "\"entry/a.yaml\"",
+                "\"../a.yaml\"",
+                "path `../a.yaml` leads out of the overlay\n  --> o/graylane.lock:9:8",
+            ),
+            ("\"entry/a.yaml\"", "\"/etc/a.yaml\"", "path `/etc/a.yaml` is an absolute path"),
+            ("\"entry/a.yaml\"", "\"graylane.lock\"", "it lists itself"),
+            ("tag = ", "color = 1\ntag = ", "unknown field `color`"),
+            ("tag = \"gray\"", "tag = \"gray", "invalid"),
+            (Digest::of(b"entry/a.yaml").as_str(), "abc", "64 lowercase hexadecimal digits"),
+        ] {
+            let shown = error(from, to);
+            assert!(shown.contains(expected), "{shown}\nlacks {expected}");
+        }
+        let twice = format!(
+            "{text}\n[[files]]\npath = \"entry/a.yaml\"\nsha256 = \"{}\"\n",
+            Digest::of(b"")
+        );
+        let shown = Lock::parse(&twice, "l").unwrap_err().to_string();
+        assert!(shown.contains("`entry/a.yaml` is listed twice"), "{shown}");
+        assert!(shown.contains("git restore 'l'"), "{shown}");
+    }
+}
