@@ -7,4 +7,5 @@ pub mod cli;
 pub mod diagnostic;
 pub mod git;
 pub mod overlay;
+pub mod spec;
 pub mod yaml;

@@ -1,0 +1,222 @@
+//! Whether a release as a whole means something.
+
+use sha2::{Digest, Sha256};
+
+use super::check::{Check, items};
+use super::expiry::{self, Expiry};
+use super::location::Steps;
+use super::model::{BaselinePath, GrayRelease, Suffix, Tag};
+use super::raw::{self, API_VERSION, KIND, default_suffix, default_tag_header};
+use super::{service, syntax};
+use crate::diagnostic::Place;
+use crate::yaml::{NodeRef, Source};
+
+/// What a suffix holds for the tag.
+const PLACEHOLDER: &str = "{tag}";
+/// Tags that would be taken for something else: the version label of the baseline, the suffix of base Services.
+const RESERVED: [&str; 2] = ["original", "base"];
+
+/// The release, unless something is missing; it counts only if `check` has no errors.
+pub(super) fn read(
+    check: &mut Check,
+    raw: &raw::Release,
+    root: NodeRef<'_>,
+    source: &Source,
+) -> Option<GrayRelease> {
+    version(check, raw, root);
+    let name_node = root.at(&["metadata", "name"]);
+    let name = raw.metadata.as_ref().and_then(|metadata| metadata.name.as_ref());
+    if let Some(name) = name {
+        let place = check.value_place(name_node);
+        let remedy = "use a name such as `spring-gray`";
+        check.fits("name of a release", name, syntax::dns_subdomain, &place, remedy);
+    }
+
+    let spec = raw.spec.as_ref()?;
+    let node = root.get("spec")?;
+    let tag_place = check.place(node.get("tag"));
+    let tag = spec.tag.as_ref().filter(|tag| is_tag(check, tag, node.get("tag")));
+    let expires = spec.expires.as_ref().and_then(|text| expires(check, text, node));
+    if let Some(namespace) = &spec.namespace {
+        let place = check.value_place(node.get("namespace"));
+        let remedy = "use the name of a namespace, such as `prod`";
+        check.fits("namespace", namespace, syntax::dns_label, &place, remedy);
+    }
+    let baseline = baseline(check, spec.baseline.as_ref(), node);
+    let output = output(check, spec.output.as_ref(), tag, node, &baseline);
+    let suffix = suffix(check, spec.naming.as_ref(), tag, node);
+    let gateway = spec.gateway.as_ref();
+    let tag_header = gateway.map_or_else(default_tag_header, |gateway| gateway.tag_header.clone());
+    let place = check.value_place(node.at(&["gateway", "tagHeader"]));
+    check.fits("HTTP header name", &tag_header, syntax::http_token, &place, "use `x-mse-tag`");
+    let services = match &spec.services {
+        Some(raw) => service::read_all(check, raw, node.get("services")?),
+        None => Vec::new(),
+    };
+
+    Some(GrayRelease {
+        file: std::sync::Arc::clone(source.name()),
+        name: name?.clone(),
+        name_place: check.place(name_node),
+        tag: Tag(tag?.clone()),
+        tag_place,
+        expires,
+        namespace: spec.namespace.clone(),
+        namespace_place: spec.namespace.as_ref().map(|_| check.place(node.get("namespace"))),
+        baseline,
+        output: output?,
+        output_place: check.place(node.get("output").or(node.get("tag"))),
+        suffix: suffix?,
+        isolation: spec.isolation,
+        delivery: spec.delivery.as_ref().map(|block| block.engine).unwrap_or_default(),
+        strategy: spec.strategy,
+        provider: spec.governance.as_ref().map(|block| block.provider).unwrap_or_default(),
+        gateway_class: gateway.and_then(|gateway| gateway.class),
+        tag_header,
+        services,
+        digest: digest(source.text()),
+    })
+}
+
+fn version(check: &mut Check, raw: &raw::Release, root: NodeRef<'_>) {
+    if let Some(version) = raw.api_version.as_deref().filter(|version| *version != API_VERSION) {
+        let place = check.value_place(root.get("apiVersion"));
+        let remedy = match version.split_once('/') {
+            Some(("graylane.dev", _)) => {
+                format!("this version of graylane reads `{API_VERSION}`")
+            }
+            _ => format!("a spec has `apiVersion: {API_VERSION}`"),
+        };
+        check.error(format!("unknown apiVersion `{version}`"), &place, remedy);
+    }
+    if let Some(kind) = raw.kind.as_deref().filter(|kind| *kind != KIND) {
+        let place = check.value_place(root.get("kind"));
+        check.error(format!("unknown kind `{kind}`"), &place, format!("write `kind: {KIND}`"));
+    }
+}
+
+fn is_tag(check: &mut Check, tag: &str, node: Option<NodeRef<'_>>) -> bool {
+    let place = check.value_place(node);
+    if RESERVED.contains(&tag) {
+        let message = format!("the tag `{tag}` is reserved for the baseline");
+        check.error(message, &place, "choose another tag, such as `gray`");
+        return false;
+    }
+    check.fits("tag", tag, syntax::dns_label, &place, "use a DNS label, such as `gray` or `pr-12`")
+}
+
+fn expires(check: &mut Check, text: &str, spec: NodeRef<'_>) -> Option<Expiry> {
+    let node = spec.get("expires");
+    if let Some(when) = expiry::parse(text) {
+        return Some(Expiry { text: text.to_owned(), when, place: check.place(node) });
+    }
+    let place = check.value_place(node);
+    check.error(
+        format!("`{text}` is neither a date nor a time"),
+        &place,
+        "write a date, `2026-12-31`, or an RFC 3339 time, `2026-12-31T18:00:00+08:00`",
+    );
+    None
+}
+
+fn baseline(
+    check: &mut Check,
+    raw: Option<&raw::Baseline>,
+    spec: NodeRef<'_>,
+) -> Vec<BaselinePath> {
+    let node = spec.at(&["baseline", "paths"]);
+    let Some(paths) = raw.and_then(|baseline| baseline.paths.as_ref()) else {
+        return vec![BaselinePath { text: ".".to_owned(), place: check.place(Some(spec)) }];
+    };
+    if paths.is_empty() {
+        let place = check.value_place(node);
+        let remedy = "name a directory, or remove `paths` to use the spec's directory";
+        check.error("`spec.baseline.paths` is empty", &place, remedy);
+    }
+    let mut baseline = Vec::new();
+    for (text, node) in items(paths, node) {
+        let place = check.value_place(Some(node));
+        if steps(check, text, &place).is_some() {
+            baseline.push(BaselinePath { text: text.clone(), place });
+        }
+    }
+    baseline
+}
+
+fn steps<'p>(check: &mut Check, path: &'p str, place: &Place) -> Option<Steps<'p>> {
+    match Steps::parse(path) {
+        Ok(steps) => Some(steps),
+        Err(message) => {
+            let remedy = "write a path relative to the spec's directory, with `/`";
+            check.error(message, place, remedy);
+            None
+        }
+    }
+}
+
+fn output(
+    check: &mut Check,
+    raw: Option<&String>,
+    tag: Option<&String>,
+    spec: NodeRef<'_>,
+    baseline: &[BaselinePath],
+) -> Option<String> {
+    let text = match raw {
+        Some(text) => text.clone(),
+        None => format!("overlays/{}", tag?),
+    };
+    let place = check.value_place(spec.get("output").or(spec.get("tag")));
+    let output = steps(check, &text, &place)?;
+    let remedy = "use a directory of its own, such as `overlays/gray`";
+    if output.holds_start() {
+        check.error(format!("the output `{text}` holds the spec itself"), &place, remedy);
+        return None;
+    }
+    for path in baseline {
+        if Steps::parse(&path.text).is_ok_and(|path| output.holds(&path)) {
+            check.clash(
+                format!("the output `{text}` holds the baseline `{}`", path.text),
+                &place,
+                &path.place,
+                "the baseline",
+                remedy,
+            );
+        }
+    }
+    Some(text)
+}
+
+fn suffix(
+    check: &mut Check,
+    raw: Option<&raw::Naming>,
+    tag: Option<&String>,
+    spec: NodeRef<'_>,
+) -> Option<Suffix> {
+    let template = raw.map_or_else(default_suffix, |naming| naming.suffix.clone());
+    let node = spec.at(&["naming", "suffix"]).or(spec.get("tag"));
+    let place = check.value_place(node);
+    let remedy = "use a suffix such as `-mse-{tag}`";
+    if !template.contains(PLACEHOLDER) {
+        let message = format!("the suffix `{template}` has no `{PLACEHOLDER}` in it");
+        check.error(message, &place, remedy);
+        return None;
+    }
+    if template.replace(PLACEHOLDER, "").contains(['{', '}']) {
+        let message = format!("the suffix `{template}` has an unknown placeholder");
+        check.error(message, &place, format!("the only placeholder is `{PLACEHOLDER}`"));
+        return None;
+    }
+    // The rest of the suffix is looked at even where the tag is not right.
+    let text = template.replace(PLACEHOLDER, tag.map_or("x", String::as_str));
+    // It stands behind at least one more character.
+    if let Err(reason) = syntax::dns_label(&format!("x{text}")) {
+        let message = format!("`{text}` cannot be the end of a name: {reason}");
+        check.error(message, &place, remedy);
+        return None;
+    }
+    tag.map(|_| Suffix { template, text, place: check.place(node) })
+}
+
+fn digest(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
