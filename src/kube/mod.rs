@@ -1,0 +1,25 @@
+//! What graylane knows about Kubernetes, as tables with the source of every row.
+//!
+//! Nothing here knows of lanes or gateways: the tables say what a kind is, where an object names
+//! others, which pods its selectors take, and which fields a copy must not carry.
+
+mod fields;
+pub mod image;
+pub mod kinds;
+pub mod merge_keys;
+pub mod names;
+pub mod object;
+pub mod pod_specs;
+mod reference_fields;
+mod reference_targets;
+pub mod references;
+pub mod selector;
+pub mod selector_index;
+pub mod selectors;
+pub mod service_dns;
+pub mod strip;
+mod strip_rules;
+
+pub use fields::Referrer;
+pub use kinds::{Kind, Policy, Scope, Wave, kind_of};
+pub use object::{GroupKind, ObjectRef, group_of, identity};

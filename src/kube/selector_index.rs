@@ -1,0 +1,218 @@
+//! Finding what a selector matches without testing everything.
+
+use super::selector::{LabelSelector, Operator, Requirement};
+use super::selectors::NamespaceScope;
+use std::collections::{BTreeMap, HashMap};
+
+/// Label sets by namespace, key and value.
+///
+/// A selector is tested only against the label sets that its rarest positive requirement leaves,
+/// so that evaluating every selector of a repository against every pod template stays linear.
+#[derive(Clone, Debug)]
+pub struct SelectorIndex<I> {
+    entries: Vec<Entry<I>>,
+    namespaces: BTreeMap<String, NamespaceIndex>,
+}
+
+#[derive(Clone, Debug)]
+struct Entry<I> {
+    id: I,
+    labels: HashMap<String, String>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct NamespaceIndex {
+    all: Vec<usize>,
+    keys: HashMap<String, KeyIndex>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct KeyIndex {
+    all: Vec<usize>,
+    values: HashMap<String, Vec<usize>>,
+}
+
+impl<I> Default for SelectorIndex<I> {
+    fn default() -> Self {
+        Self { entries: Vec::new(), namespaces: BTreeMap::new() }
+    }
+}
+
+impl<I> SelectorIndex<I> {
+    /// An index of nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a label set under an id; of a key that is there twice the last value counts.
+    pub fn insert(
+        &mut self,
+        id: I,
+        namespace: &str,
+        labels: impl IntoIterator<Item = (String, String)>,
+    ) {
+        let position = self.entries.len();
+        let labels: HashMap<_, _> = labels.into_iter().collect();
+        let index = self.namespaces.entry(namespace.to_owned()).or_default();
+        index.all.push(position);
+        for (key, value) in &labels {
+            let key = index.keys.entry(key.clone()).or_default();
+            key.all.push(position);
+            key.values.entry(value.clone()).or_default().push(position);
+        }
+        self.entries.push(Entry { id, labels });
+    }
+
+    /// The number of label sets.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The ids in a namespace whose labels a selector matches, in the order they were added. An
+    /// empty selector matches all of the namespace.
+    pub fn matching(&self, selector: &LabelSelector, namespace: &str) -> Vec<&I> {
+        self.namespaces
+            .get(namespace)
+            .map(|index| self.positions(selector, index))
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|position| self.entries.get(position))
+            .map(|entry| &entry.id)
+            .collect()
+    }
+
+    /// The ids whose labels a selector may match in the namespaces it looks at, namespace by
+    /// namespace; `own` is the namespace of the object that holds the selector.
+    pub fn matching_in(
+        &self,
+        selector: &LabelSelector,
+        scope: &NamespaceScope,
+        own: &str,
+    ) -> Vec<&I> {
+        match scope {
+            NamespaceScope::Own => self.matching(selector, own),
+            NamespaceScope::Named(names) => {
+                let mut names: Vec<_> = names.iter().collect();
+                names.sort();
+                names.dedup();
+                names.into_iter().flat_map(|name| self.matching(selector, name)).collect()
+            }
+            NamespaceScope::All | NamespaceScope::Selected(_) => self
+                .namespaces
+                .keys()
+                .filter(|namespace| scope.may_cover(own, namespace))
+                .flat_map(|namespace| self.matching(selector, namespace))
+                .collect(),
+        }
+    }
+
+    fn positions(&self, selector: &LabelSelector, index: &NamespaceIndex) -> Vec<usize> {
+        let rarest = selector
+            .requirements
+            .iter()
+            .filter_map(|requirement| index.candidates(requirement))
+            .min_by_key(|buckets| buckets.iter().map(|bucket| bucket.len()).sum::<usize>());
+        let buckets = rarest.unwrap_or_else(|| vec![index.all.as_slice()]);
+        let mut positions: Vec<usize> = buckets
+            .into_iter()
+            .flatten()
+            .copied()
+            .filter(|position| {
+                self.entries.get(*position).is_some_and(|entry| selector.matches(&entry.labels))
+            })
+            .collect();
+        positions.sort_unstable();
+        positions.dedup();
+        positions
+    }
+}
+
+impl NamespaceIndex {
+    /// What can fulfil a requirement; `None` where its absence fulfils it too.
+    fn candidates(&self, requirement: &Requirement) -> Option<Vec<&[usize]>> {
+        let key = self.keys.get(&requirement.key);
+        match &requirement.operator {
+            Operator::In(values) => {
+                let bucket = |value| key.and_then(|key| key.values.get(value)).map(Vec::as_slice);
+                Some(values.iter().filter_map(bucket).collect())
+            }
+            Operator::Exists => Some(key.map(|key| key.all.as_slice()).into_iter().collect()),
+            Operator::Unknown(_) => Some(Vec::new()),
+            Operator::NotIn(_) | Operator::DoesNotExist => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pairs(text: &str) -> Vec<(String, String)> {
+        let pair = |pair: &str| {
+            let (key, value) = pair.split_once('=').unwrap();
+            (key.to_owned(), value.to_owned())
+        };
+        text.split_whitespace().map(pair).collect()
+    }
+
+    fn index() -> SelectorIndex<&'static str> {
+        let mut index = SelectorIndex::new();
+        index.insert("web", "prod", pairs("app=web"));
+        index.insert("web-gray", "prod", pairs("app=web lane=gray"));
+        index.insert("api", "prod", pairs("app=api"));
+        index.insert("web-test", "test", pairs("app=web"));
+        index
+    }
+
+    fn selector(requirements: &[(&str, Operator)]) -> LabelSelector {
+        let requirement = |(key, operator): &(&str, Operator)| Requirement {
+            key: (*key).to_owned(),
+            operator: operator.clone(),
+        };
+        LabelSelector { requirements: requirements.iter().map(requirement).collect() }
+    }
+
+    #[test]
+    fn finds_what_testing_everything_finds() {
+        let values = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect();
+        let index = index();
+        for (requirements, expected) in [
+            (vec![("app", Operator::In(values(&["web"])))], vec!["web", "web-gray"]),
+            (
+                vec![
+                    ("app", Operator::In(values(&["api", "web", "web"]))),
+                    ("lane", Operator::DoesNotExist),
+                ],
+                vec!["web", "api"],
+            ),
+            (vec![("lane", Operator::NotIn(values(&["gray"])))], vec!["web", "api"]),
+            (vec![("lane", Operator::Exists)], vec!["web-gray"]),
+            (vec![("other", Operator::Exists)], vec![]),
+            (vec![("app", Operator::Unknown("Like".to_owned()))], vec![]),
+            (vec![], vec!["web", "web-gray", "api"]),
+        ] {
+            let found: Vec<_> =
+                index.matching(&selector(&requirements), "prod").into_iter().copied().collect();
+            assert_eq!(found, expected, "{requirements:?}");
+        }
+    }
+
+    #[test]
+    fn namespaces_are_kept_apart_unless_the_selector_spans_them() {
+        let index = index();
+        let web = LabelSelector::from_pairs(pairs("app=web"));
+        assert_eq!(index.matching(&web, "test"), [&"web-test"]);
+        assert!(index.matching(&web, "other").is_empty());
+        assert_eq!(index.matching_in(&web, &NamespaceScope::All, "other").len(), 3);
+        let named = NamespaceScope::Named(vec!["test".to_owned(), "test".to_owned()]);
+        assert_eq!(index.matching_in(&web, &named, "prod"), [&"web-test"]);
+        let selected = LabelSelector::from_pairs(pairs("kubernetes.io/metadata.name=test"));
+        let selected = NamespaceScope::Selected(selected);
+        assert_eq!(index.matching_in(&web, &selected, "prod"), [&"web-test"]);
+    }
+}

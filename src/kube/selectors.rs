@@ -1,0 +1,440 @@
+//! The fields that hold label selectors, and whose labels they look at.
+
+use super::fields::{FieldSet, Referrer};
+use super::object::GroupKind;
+use super::selector::LabelSelector;
+use crate::yaml::{NodeRef, Path};
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+/// How a selector is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SelectorForm {
+    /// A mapping of labels.
+    Plain,
+    /// `matchLabels` and `matchExpressions`.
+    LabelSelector,
+}
+
+/// What a selector is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SelectorRole {
+    /// A workload finds its own pods.
+    Workload,
+    /// A Service finds the pods it sends traffic to.
+    Service,
+    /// A budget finds the pods it protects.
+    DisruptionBudget,
+    /// A network policy finds the pods it isolates.
+    NetworkPolicySubject,
+    /// A network policy names the pods it lets through.
+    NetworkPolicyPeer,
+    /// A pod wants to be near pods, or away from them.
+    Affinity,
+    /// A pod is spread with pods.
+    TopologySpread,
+    /// A monitor finds Services.
+    Monitor,
+    /// A monitor finds pods.
+    PodMonitor,
+    /// A mesh's security policy finds the pods it guards.
+    AuthorizationSubject,
+    /// A mesh's configuration finds the pods it is for.
+    MeshSubject,
+    /// A subset of the pods behind a host.
+    DestinationRuleSubset,
+    /// A controller finds the pods it injects containers into.
+    Injection,
+}
+
+impl SelectorRole {
+    /// Whether the selector looks at pods; otherwise at Services.
+    pub fn selects_pods(self) -> bool {
+        self != Self::Monitor
+    }
+}
+
+/// What a selector that asks for nothing means in a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EmptySelector {
+    /// It matches everything in scope.
+    MatchesAll,
+    /// It matches nothing, or is refused.
+    MatchesNone,
+    /// Nobody selects: endpoints are managed by hand.
+    Unmanaged,
+}
+
+/// The namespaces whose labels a selector looks at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NamespaceScope {
+    /// The namespace of the object that holds the selector.
+    Own,
+    /// All.
+    All,
+    /// These.
+    Named(Vec<String>),
+    /// Those whose labels match.
+    Selected(LabelSelector),
+}
+
+impl NamespaceScope {
+    /// Whether a namespace may be in scope; `own` is that of the object that holds the selector.
+    ///
+    /// Of a namespace only the label `kubernetes.io/metadata.name` is known; a selector that asks
+    /// for others may cover any namespace.
+    pub fn may_cover(&self, own: &str, namespace: &str) -> bool {
+        const NAME: &str = "kubernetes.io/metadata.name";
+        match self {
+            Self::Own => own == namespace,
+            Self::All => true,
+            Self::Named(names) => names.iter().any(|name| name == namespace),
+            Self::Selected(selector) => {
+                let mut known = selector.clone();
+                known.requirements.retain(|requirement| requirement.key == NAME);
+                known.matches(&HashMap::from([(NAME.to_owned(), namespace.to_owned())]))
+            }
+        }
+    }
+}
+
+/// Where a row's namespaces are written, beside the selector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ScopeField {
+    Own,
+    /// A cluster-scoped object's selector.
+    Everywhere,
+    /// `namespaceSelector` of a network policy peer: absent means the own namespace.
+    PeerNamespaces,
+    /// `namespaces` and `namespaceSelector` of an affinity term.
+    TermNamespaces,
+    /// `namespaceSelector` with `any` or `matchNames`.
+    MonitorNamespaces,
+    /// The namespace in the `host` two levels up.
+    SubsetHost,
+}
+
+/// A row of [`SELECTORS`].
+#[derive(Clone, Copy, Debug)]
+pub struct SelectorField {
+    /// Whose field it is.
+    pub referrer: Referrer,
+    /// The object's `apiVersion`, where the row is about one only.
+    pub api_version: Option<&'static str>,
+    /// The field.
+    pub path: &'static str,
+    /// How it is written.
+    pub form: SelectorForm,
+    /// What it is for.
+    pub role: SelectorRole,
+    /// What an empty one means.
+    pub empty: EmptySelector,
+    scope: ScopeField,
+    /// Where this is documented.
+    pub source: &'static str,
+}
+
+macro_rules! selectors {
+    ($($referrer:expr, $path:literal $(of $version:literal)? => $form:ident $role:ident, $empty:ident, $scope:ident; $source:literal;)*) => {
+        &[$(SelectorField {
+            referrer: $referrer,
+            api_version: [$(Some($version),)? None][0],
+            path: $path,
+            form: SelectorForm::$form,
+            role: SelectorRole::$role,
+            empty: EmptySelector::$empty,
+            scope: ScopeField::$scope,
+            source: $source,
+        }),*]
+    };
+}
+
+use Referrer::{Kinds, PodSpec};
+
+/// Every field that holds a selector of pods or Services.
+#[rustfmt::skip]
+pub const SELECTORS: &[SelectorField] = selectors! {
+    Kinds("apps", &["Deployment", "ReplicaSet", "StatefulSet", "DaemonSet"]), "spec.selector"
+        => LabelSelector Workload, MatchesNone, Own; "kubernetes/api apps/v1 (required, must match the template)";
+    Kinds("batch", &["Job"]), "spec.selector"
+        => LabelSelector Workload, MatchesNone, Own; "kubernetes/api batch/v1 JobSpec.selector";
+    Kinds("batch", &["CronJob"]), "spec.jobTemplate.spec.selector"
+        => LabelSelector Workload, MatchesNone, Own; "kubernetes/api batch/v1 JobSpec.selector";
+    Kinds("", &["ReplicationController"]), "spec.selector"
+        => Plain Workload, MatchesNone, Own; "kubernetes/api core/v1 ReplicationControllerSpec.selector";
+    Kinds("apps.kruise.io", &["CloneSet", "StatefulSet", "DaemonSet", "UnitedDeployment"]), "spec.selector"
+        => LabelSelector Workload, MatchesNone, Own; "openkruise/kruise apis/apps/v1alpha1";
+    Kinds("argoproj.io", &["Rollout"]), "spec.selector"
+        => LabelSelector Workload, MatchesNone, Own; "argoproj/argo-rollouts pkg/apis/rollouts/v1alpha1 RolloutSpec.selector";
+    Kinds("argoproj.io", &["Experiment"]), "spec.templates[*].selector"
+        => LabelSelector Workload, MatchesNone, Own; "argoproj/argo-rollouts pkg/apis/rollouts/v1alpha1 TemplateSpec.selector";
+    Kinds("", &["Service"]), "spec.selector"
+        => Plain Service, Unmanaged, Own; "kubernetes/api core/v1 ServiceSpec.selector";
+    Kinds("policy", &["PodDisruptionBudget"]), "spec.selector" of "policy/v1beta1"
+        => LabelSelector DisruptionBudget, MatchesNone, Own; "kubernetes/api policy/v1beta1 PodDisruptionBudgetSpec.selector";
+    Kinds("policy", &["PodDisruptionBudget"]), "spec.selector" of "policy/v1"
+        => LabelSelector DisruptionBudget, MatchesAll, Own; "kubernetes/api policy/v1 PodDisruptionBudgetSpec.selector";
+    Kinds("policy.kruise.io", &["PodUnavailableBudget"]), "spec.selector"
+        => LabelSelector DisruptionBudget, MatchesNone, Own; "openkruise/kruise apis/policy/v1alpha1";
+    Kinds("networking.k8s.io", &["NetworkPolicy"]), "spec.podSelector"
+        => LabelSelector NetworkPolicySubject, MatchesAll, Own; "kubernetes/api networking/v1 NetworkPolicySpec.podSelector";
+    Kinds("networking.k8s.io", &["NetworkPolicy"]), "spec.ingress[*].from[*].podSelector"
+        => LabelSelector NetworkPolicyPeer, MatchesAll, PeerNamespaces; "kubernetes/api networking/v1 NetworkPolicyPeer";
+    Kinds("networking.k8s.io", &["NetworkPolicy"]), "spec.egress[*].to[*].podSelector"
+        => LabelSelector NetworkPolicyPeer, MatchesAll, PeerNamespaces; "kubernetes/api networking/v1 NetworkPolicyPeer";
+    PodSpec, "affinity.{podAffinity,podAntiAffinity}.requiredDuringSchedulingIgnoredDuringExecution[*].labelSelector"
+        => LabelSelector Affinity, MatchesAll, TermNamespaces; "kubernetes/api core/v1 PodAffinityTerm.labelSelector";
+    PodSpec, "affinity.{podAffinity,podAntiAffinity}.preferredDuringSchedulingIgnoredDuringExecution[*].podAffinityTerm.labelSelector"
+        => LabelSelector Affinity, MatchesAll, TermNamespaces; "kubernetes/api core/v1 PodAffinityTerm.labelSelector";
+    PodSpec, "topologySpreadConstraints[*].labelSelector"
+        => LabelSelector TopologySpread, MatchesAll, Own; "kubernetes/api core/v1 TopologySpreadConstraint.labelSelector";
+    Kinds("monitoring.coreos.com", &["ServiceMonitor"]), "spec.selector"
+        => LabelSelector Monitor, MatchesAll, MonitorNamespaces; "prometheus-operator.dev/docs/api-reference/api (ServiceMonitorSpec.selector)";
+    Kinds("monitoring.coreos.com", &["PodMonitor"]), "spec.selector"
+        => LabelSelector PodMonitor, MatchesAll, MonitorNamespaces; "prometheus-operator.dev/docs/api-reference/api (PodMonitorSpec.selector)";
+    Kinds("operator.victoriametrics.com", &["VMServiceScrape"]), "spec.selector"
+        => LabelSelector Monitor, MatchesAll, MonitorNamespaces; "docs.victoriametrics.com/operator/api (VMServiceScrapeSpec)";
+    Kinds("operator.victoriametrics.com", &["VMPodScrape"]), "spec.selector"
+        => LabelSelector PodMonitor, MatchesAll, MonitorNamespaces; "docs.victoriametrics.com/operator/api (VMPodScrapeSpec)";
+    Kinds("security.istio.io", &["AuthorizationPolicy", "PeerAuthentication", "RequestAuthentication"]), "spec.selector"
+        => LabelSelector AuthorizationSubject, MatchesAll, Own; "istio.io/latest/docs/reference/config/type/workload-selector";
+    Kinds("telemetry.istio.io", &["Telemetry"]), "spec.selector"
+        => LabelSelector MeshSubject, MatchesAll, Own; "istio.io/latest/docs/reference/config/type/workload-selector";
+    Kinds("networking.istio.io", &["Sidecar", "EnvoyFilter"]), "spec.workloadSelector.labels"
+        => Plain MeshSubject, MatchesAll, Own; "istio.io/latest/docs/reference/config/networking/sidecar (WorkloadSelector)";
+    Kinds("networking.istio.io", &["ServiceEntry"]), "spec.workloadSelector.labels"
+        => Plain MeshSubject, MatchesNone, Own; "istio.io/latest/docs/reference/config/networking/service-entry";
+    Kinds("networking.istio.io", &["Gateway"]), "spec.selector"
+        => Plain MeshSubject, MatchesAll, Everywhere; "istio.io/latest/docs/reference/config/networking/gateway";
+    Kinds("networking.istio.io", &["DestinationRule"]), "spec.subsets[*].labels"
+        => Plain DestinationRuleSubset, MatchesAll, SubsetHost; "istio.io/latest/docs/reference/config/networking/destination-rule (Subset)";
+    Kinds("apps.kruise.io", &["SidecarSet"]), "spec.selector"
+        => LabelSelector Injection, MatchesNone, Everywhere; "openkruise.io/docs/user-manuals/sidecarset";
+};
+
+static FIELDS: LazyLock<FieldSet<&'static SelectorField>> =
+    LazyLock::new(|| FieldSet::new(SELECTORS.iter().map(|row| (row.referrer, row.path, row))));
+
+/// A selector that an object holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SelectorUse {
+    /// The selector's mapping.
+    pub path: Path,
+    /// How it is written.
+    pub form: SelectorForm,
+    /// What it is for.
+    pub role: SelectorRole,
+    /// What it asks for.
+    pub selector: LabelSelector,
+    /// What it means if it asks for nothing.
+    pub empty: EmptySelector,
+    /// Where it looks.
+    pub scope: NamespaceScope,
+}
+
+impl SelectorUse {
+    /// Whether labels in a namespace that is in scope are selected, an empty selector read as its
+    /// field reads it.
+    pub fn selects(&self, labels: &HashMap<String, String>) -> bool {
+        if self.selector.is_empty() {
+            self.empty == EmptySelector::MatchesAll
+        } else {
+            self.selector.matches(labels)
+        }
+    }
+}
+
+/// The selectors of an object in the order of the document; a field that is absent or null has none.
+pub fn selectors(root: NodeRef<'_>) -> Vec<SelectorUse> {
+    let Some(kind) = GroupKind::of(root) else { return Vec::new() };
+    let api_version = root.get("apiVersion").and_then(NodeRef::as_str);
+    FIELDS
+        .find(root, &kind.group, &kind.kind)
+        .into_iter()
+        .filter(|found| found.node.is_mapping())
+        .filter(|found| found.row.api_version.is_none_or(|wanted| api_version == Some(wanted)))
+        .map(|found| {
+            let row = found.row;
+            let beside = found.above.last().copied();
+            let holder = found.above.iter().rev().nth(2).copied();
+            SelectorUse {
+                path: found.path,
+                form: row.form,
+                role: row.role,
+                selector: match row.form {
+                    SelectorForm::Plain => LabelSelector::from_labels(found.node),
+                    SelectorForm::LabelSelector => LabelSelector::from_label_selector(found.node),
+                },
+                empty: row.empty,
+                scope: scope(row.scope, beside, holder),
+            }
+        })
+        .collect()
+}
+
+/// Reads the namespaces beside a selector; `holder` is the mapping above the list it is in.
+fn scope(
+    field: ScopeField,
+    beside: Option<NodeRef<'_>>,
+    holder: Option<NodeRef<'_>>,
+) -> NamespaceScope {
+    let namespace_selector = beside
+        .and_then(|beside| beside.get("namespaceSelector"))
+        .filter(|selector| !selector.is_null());
+    let names = |node: Option<NodeRef<'_>>| -> Vec<String> {
+        let items = node.into_iter().flat_map(NodeRef::items);
+        items.filter_map(NodeRef::text).map(str::to_owned).collect()
+    };
+    match field {
+        ScopeField::Own => NamespaceScope::Own,
+        ScopeField::Everywhere => NamespaceScope::All,
+        ScopeField::PeerNamespaces => match namespace_selector {
+            Some(selector) => selected(selector),
+            None => NamespaceScope::Own,
+        },
+        ScopeField::TermNamespaces => {
+            let named = names(beside.and_then(|beside| beside.get("namespaces")));
+            match namespace_selector {
+                // The API joins both; a selector beside names covers at least those it selects.
+                Some(selector) if named.is_empty() => selected(selector),
+                Some(_) => NamespaceScope::All,
+                None if named.is_empty() => NamespaceScope::Own,
+                None => NamespaceScope::Named(named),
+            }
+        }
+        ScopeField::MonitorNamespaces => {
+            let any = namespace_selector.and_then(|selector| selector.get("any"));
+            let named = names(namespace_selector.and_then(|selector| selector.get("matchNames")));
+            if any.and_then(NodeRef::as_bool) == Some(true) {
+                NamespaceScope::All
+            } else if named.is_empty() {
+                NamespaceScope::Own
+            } else {
+                NamespaceScope::Named(named)
+            }
+        }
+        ScopeField::SubsetHost => {
+            let host = holder.and_then(|spec| spec.get("host")).and_then(NodeRef::as_str);
+            let mut labels = host.unwrap_or("").split('.').skip(1);
+            match (labels.next(), labels.next()) {
+                (Some(namespace), Some("svc")) => NamespaceScope::Named(vec![namespace.to_owned()]),
+                _ => NamespaceScope::Own,
+            }
+        }
+    }
+}
+
+fn selected(node: NodeRef<'_>) -> NamespaceScope {
+    let selector = LabelSelector::from_label_selector(node);
+    if selector.is_empty() { NamespaceScope::All } else { NamespaceScope::Selected(selector) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fields::pattern_error;
+    use super::*;
+    use crate::yaml::{Source, parse};
+
+    fn uses(text: &str) -> Vec<SelectorUse> {
+        let stream = parse(Source::new("a.yaml", text.to_owned())).unwrap();
+        selectors(stream.documents[0].root())
+    }
+
+    fn shown(text: &str) -> Vec<String> {
+        uses(text).iter().map(|found| format!("{} {:?}", found.path, found.role)).collect()
+    }
+
+    #[test]
+    fn every_pattern_parses_and_has_a_source() {
+        for row in SELECTORS {
+            assert_eq!(pattern_error(row.path), None);
+            assert!(!row.source.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_deployment_selects_its_pods_and_those_it_avoids() {
+        let text = "apiVersion: apps/v1\nkind: Deployment\nspec:\n  selector: {matchLabels: {app: web}}\n  \
+                    template:\n    spec:\n      containers: [{name: a}]\n      affinity:\n        podAntiAffinity:\n          \
+                    preferredDuringSchedulingIgnoredDuringExecution:\n          - podAffinityTerm: {labelSelector: {matchLabels: {app: web}}, namespaces: [b]}\n      \
+                    topologySpreadConstraints: [{labelSelector: {matchLabels: {app: web}}}]\n";
+        let affinity = "spec.template.spec.affinity.podAntiAffinity.preferredDuringSchedulingIgnoredDuringExecution";
+        assert_eq!(
+            shown(text),
+            [
+                "spec.selector Workload".to_owned(),
+                format!("{affinity}[0].podAffinityTerm.labelSelector Affinity"),
+                "spec.template.spec.topologySpreadConstraints[0].labelSelector TopologySpread"
+                    .to_owned(),
+            ]
+        );
+        assert_eq!(uses(text)[1].scope, NamespaceScope::Named(vec!["b".to_owned()]));
+    }
+
+    #[test]
+    fn empty_selectors_mean_what_their_field_says() {
+        let labels = HashMap::from([("app".to_owned(), "web".to_owned())]);
+        for (text, empty, selects) in [
+            (
+                "apiVersion: v1\nkind: Service\nspec: {selector: {}}",
+                EmptySelector::Unmanaged,
+                false,
+            ),
+            (
+                "apiVersion: policy/v1\nkind: PodDisruptionBudget\nspec: {selector: {}}",
+                EmptySelector::MatchesAll,
+                true,
+            ),
+            (
+                "apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nspec: {selector: {}}",
+                EmptySelector::MatchesNone,
+                false,
+            ),
+            (
+                "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nspec: {podSelector: {}}",
+                EmptySelector::MatchesAll,
+                true,
+            ),
+        ] {
+            let found = uses(text);
+            assert_eq!(found.len(), 1, "{text}");
+            assert_eq!((found[0].empty, found[0].selects(&labels)), (empty, selects), "{text}");
+        }
+    }
+
+    #[test]
+    fn no_selector_is_made_up() {
+        assert!(uses("apiVersion: v1\nkind: Service\nspec: {type: ExternalName}").is_empty());
+        assert!(uses("apiVersion: v1\nkind: Service\nspec: {selector: null}").is_empty());
+        assert!(
+            uses("apiVersion: serving.knative.dev/v1\nkind: Service\nspec: {selector: {a: b}}")
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn peers_and_monitors_look_into_other_namespaces() {
+        let policy = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nspec:\n  podSelector: {}\n  ingress:\n  - from:\n    \
+                      - podSelector: {matchLabels: {app: gateway}}\n    \
+                      - podSelector: {}\n      namespaceSelector: {}\n    \
+                      - podSelector: {}\n      namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: a, team: b}}\n";
+        let found = uses(policy);
+        assert_eq!(found[1].role, SelectorRole::NetworkPolicyPeer);
+        assert_eq!(found[1].scope, NamespaceScope::Own);
+        assert_eq!(found[2].scope, NamespaceScope::All);
+        assert!(found[3].scope.may_cover("prod", "a") && !found[3].scope.may_cover("prod", "c"));
+        let monitor = "apiVersion: monitoring.coreos.com/v1\nkind: ServiceMonitor\n\
+                       spec: {selector: {}, namespaceSelector: {matchNames: [a]}}";
+        assert_eq!(uses(monitor)[0].scope, NamespaceScope::Named(vec!["a".to_owned()]));
+        assert!(!uses(monitor)[0].role.selects_pods());
+    }
+
+    #[test]
+    fn a_subset_looks_where_its_host_is() {
+        let rule = "apiVersion: networking.istio.io/v1\nkind: DestinationRule\n\
+                    spec: {host: web.prod.svc.cluster.local, subsets: [{name: v1, labels: {version: v1}}]}";
+        let found = uses(rule);
+        assert_eq!(found[0].path.to_string(), "spec.subsets[0].labels");
+        assert_eq!(found[0].scope, NamespaceScope::Named(vec!["prod".to_owned()]));
+    }
+}

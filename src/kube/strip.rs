@@ -1,0 +1,253 @@
+//! Dropping what a copy must not carry.
+
+use super::fields::FieldSet;
+use super::object::ObjectRef;
+pub use super::strip_rules::{STRIPPED, StripRule, StripWhen};
+use crate::yaml::{Document, NodeKind, NodeRef, Path, Value};
+use std::sync::LazyLock;
+
+/// A field that was dropped or changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stripped {
+    /// The field.
+    pub path: Path,
+    /// Why, to be read after the path: `metadata.uid` "is set by the server".
+    pub why: &'static str,
+}
+
+static RULES: LazyLock<FieldSet<&'static StripRule>> =
+    LazyLock::new(|| FieldSet::new(STRIPPED.iter().map(|row| (row.referrer, row.path, row))));
+
+/// Mappings that go when the last of their entries has gone.
+const METADATA_MAPS: [&str; 2] = ["labels", "annotations"];
+
+/// Drops from a document, which is a copy of the object `own`, all that [`STRIPPED`] lists; returns
+/// what was dropped in the order of the document.
+pub fn strip(document: &mut Document, own: &ObjectRef) -> Vec<Stripped> {
+    let mut edits = Vec::new();
+    for found in RULES.find(document.root(), &own.group, &own.kind) {
+        if let Some(new) = new_value(found.row, found.node) {
+            edits.push((found.path, new, found.row.why));
+        }
+    }
+    let mut stripped = Vec::with_capacity(edits.len());
+    for (path, new, why) in edits {
+        // A path that was just found can be edited, unless an edit above it took it away.
+        let edited = match new {
+            Some(text) => document.set(&path, Value::string(text)).is_ok(),
+            None => document.remove(&path).unwrap_or(false),
+        };
+        if edited {
+            stripped.push(Stripped { path, why });
+        }
+    }
+    for map in METADATA_MAPS {
+        let path = Path::keys(["metadata", map]);
+        let lost = stripped
+            .iter()
+            .any(|field| field.path.split_last().is_some_and(|(parent, _)| parent == path));
+        let is_empty = document.find(&path).is_some_and(|map| map.is_mapping() && map.is_empty());
+        if lost && is_empty {
+            let _ = document.remove(&path);
+        }
+    }
+    stripped
+}
+
+/// What a field becomes: `None` if it stays, `Some(None)` if it goes.
+fn new_value(rule: &StripRule, node: NodeRef<'_>) -> Option<Option<String>> {
+    let text = node.text().unwrap_or("");
+    match rule.when {
+        StripWhen::Always => Some(None),
+        StripWhen::Unless(kept) => {
+            let is_kept = match node.kind() {
+                NodeKind::Sequence => node.items().any(|item| item.text() == Some(kept)),
+                _ => text == kept,
+            };
+            (!is_kept).then_some(None)
+        }
+        StripWhen::OneOf(values) => values.contains(&text).then_some(None),
+        StripWhen::Entries(dropped) => {
+            let is_dropped = |entry: &&str| dropped.contains(&entry.trim());
+            if !text.split(',').any(|entry| is_dropped(&entry)) {
+                return None;
+            }
+            let kept: Vec<_> = text.split(',').filter(|entry| !is_dropped(entry)).collect();
+            Some((!kept.is_empty()).then(|| kept.join(",")))
+        }
+        StripWhen::Becomes(values, new) => values.contains(&text).then(|| Some(new.to_owned())),
+    }
+}
+
+/// Why an object is not one to copy at all; `None` if it is.
+///
+/// Sources: argo-cd.readthedocs.io/en/stable/user-guide/resource_hooks; helm.sh/docs/topics/charts_hooks;
+/// kubernetes.io/docs/concepts/overview/working-with-objects/owners-dependents.
+pub fn hook_or_owned(root: NodeRef<'_>) -> Option<String> {
+    let metadata = root.get("metadata")?;
+    for (annotation, engine) in [("argocd.argoproj.io/hook", "Argo CD"), ("helm.sh/hook", "Helm")] {
+        let hook = metadata.at(&["annotations", annotation]).and_then(NodeRef::text);
+        if let Some(hook) = hook.filter(|hook| !hook.is_empty()) {
+            return Some(format!("it is a hook of {engine} ({annotation}: {hook})"));
+        }
+    }
+    let owner = metadata.get("ownerReferences")?.item(0)?;
+    let part = |key: &str| owner.get(key).and_then(NodeRef::text).unwrap_or("?");
+    Some(format!("it belongs to {}/{}, whose controller makes it", part("kind"), part("name")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fields::pattern_error;
+    use super::super::object::identity;
+    use super::*;
+    use crate::yaml::{Source, parse};
+    use std::collections::HashSet;
+
+    fn document(text: &str) -> Document {
+        parse(Source::new("a.yaml", text.to_owned())).unwrap().documents.remove(0)
+    }
+
+    fn after(text: &str) -> (String, Vec<String>) {
+        let mut document = document(text);
+        let own = identity(document.root(), "prod").unwrap();
+        let stripped = strip(&mut document, &own);
+        (document.to_text(), stripped.iter().map(|field| field.path.to_string()).collect())
+    }
+
+    #[test]
+    fn rows_parse_are_unique_and_give_reasons() {
+        let mut seen = HashSet::new();
+        for rule in STRIPPED {
+            assert_eq!(pattern_error(rule.path), None);
+            assert!(seen.insert((format!("{:?}", rule.referrer), rule.path)), "{}", rule.path);
+            assert!(!rule.why.is_empty() && !rule.source.is_empty());
+        }
+    }
+
+    #[test]
+    fn server_set_fields_and_tracking_go() {
+        let text = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web # kept
+  uid: abc
+  creationTimestamp: null
+  annotations:
+    argocd.argoproj.io/tracking-id: a
+    argocd.argoproj.io/sync-wave: \"1\"
+  labels:
+    app.kubernetes.io/instance: web
+  ownerReferences: []
+spec:
+  replicas: 1
+status: {}
+";
+        let (left, paths) = after(text);
+        let expected = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web # kept
+  annotations:
+    argocd.argoproj.io/sync-wave: \"1\"
+spec:
+  replicas: 1
+";
+        assert_eq!(left, expected);
+        assert_eq!(
+            paths,
+            [
+                "metadata.uid",
+                "metadata.creationTimestamp",
+                "metadata.annotations[\"argocd.argoproj.io/tracking-id\"]",
+                "metadata.labels[\"app.kubernetes.io/instance\"]",
+                "metadata.ownerReferences",
+                "status",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_service_becomes_one_of_the_cluster() {
+        let text = "\
+apiVersion: v1
+kind: Service
+metadata:
+  name: web
+  annotations:
+    service.beta.kubernetes.io/alibaba-cloud-loadbalancer-id: lb-1
+    service.kubernetes.io/topology-mode: Auto
+spec:
+  type: LoadBalancer
+  clusterIP: 10.0.0.1
+  clusterIPs: [10.0.0.1]
+  externalTrafficPolicy: Local
+  ports:
+  - port: 80
+    nodePort: 30080
+  - port: 81
+    nodePort: 30081
+";
+        let expected = "\
+apiVersion: v1
+kind: Service
+metadata:
+  name: web
+  annotations:
+    service.kubernetes.io/topology-mode: Auto
+spec:
+  type: ClusterIP
+  ports:
+  - port: 80
+  - port: 81
+";
+        assert_eq!(after(text).0, expected);
+    }
+
+    #[test]
+    fn what_is_no_conflict_stays() {
+        for text in [
+            "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {clusterIP: None, clusterIPs: [None], type: ClusterIP}\n",
+            "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {type: ExternalName, externalName: a.example.com}\n",
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, labels: {app.kubernetes.io/managed-by: kustomize}, annotations: {}}\n",
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {template: {metadata: {labels: {app.kubernetes.io/instance: a}}}}\n",
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, annotations: {argocd.argoproj.io/sync-options: ServerSideApply=true}}\n",
+        ] {
+            assert_eq!(after(text), (text.to_owned(), Vec::new()));
+        }
+    }
+
+    #[test]
+    fn options_that_hold_on_are_taken_out_one_by_one() {
+        let with = |options: &str| {
+            format!(
+                "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  annotations:\n    \
+                 argocd.argoproj.io/sync-options: {options}\n"
+            )
+        };
+        assert_eq!(
+            after(&with("Prune=false,ServerSideApply=true,Delete=confirm")).0,
+            with("ServerSideApply=true")
+        );
+        assert_eq!(
+            after(&with("Prune=false")).0,
+            "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n"
+        );
+    }
+
+    #[test]
+    fn hooks_and_owned_objects_are_told() {
+        let told = |metadata: &str| {
+            hook_or_owned(document(&format!("kind: Job\nmetadata: {metadata}\n")).root())
+        };
+        assert!(told("{annotations: {helm.sh/hook: pre-install}}").unwrap().contains("Helm"));
+        assert!(told("{annotations: {argocd.argoproj.io/hook: PreSync}}").is_some());
+        assert_eq!(
+            told("{ownerReferences: [{kind: CronJob, name: a}]}").unwrap(),
+            "it belongs to CronJob/a, whose controller makes it"
+        );
+        assert_eq!(told("{name: a, ownerReferences: []}"), None);
+    }
+}
