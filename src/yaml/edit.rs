@@ -158,7 +158,7 @@ fn set(root: &mut Item, segments: &[Segment], value: Value, edit: &mut Edit<'_>)
     let old_style = NodeRef::new(edit.source, &item.value, u32::MAX).scalar_style();
     item.value = match value {
         // A new text goes into the quotes of the old one.
-        Value::String(text, ScalarStyle::Auto)
+        Value::String(text, ScalarStyle::Auto | ScalarStyle::Plain)
             if matches!(old_style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted) =>
         {
             Value::String(text, old_style).into_node()
@@ -237,7 +237,7 @@ fn push_entry(collection: &mut Collection, key: &str, value: Node, source: &Sour
     collection.items.push(Item::fresh(Some(fresh_key(key.to_owned())), value));
     match &mut collection.index {
         Some(index) => {
-            index.insert(Box::from(key), position);
+            index.0.insert(Box::from(key), position);
         }
         None => collection.reindex(source),
     }
@@ -323,7 +323,7 @@ fn take(collection: &mut Collection, position: usize, key: &str, edit: &mut Edit
     } else {
         item.value = Node::Removed;
         if let Some(index) = &mut collection.index {
-            index.remove(key);
+            index.0.remove(key);
         }
     }
 }

@@ -91,9 +91,12 @@ pub(crate) struct Collection {
     pub(crate) anchor: Option<usize>,
     pub(crate) items: Vec<Item>,
     /// Position of each key, for mappings with many keys.
-    #[expect(clippy::box_collection, reason = "hardly any mapping has one, and items must stay small")]
-    pub(crate) index: Option<Box<HashMap<Box<str>, u32>>>,
+    pub(crate) index: Option<Box<KeyIndex>>,
 }
+
+/// Position of each live item by its key.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct KeyIndex(pub(crate) HashMap<Box<str>, u32>);
 
 /// How a value sits behind its key or dash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -191,14 +194,14 @@ impl Collection {
                     index.insert(Box::from(key.text(source)), super::source::offset(position));
                 }
             }
-            self.index = Some(Box::new(index));
+            self.index = Some(Box::new(KeyIndex(index)));
         }
     }
 
     /// The position of a live item by its key; merge keys are not looked into.
     pub(crate) fn position(&self, key: &str, source: &Source) -> Option<usize> {
         match &self.index {
-            Some(index) => index.get(key).map(|position| *position as usize),
+            Some(index) => index.0.get(key).map(|position| *position as usize),
             None => self.items.iter().position(|item| {
                 item.is_live()
                     && item.key.as_ref().is_some_and(|candidate| candidate.text(source) == key)

@@ -73,16 +73,23 @@ mod tests {
 
     #[test]
     fn elements_keep_comments_and_style() {
-        let text = "items:\n  - a: 1 # x\n    # y\n    b: |\n      t\n       u\n  -\n    c: [1,  2]\n";
+        let text =
+            "items:\n  - a: 1 # x\n    # y\n    b: |\n      t\n       u\n  -\n    c: [1,  2]\n";
         assert_eq!(elements(text), ["a: 1 # x\n# y\nb: |\n  t\n   u\n", "c: [1,  2]\n"]);
-        assert_eq!(elements("{\"items\": [{\"a\": 1}, {\"b\":2}]}"), ["{\"a\": 1}\n", "{\"b\":2}\n"]);
+        assert_eq!(
+            elements("{\"items\": [{\"a\": 1}, {\"b\":2}]}"),
+            ["{\"a\": 1}\n", "{\"b\":2}\n"]
+        );
         assert_eq!(elements("x: &x {k: v}\nitems:\n- a: *x\n"), ["a:\n  k: v\n"]);
     }
 
     #[test]
     fn places_are_those_of_the_file() {
-        let stream = parse(Source::new("t.yaml", "kind: List\nitems:\n- a: 1\n  b: 2\n".to_owned())).unwrap();
-        let place = stream.documents[0].elements(&["items"])[0].at(&["b"]).unwrap().place().unwrap();
+        let stream =
+            parse(Source::new("t.yaml", "kind: List\nitems:\n- a: 1\n  b: 2\n".to_owned()))
+                .unwrap();
+        let place =
+            stream.documents[0].elements(&["items"])[0].at(&["b"]).unwrap().place().unwrap();
         assert_eq!((place.line, place.column, place.text.as_str()), (4, 3, "  b: 2"));
     }
 }

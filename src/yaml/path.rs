@@ -82,6 +82,12 @@ impl Path {
     }
 }
 
+impl FromIterator<Segment> for Path {
+    fn from_iter<I: IntoIterator<Item = Segment>>(segments: I) -> Self {
+        Self(segments.into_iter().collect())
+    }
+}
+
 fn unescape(token: &str) -> Result<Segment, String> {
     let mut out = String::with_capacity(token.len());
     let mut rest = token;

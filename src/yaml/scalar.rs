@@ -36,6 +36,18 @@ pub enum Resolved {
     String,
 }
 
+impl Resolved {
+    /// What kind of thing it is, for messages: `a string`, `null`.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool(_) => "a boolean",
+            Self::Int(_) | Self::Float(_) => "a number",
+            Self::String => "a string",
+        }
+    }
+}
+
 /// Resolves a scalar by its style, tag and text.
 ///
 /// Source: `resolve.go` of sigs.k8s.io/yaml's goyaml.v2.

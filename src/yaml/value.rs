@@ -69,6 +69,59 @@ impl Value {
         matches!(self, Self::Plain(text) if resolve(text, ScalarStyle::Plain, None) == Resolved::Null)
     }
 
+    /// What kind of thing it is, for messages: `a string`, `a list`.
+    pub fn describe(&self) -> &'static str {
+        match self {
+            Self::String(..) => "a string",
+            Self::Plain(text) => resolve(text, ScalarStyle::Plain, None).describe(),
+            Self::Sequence(_) => "a list",
+            Self::Mapping(_) => "a mapping",
+        }
+    }
+
+    /// The same value without a wish for the style of its strings, so that they are written as
+    /// what surrounds them.
+    #[must_use]
+    pub fn without_styles(&self) -> Self {
+        match self {
+            Self::String(text, _) => Self::string(text.as_str()),
+            Self::Plain(text) => Self::Plain(text.clone()),
+            Self::Sequence(values) => {
+                Self::Sequence(values.iter().map(Self::without_styles).collect())
+            }
+            Self::Mapping(entries) => Self::Mapping(
+                entries.iter().map(|(key, value)| (key.clone(), value.without_styles())).collect(),
+            ),
+        }
+    }
+
+    /// How deep and how large the value is; does not recurse.
+    pub(crate) fn measure(&self) -> Measure {
+        let mut measure = Measure { depth: 0, bytes: 0 };
+        let mut open = vec![(self, 0)];
+        while let Some((value, above)) = open.pop() {
+            measure.bytes = measure.bytes.saturating_add(16);
+            match value {
+                Self::String(text, _) | Self::Plain(text) => {
+                    measure.bytes = measure.bytes.saturating_add(text.len());
+                    measure.depth = measure.depth.max(above);
+                }
+                Self::Sequence(values) => {
+                    measure.depth = measure.depth.max(above + 1);
+                    open.extend(values.iter().map(|value| (value, above + 1)));
+                }
+                Self::Mapping(entries) => {
+                    measure.depth = measure.depth.max(above + 1);
+                    for (key, value) in entries {
+                        measure.bytes = measure.bytes.saturating_add(key.len());
+                        open.push((value, above + 1));
+                    }
+                }
+            }
+        }
+        measure
+    }
+
     pub(crate) fn into_node(self) -> Node {
         match self {
             // A new plain scalar is a typed one; a string that was plain must be looked at anew.
@@ -92,6 +145,15 @@ impl Value {
     }
 }
 
+/// The size of a [`Value`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Measure {
+    /// Collections within each other; 0 for a scalar.
+    pub(crate) depth: usize,
+    /// Bytes of text, and some for each node.
+    pub(crate) bytes: usize,
+}
+
 /// A key that is new.
 pub(crate) fn fresh_key(key: String) -> Scalar {
     Scalar::fresh(key, ScalarStyle::Auto)
@@ -105,7 +167,13 @@ impl PartialEq for Value {
             (Self::Plain(a), Self::Plain(b)) => {
                 let (left, right) =
                     (resolve(a, ScalarStyle::Plain, None), resolve(b, ScalarStyle::Plain, None));
-                left == right && (left != Resolved::String || a == b)
+                match (left, right) {
+                    (Resolved::String, Resolved::String) => a == b,
+                    // `1.0` reaches an API server as `1`.
+                    (Resolved::Int(int), Resolved::Float(float))
+                    | (Resolved::Float(float), Resolved::Int(int)) => is_whole(float, int),
+                    _ => left == right,
+                }
             }
             (Self::Sequence(a), Self::Sequence(b)) => a == b,
             (Self::Mapping(a), Self::Mapping(b)) if a.len() > 16 => {
@@ -119,6 +187,11 @@ impl PartialEq for Value {
             _ => false,
         }
     }
+}
+
+fn is_whole(float: f64, int: i128) -> bool {
+    // Both bounds are exact, and every whole float between them is an `i128`.
+    float.fract() == 0.0 && float.abs() < 1e30 && float as i128 == int
 }
 
 impl From<&serde_json::Value> for Value {

@@ -284,12 +284,7 @@ impl<'a> NodeRef<'a> {
         match self.kind() {
             NodeKind::Mapping => "a mapping",
             NodeKind::Sequence => "a list",
-            NodeKind::Scalar => match self.resolved() {
-                Resolved::Null => "null",
-                Resolved::Bool(_) => "a boolean",
-                Resolved::Int(_) | Resolved::Float(_) => "a number",
-                Resolved::String => "a string",
-            },
+            NodeKind::Scalar => self.resolved().describe(),
         }
     }
 
