@@ -119,6 +119,37 @@ fn entries_are_added_in_the_style_around_them() {
 }
 
 #[test]
+fn entries_added_one_by_one_are_all_found() {
+    let mut stream = load("seed: 0\n");
+    let document = &mut stream.documents[0];
+    for round in 0..2 {
+        for key in 0..40 {
+            document.set(&Path::keys([format!("k{key}").as_str()]), Value::int(round)).unwrap();
+        }
+    }
+    let missing = (0..40).find(|key| document.at(&[&format!("k{key}")]).is_none());
+    assert_eq!((missing, document.root().len()), (None, 41));
+    for key in 0..40 {
+        assert!(document.remove(&Path::keys([format!("k{key}").as_str()])).unwrap());
+    }
+    assert_eq!(document.to_text(), "seed: 0\n");
+}
+
+#[test]
+fn json_stays_json() {
+    let text = "{\"a\": [\"x\"], \"b\": {\"c\": 1}}\n";
+    for value in ["0644", "yes", "~", ".5", "1_000", "1.10"] {
+        for at in ["/a/0", "/b/c", "/b/d", "/e"] {
+            let after = set(text, at, Value::Plain(value.to_owned()));
+            assert!(serde_json::from_str::<serde_json::Value>(&after).is_ok(), "{after}");
+        }
+    }
+    let odd = Value::string_map([("\u{0}\u{7f}\u{85}\u{ffff}", "\u{1b}'\u{1f600}")]);
+    let after = set(text, "/b/d", Value::Sequence(vec![odd]));
+    assert!(serde_json::from_str::<serde_json::Value>(&after).is_ok(), "{after}");
+}
+
+#[test]
 fn removed_entries_leave_the_rest_alone() {
     assert_eq!(
         remove("a: 1 # x\n# about b\nb: 2\n\nc: 3\n", "/b"),

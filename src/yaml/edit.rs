@@ -189,9 +189,8 @@ fn descend_or_make<'a>(
         let is_there = NodeRef::new(edit.source, &item.value, u32::MAX).step(segment).is_some();
         if let (false, Segment::Key(key)) = (is_there, segment) {
             let collection = open(item, Form::Mapping, edit)?;
-            push_entry(collection, key, Node::Removed, edit.source);
+            push_entry(collection, key, Value::null().into_node(), edit.source);
             item = collection.items.last_mut()?;
-            item.value = Value::null().into_node();
         } else {
             item = step(item, segment, edit)?;
         }

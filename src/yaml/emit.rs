@@ -1,7 +1,7 @@
 //! From nodes back to text: source text for what stands as it was, print for what does not.
 
 use super::node::{Collection, Document, DocumentStyle, Form, Item, Layout, Node, Scalar, Slice};
-use super::scalar::{ScalarStyle, literal_header, write_string};
+use super::scalar::{ScalarStyle, json_literal, literal_header, write_string};
 use super::scan;
 use super::source::{Source, Span};
 
@@ -447,7 +447,12 @@ impl<'a> Emitter<'a> {
                     return Body::Literal(scalar.text(self.source));
                 }
                 if scalar.span.is_none() && scalar.style == ScalarStyle::Plain {
-                    self.print(scalar.text(self.source));
+                    let text = scalar.text(self.source);
+                    if context == Context::Json {
+                        self.print(&json_literal(text));
+                    } else {
+                        self.print(text);
+                    }
                 } else if scalar.span.is_none() {
                     self.string(scalar, context);
                 } else {

@@ -4,6 +4,8 @@
 //! 511); other tools read 1.1 or 1.2. [`resolve`] follows Kubernetes. [`is_plain_safe`] is stricter
 //! than any of them: a string is left bare only where no reader could take it for anything else.
 
+use std::borrow::Cow;
+
 /// How a scalar is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScalarStyle {
@@ -85,7 +87,12 @@ fn resolve_plain(text: &str) -> Resolved {
     if !text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.')) {
         return Resolved::String;
     }
-    let digits: String = text.chars().filter(|c| *c != '_').collect();
+    // Underscores group digits, but not where the number starts with its point.
+    let digits: Cow<'_, str> = if text.contains('_') && !text.starts_with('.') {
+        Cow::Owned(text.chars().filter(|c| *c != '_').collect())
+    } else {
+        Cow::Borrowed(text)
+    };
     if let Some(value) = parse_integer(&digits) {
         return Resolved::Int(value);
     }
@@ -190,19 +197,27 @@ fn write_double_quoted(out: &mut String, text: &str) {
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
             c if is_printable(c) => out.push(c),
-            c => {
-                let code = u32::from(c);
-                // Every reader knows these three lengths.
-                let escape = match code {
-                    0..=0xff => format!("\\x{code:02x}"),
-                    0x100..=0xffff => format!("\\u{code:04x}"),
-                    _ => format!("\\U{code:08x}"),
-                };
-                out.push_str(&escape);
-            }
+            // Of the escapes for any character the only one that JSON has too: kubectl reads a
+            // document that starts with `{` as JSON. Above U+FFFF all characters are printable.
+            c => out.push_str(&format!("\\u{:04x}", u32::from(c))),
         }
     }
     out.push('"');
+}
+
+/// A typed plain scalar as JSON has it: `0644` is `420` there, `yes` is `true`.
+pub(crate) fn json_literal(text: &str) -> Cow<'_, str> {
+    if serde_json::from_str::<serde_json::Value>(text).is_ok() {
+        return Cow::Borrowed(text);
+    }
+    match resolve(text, ScalarStyle::Plain, None) {
+        Resolved::Null => Cow::Borrowed("null"),
+        Resolved::Bool(value) => Cow::Owned(value.to_string()),
+        Resolved::Int(value) => Cow::Owned(value.to_string()),
+        Resolved::Float(value) if value.is_finite() => Cow::Owned(value.to_string()),
+        // JSON has no such value; readers refuse it either way.
+        Resolved::Float(_) | Resolved::String => Cow::Borrowed(text),
+    }
 }
 
 /// The header of a literal block that holds this text for every reader, or `None` where only
@@ -255,7 +270,7 @@ mod tests {
         {
             assert_eq!(plain(text), Resolved::Float(value), "{text}");
         }
-        for text in ["12:30:45", "2024-01-01", "=", "<<", "1.2.3", "0x", "e3", "-", "."] {
+        for text in ["12:30:45", "2024-01-01", "=", "<<", "1.2.3", "0x", ".1_0", "e3", "-", "."] {
             assert_eq!(plain(text), Resolved::String, "{text}");
         }
         assert_eq!(plain("on"), Resolved::Bool(true));
