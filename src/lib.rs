@@ -3,9 +3,18 @@
 //! The library is a pure core between two shells: everything takes values and returns values,
 //! only [`overlay`] (files) and [`git`] touch the world. `ARCHITECTURE.md` shows the pipeline.
 
+pub mod baseline;
+pub mod check;
 pub mod cli;
 pub mod diagnostic;
+pub mod draft;
+pub mod gateway;
 pub mod git;
+pub mod governance;
+pub mod kube;
+pub mod lane;
 pub mod overlay;
+pub mod pipeline;
+pub mod preview;
 pub mod spec;
 pub mod yaml;

@@ -1,5 +1,7 @@
 //! The YAML layer against real documents: what is not edited stays, what is edited means what it should.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at what it does not expect")]
+
 use std::fs;
 use std::path::{Path as FsPath, PathBuf};
 

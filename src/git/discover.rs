@@ -57,6 +57,16 @@ impl Repository {
         }
     }
 
+    /// The same repository a second time, for another thread.
+    ///
+    /// # Errors
+    /// It cannot be opened any more.
+    pub fn reopen(&self) -> Result<Self> {
+        let inner = git2::Repository::open(self.inner.path())
+            .map_err(|error| unusable(self.inner.path(), &error))?;
+        Ok(Self { inner, program: self.program.clone() })
+    }
+
     /// The root of the work tree, symbolic links resolved; `None` for a bare repository.
     pub fn workdir(&self) -> Option<&Path> {
         self.inner.workdir()

@@ -1,0 +1,304 @@
+//! Where files come from: a directory, a commit, or standard input. All paths are relative to the
+//! repository's root and use `/`; an empty path is the root itself.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use walkdir::WalkDir;
+
+use crate::git::{BlobId, CommitId, EntryKind, GitError, Repository};
+
+/// Why a path cannot be read.
+#[derive(Debug)]
+pub enum FilesError {
+    /// There is nothing at this path.
+    Missing,
+    /// A link leads out of the repository, or in circles.
+    Outside(String),
+    /// Anything the system says.
+    Other(String),
+}
+
+impl From<io::Error> for FilesError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::Missing,
+            _ => Self::Other(error.to_string()),
+        }
+    }
+}
+
+/// A tree of files.
+pub trait Files: Sync {
+    /// The files at or below a path, sorted, as repository paths. Directories for which `enter` is
+    /// false are left out.
+    ///
+    /// # Errors
+    ///
+    /// [`FilesError`] when the path is missing or leaves the repository.
+    fn list(&self, path: &str, enter: &dyn Fn(&str) -> bool) -> Result<Vec<String>, FilesError>;
+
+    /// A file's bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`FilesError`] when it cannot be read or is a link that leaves the repository.
+    fn read(&self, path: &str) -> Result<Vec<u8>, FilesError>;
+}
+
+/// Files below a directory of this machine.
+#[derive(Debug)]
+pub struct Disk {
+    root: PathBuf,
+    /// The root with all links resolved: what links may lead to.
+    real_root: PathBuf,
+}
+
+impl Disk {
+    /// The files of a repository's work tree, or of any directory.
+    ///
+    /// # Errors
+    ///
+    /// When the directory does not exist.
+    pub fn new(root: &Path) -> io::Result<Self> {
+        Ok(Self { root: root.to_owned(), real_root: fs::canonicalize(root)? })
+    }
+
+    /// The regular files at or below a path, links left out, and with them whatever cannot be read.
+    pub fn list_regular(&self, path: &str, enter: &dyn Fn(&str) -> bool) -> Vec<String> {
+        let walk = WalkDir::new(self.root.join(path)).sort_by_file_name().into_iter();
+        let walk = walk.filter_entry(|entry| {
+            !entry.file_type().is_dir()
+                || self.name(entry.path()).is_ok_and(|name| name == path || enter(&name))
+        });
+        let files = walk.filter_map(Result::ok).filter(|entry| entry.file_type().is_file());
+        files.filter_map(|entry| self.name(entry.path()).ok()).collect()
+    }
+
+    fn inside(&self, path: &Path) -> Result<PathBuf, FilesError> {
+        let real = fs::canonicalize(path)?;
+        if real.starts_with(&self.real_root) {
+            Ok(real)
+        } else {
+            Err(FilesError::Outside(format!("it leads to {}", real.display())))
+        }
+    }
+
+    fn name(&self, path: &Path) -> Result<String, FilesError> {
+        let relative = path.strip_prefix(&self.root).map_err(|_| FilesError::Missing)?;
+        let parts: Option<Vec<&str>> = relative.iter().map(|part| part.to_str()).collect();
+        parts.map(|parts| parts.join("/")).ok_or_else(|| {
+            FilesError::Other(format!("the file name {} is not UTF-8", relative.display()))
+        })
+    }
+}
+
+impl Files for Disk {
+    fn list(&self, path: &str, enter: &dyn Fn(&str) -> bool) -> Result<Vec<String>, FilesError> {
+        let start = self.root.join(path);
+        self.inside(&start)?;
+        let mut files = Vec::new();
+        let walk = WalkDir::new(&start).follow_links(true).sort_by_file_name().into_iter();
+        let walk = walk.filter_entry(|entry| {
+            !entry.file_type().is_dir()
+                || self.name(entry.path()).is_ok_and(|name| name == path || enter(&name))
+        });
+        for entry in walk {
+            let entry = entry.map_err(|error| match error.loop_ancestor() {
+                Some(_) => FilesError::Outside("it leads in circles".to_owned()),
+                None => FilesError::Other(error.to_string()),
+            })?;
+            if entry.path_is_symlink() {
+                self.inside(entry.path())?;
+            }
+            if entry.file_type().is_file() {
+                files.push(self.name(entry.path())?);
+            }
+        }
+        files.sort();
+        Ok(files)
+    }
+
+    fn read(&self, path: &str) -> Result<Vec<u8>, FilesError> {
+        let real = self.inside(&self.root.join(path))?;
+        let metadata = fs::metadata(&real)?;
+        if !metadata.is_file() {
+            return Err(FilesError::Other("it is not a regular file".to_owned()));
+        }
+        if metadata.len() > crate::yaml::MAX_FILE_BYTES as u64 {
+            return Err(FilesError::Other(format!("it has {} bytes", metadata.len())));
+        }
+        Ok(fs::read(real)?)
+    }
+}
+
+/// The files of a commit. Links within the repository are followed, as in a work tree.
+pub struct AtCommit {
+    /// libgit2's repository is for one thread at a time.
+    repository: Mutex<Repository>,
+    entries: BTreeMap<String, EntryKind>,
+}
+
+impl AtCommit {
+    /// The files of a commit.
+    ///
+    /// # Errors
+    ///
+    /// When the commit's tree cannot be read.
+    pub fn new(repository: &Repository, commit: CommitId) -> Result<Self, GitError> {
+        let entries = repository.files_at(commit, "")?;
+        let entries = entries.into_iter().map(|entry| (entry.path, entry.kind)).collect();
+        Ok(Self { repository: Mutex::new(repository.reopen()?), entries })
+    }
+
+    fn blob(&self, id: BlobId) -> Result<Vec<u8>, FilesError> {
+        let repository = self.repository.lock().unwrap_or_else(PoisonError::into_inner);
+        repository.read_blob(id).map_err(|error| FilesError::Other(error.to_string()))
+    }
+
+    /// The path that a path means once all links on the way are followed.
+    fn resolve(&self, path: &str) -> Result<String, FilesError> {
+        /// As many as Linux follows.
+        const MAX_LINKS: usize = 40;
+        let mut path = path.to_owned();
+        for _ in 0..MAX_LINKS {
+            let mut ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+            let link = ends.find_map(|end| match self.entries.get(&path[..end]) {
+                Some(EntryKind::Symlink(id)) => Some((end, *id)),
+                _ => None,
+            });
+            let Some((end, id)) = link else { return Ok(path) };
+            let target = String::from_utf8_lossy(&self.blob(id)?).into_owned();
+            let outside = || FilesError::Outside(format!("`{}` leads to {target}", &path[..end]));
+            let directory = path[..end].rsplit_once('/').map_or("", |(directory, _)| directory);
+            let followed = join(directory, &target).ok_or_else(outside)?;
+            path = format!("{followed}{}", &path[end..]).trim_start_matches('/').to_owned();
+        }
+        Err(FilesError::Outside("it leads in circles".to_owned()))
+    }
+}
+
+/// A relative path from a directory; `None` where it leaves the repository.
+fn join(directory: &str, path: &str) -> Option<String> {
+    if path.starts_with('/') {
+        return None;
+    }
+    let mut parts: Vec<&str> = directory.split('/').filter(|part| !part.is_empty()).collect();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
+}
+
+impl Files for AtCommit {
+    fn list(&self, path: &str, enter: &dyn Fn(&str) -> bool) -> Result<Vec<String>, FilesError> {
+        let real = self.resolve(path)?;
+        let mut listed = list_sorted(self.entries.keys().map(String::as_str), &real, enter)?;
+        let mut files = Vec::new();
+        listed.retain(|file| {
+            matches!(self.entries.get(file), Some(EntryKind::File(_) | EntryKind::Symlink(_)))
+        });
+        for file in listed {
+            if let Some(EntryKind::Symlink(_)) = self.entries.get(&file) {
+                let target = self.resolve(&file)?;
+                // A link to a directory is left out where its files are listed anyway.
+                if !matches!(self.entries.get(&target), Some(EntryKind::File(_))) {
+                    continue;
+                }
+            }
+            files.push(format!("{path}{}", file.strip_prefix(&real).unwrap_or(&file)));
+        }
+        Ok(files)
+    }
+
+    fn read(&self, path: &str) -> Result<Vec<u8>, FilesError> {
+        match self.entries.get(&self.resolve(path)?) {
+            Some(EntryKind::File(id)) => self.blob(*id),
+            _ => Err(FilesError::Missing),
+        }
+    }
+}
+
+/// Files in memory: standard input, and tests.
+#[derive(Clone, Debug, Default)]
+pub struct Memory(pub BTreeMap<String, Vec<u8>>);
+
+impl Files for Memory {
+    fn list(&self, path: &str, enter: &dyn Fn(&str) -> bool) -> Result<Vec<String>, FilesError> {
+        list_sorted(self.0.keys().map(String::as_str), path, enter)
+    }
+
+    fn read(&self, path: &str) -> Result<Vec<u8>, FilesError> {
+        self.0.get(path).cloned().ok_or(FilesError::Missing)
+    }
+}
+
+/// Lists the files at or below a path among all paths of a tree.
+pub(crate) fn list_sorted<'a>(
+    all: impl Iterator<Item = &'a str>,
+    path: &str,
+    enter: &dyn Fn(&str) -> bool,
+) -> Result<Vec<String>, FilesError> {
+    let below = |file: &str| {
+        path.is_empty()
+            || file == path
+            || file.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'))
+    };
+    let entered = |file: &str| {
+        let directories = file.match_indices('/').map(|(at, _)| &file[..at]);
+        directories.filter(|directory| directory.len() > path.len()).all(enter)
+    };
+    let mut any = path.is_empty();
+    let mut files: Vec<String> = Vec::new();
+    for file in all.filter(|file| below(file)) {
+        any = true;
+        if entered(file) {
+            files.push(file.to_owned());
+        }
+    }
+    files.sort();
+    if any { Ok(files) } else { Err(FilesError::Missing) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_out_of_the_repository_are_refused() {
+        let outside = tempfile::tempdir().unwrap();
+        fs::write(outside.path().join("secret.yaml"), "a: 1").unwrap();
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir(root.path().join("deploy")).unwrap();
+        fs::write(root.path().join("deploy/a.yaml"), "a: 1").unwrap();
+        let disk = Disk::new(root.path()).unwrap();
+        assert_eq!(disk.list("deploy", &|_| true).unwrap(), ["deploy/a.yaml"]);
+        std::os::unix::fs::symlink("a.yaml", root.path().join("deploy/b.yaml")).unwrap();
+        assert_eq!(disk.list("deploy", &|_| true).unwrap(), ["deploy/a.yaml", "deploy/b.yaml"]);
+        let link = root.path().join("deploy/out.yaml");
+        std::os::unix::fs::symlink(outside.path().join("secret.yaml"), &link).unwrap();
+        assert!(matches!(disk.list("deploy", &|_| true), Err(FilesError::Outside(_))));
+        assert!(matches!(disk.read("deploy/out.yaml"), Err(FilesError::Outside(_))));
+        fs::remove_file(link).unwrap();
+        std::os::unix::fs::symlink("..", root.path().join("deploy/circle")).unwrap();
+        assert!(matches!(disk.list("deploy", &|_| true), Err(FilesError::Outside(_))));
+        assert!(matches!(disk.list("none", &|_| true), Err(FilesError::Missing)));
+    }
+
+    #[test]
+    fn directories_that_are_not_entered_are_left_out() {
+        let names = ["a/x.yaml", "a/skip/y.yaml", "ab/z.yaml"];
+        let memory = Memory(names.iter().map(|name| ((*name).to_owned(), Vec::new())).collect());
+        assert_eq!(memory.list("a", &|directory| directory != "a/skip").unwrap(), ["a/x.yaml"]);
+        assert_eq!(memory.list("", &|_| true).unwrap().len(), 3);
+    }
+}

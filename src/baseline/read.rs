@@ -1,0 +1,281 @@
+//! From files to objects. Files that hold no manifests are recognised and left out with a note, or
+//! refused where reading them would be wrong.
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::files::{Files, FilesError};
+use super::{Baseline, Object};
+use crate::diagnostic::{Diagnostic, Failure};
+use crate::kube::object::identity;
+use crate::yaml::{Document, NodeRef, Source, parse};
+
+/// What a file gave.
+#[derive(Default)]
+struct Reading {
+    objects: Vec<Object>,
+    notes: Vec<Diagnostic>,
+    errors: Vec<Diagnostic>,
+    bytes: usize,
+}
+
+/// Reads files into a baseline; `namespace` is that of objects that name none.
+///
+/// Files are read in parallel; the result does not depend on it.
+///
+/// # Errors
+///
+/// All files that cannot be read as manifests, each with its place.
+pub fn read(files: &dyn Files, paths: &[String], namespace: &str) -> Result<Baseline, Failure> {
+    let readings: Vec<Reading> = paths
+        .par_iter()
+        .map(|path| match files.read(path) {
+            Ok(bytes) => read_file(path, bytes, namespace),
+            Err(error) => Reading { errors: vec![unreadable(path, &error)], ..Reading::default() },
+        })
+        .collect();
+    let mut all = Reading::default();
+    for reading in readings {
+        all.objects.extend(reading.objects);
+        all.notes.extend(reading.notes);
+        all.errors.extend(reading.errors);
+        all.bytes += reading.bytes;
+    }
+    if !all.errors.is_empty() {
+        return Err(Failure(all.errors));
+    }
+    let mut baseline = Baseline::new(all.objects, all.notes);
+    baseline.bytes = all.bytes;
+    Ok(baseline)
+}
+
+fn unreadable(path: &str, error: &FilesError) -> Diagnostic {
+    let why = match error {
+        FilesError::Missing => "it does not exist",
+        FilesError::Outside(why) | FilesError::Other(why) => why,
+    };
+    Diagnostic::error(format!("{path} cannot be read: {why}"))
+        .remedy("mend the file, or leave it out of `baseline.paths`")
+}
+
+fn read_file(path: &str, bytes: Vec<u8>, namespace: &str) -> Reading {
+    let mut reading = Reading { bytes: bytes.len(), ..Reading::default() };
+    let file_name = path.rsplit('/').next().unwrap_or(path);
+    if let Some((_, what)) = NO_MANIFESTS.iter().find(|(name, _)| *name == file_name) {
+        reading.notes.push(Diagnostic::note(format!("{path} is {what}; it is not read")));
+        return reading;
+    }
+    let text = match String::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            let line = error.as_bytes()[..error.utf8_error().valid_up_to()]
+                .iter()
+                .filter(|b| **b == b'\n')
+                .count()
+                + 1;
+            let error = Diagnostic::error(format!("{path}:{line}: the file is not UTF-8 text"));
+            reading
+                .errors
+                .push(error.remedy("save it as UTF-8, or leave it out of `baseline.paths`"));
+            return reading;
+        }
+    };
+    let source = Source::new(path, text);
+    match parse(Arc::clone(&source)) {
+        Ok(stream) => {
+            for document in stream.documents {
+                add_document(document, &source, namespace, &mut reading);
+            }
+        }
+        Err(error) => reading.errors.push(template_error(&source).unwrap_or(error)),
+    }
+    reading
+}
+
+/// Files that carry these names hold no manifests, whatever their text.
+const NO_MANIFESTS: [(&str, &str); 8] = [
+    ("kustomization.yaml", KUSTOMIZATION),
+    ("kustomization.yml", KUSTOMIZATION),
+    ("Chart.yaml", "a Helm chart's description"),
+    ("Chart.lock", "a Helm chart's lock"),
+    ("values.yaml", "a Helm chart's values"),
+    ("values.schema.json", "a Helm chart's schema"),
+    ("skaffold.yaml", "a Skaffold configuration"),
+    ("graylane.schema.json", "the schema of graylane's spec"),
+];
+
+const KUSTOMIZATION: &str = "a kustomization, which is not built here (`kustomize build . | graylane render --baseline -` reads what it gives)";
+
+fn add_document(document: Document, source: &Source, namespace: &str, reading: &mut Reading) {
+    if document.is_empty() {
+        return;
+    }
+    let root = document.root();
+    let text = |key: &str| root.get(key).and_then(NodeRef::as_str).unwrap_or("");
+    let (api_version, kind) = (text("apiVersion").to_owned(), text("kind").to_owned());
+    if api_version.is_empty() || kind.is_empty() {
+        let note = Diagnostic::note(format!(
+            "a document of {} is no Kubernetes object; it is not read",
+            source.name()
+        ));
+        reading.notes.push(match root.place() {
+            Some(place) => note.at(place),
+            None => note,
+        });
+        return;
+    }
+    if api_version.starts_with("graylane.dev/")
+        || api_version.starts_with("kustomize.config.k8s.io/")
+    {
+        return;
+    }
+    if kind.ends_with("List") && root.get("items").is_some_and(NodeRef::is_sequence) {
+        for element in document.elements(&["items"]) {
+            add_document(element, source, namespace, reading);
+        }
+        return;
+    }
+    if let Some(error) = placeholder(root) {
+        reading.errors.push(error);
+        return;
+    }
+    match identity(root, namespace) {
+        Some(id) => {
+            reading.objects.push(Object {
+                id,
+                api_version,
+                file: Arc::clone(source.name()),
+                document,
+            });
+        }
+        None if root.at(&["metadata", "generateName"]).is_some() => {
+            let note = Diagnostic::note(format!(
+                "a {kind} of {} has `generateName` and no name; it is not read",
+                source.name()
+            ));
+            reading.notes.push(match root.place() {
+                Some(place) => note.at(place),
+                None => note,
+            });
+        }
+        None => {
+            let error = Diagnostic::error(format!("this {kind} has no `metadata.name`"));
+            let error = match root.place() {
+                Some(place) => error.at(place),
+                None => error,
+            };
+            reading
+                .errors
+                .push(error.remedy("give it a name, or leave the file out of `baseline.paths`"));
+        }
+    }
+}
+
+/// A Go-template placeholder where the API server wants a name: the file is a template, not a manifest.
+fn placeholder(root: NodeRef<'_>) -> Option<Diagnostic> {
+    let metadata = root.get("metadata")?;
+    let fields = ["name", "namespace"].into_iter().filter_map(|key| metadata.get(key));
+    let labels = metadata
+        .get("labels")
+        .into_iter()
+        .flat_map(|labels| labels.entries().map(|(_, value)| value));
+    let node =
+        fields.chain(labels).find(|node| node.text().is_some_and(|text| text.contains("{{")))?;
+    let found = first_placeholder(node.text()?)?;
+    let error = template_refused(found);
+    Some(match node.value_place() {
+        Some(place) => error.at(place),
+        None => error,
+    })
+}
+
+fn first_placeholder(text: &str) -> Option<&str> {
+    let start = text.find("{{")?;
+    let rest = &text[start..];
+    let end = rest.find("}}").map_or(rest.lines().next().unwrap_or("").len(), |at| at + 2);
+    Some(&rest[..end])
+}
+
+fn template_refused(placeholder: &str) -> Diagnostic {
+    let shown = placeholder.lines().next().unwrap_or("").trim();
+    Diagnostic::error(format!("a template, not a manifest: `{shown}` is a Go-template placeholder"))
+        .remedy("render it first (`helm template … | graylane render --baseline -`), or leave the file out of `baseline.paths`")
+}
+
+/// What is wrong with a file that does not parse because it is a template.
+fn template_error(source: &Source) -> Option<Diagnostic> {
+    let text = source.text();
+    let is_in_comment = |at: usize| {
+        let line = &text[text[..at].rfind('\n').map_or(0, |newline| newline + 1)..at];
+        line.trim_start().starts_with('#')
+    };
+    let (at, _) = text.match_indices("{{").find(|(at, _)| !is_in_comment(*at))?;
+    Some(template_refused(first_placeholder(&text[at..])?).at(source.place(at)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::files::Memory;
+    use super::*;
+
+    fn reading(files: &[(&str, &str)]) -> Result<Baseline, Failure> {
+        let memory = Memory(
+            files
+                .iter()
+                .map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec()))
+                .collect(),
+        );
+        let paths: Vec<String> = files.iter().map(|(name, _)| (*name).to_owned()).collect();
+        read(&memory, &paths, "prod")
+    }
+
+    const SERVICE: &str = "apiVersion: v1\nkind: Service\nmetadata:\n  name: a\n";
+
+    #[test]
+    fn objects_lists_and_what_is_none() {
+        let list = "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Secret\n  metadata: {name: s}\n";
+        let baseline = reading(&[
+            ("a.yaml", SERVICE),
+            ("kustomization.yaml", "resources: [a.yaml]\n"),
+            ("list.yaml", list),
+            ("values.yaml", "x: 1\n"),
+            ("other.yaml", "x: 1\n---\n# nothing\n"),
+        ])
+        .unwrap();
+        let ids: Vec<String> =
+            baseline.objects().iter().map(|object| object.id.to_string()).collect();
+        assert_eq!(ids, ["Service/a in prod", "Secret/s in prod"]);
+        assert_eq!(baseline.notes.len(), 3);
+    }
+
+    #[test]
+    fn templates_are_refused_by_their_placeholder() {
+        let error = reading(&[("t.yaml", "a: 1\nimage: {{ .Values.image }}\n")]).unwrap_err();
+        assert!(error.to_string().contains("`{{ .Values.image }}`"), "{error}");
+        assert_eq!(error.0[0].place.as_ref().map(|place| place.line), Some(2));
+        let quoted = SERVICE.replace("name: a", "name: \"{{ .Release.Name }}-a\"");
+        assert!(reading(&[("t.yaml", &quoted)]).unwrap_err().to_string().contains(".Release.Name"));
+        // Templates of other tools inside of values are no business of this one.
+        let data =
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {t: \"{{ .Labels }}\"}\n";
+        assert_eq!(reading(&[("c.yaml", data)]).unwrap().objects().len(), 1);
+    }
+
+    #[test]
+    fn all_bad_files_are_told_at_once() {
+        let error = reading(&[
+            ("a.yaml", "a: [\n"),
+            ("b.yaml", "a: 1\na: 2\n"),
+            ("c.yaml", "apiVersion: v1\nkind: X\n"),
+        ]);
+        assert_eq!(error.unwrap_err().0.len(), 3);
+    }
+
+    #[test]
+    fn objects_that_stand_twice_are_known() {
+        let baseline = reading(&[("a.yaml", SERVICE), ("b.yaml", SERVICE)]).unwrap();
+        let id = &baseline.objects()[0].id;
+        assert_eq!(baseline.duplicate(id).map(|object| object.file.as_ref()), Some("b.yaml"));
+    }
+}

@@ -1,0 +1,64 @@
+//! Findings: what is wrong with a lane that could be written. One file per finding, with its code,
+//! its rule and its tests; [`FINDINGS`] lists them.
+
+mod selector_leak;
+
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::lane::{Facts, Lane};
+use crate::spec::GrayRelease;
+
+/// What a finding looks at.
+#[derive(Clone, Copy)]
+pub struct Subject<'a> {
+    /// The spec.
+    pub release: &'a GrayRelease,
+    /// The baseline.
+    pub facts: &'a Facts<'a>,
+    /// The lane the spec gives on it.
+    pub lane: &'a Lane,
+}
+
+/// A rule that lanes are checked by.
+pub struct Finding {
+    /// Stable code, in kebab case.
+    pub code: &'static str,
+    /// How much it weighs.
+    pub severity: Severity,
+    /// What it means, for people.
+    pub doc: &'static str,
+    check: fn(&Subject<'_>) -> Vec<Diagnostic>,
+}
+
+/// All findings, by code.
+pub const FINDINGS: &[Finding] = &[selector_leak::FINDING];
+
+/// Checks a lane by every rule; sorted by place.
+pub fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
+    let mut found: Vec<Diagnostic> = FINDINGS
+        .iter()
+        .flat_map(|finding| {
+            let found = (finding.check)(subject);
+            found.into_iter().map(|mut diagnostic| {
+                diagnostic.severity = finding.severity;
+                diagnostic.code(finding.code)
+            })
+        })
+        .collect();
+    found.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_sorted() {
+        let codes: Vec<&str> = FINDINGS.iter().map(|finding| finding.code).collect();
+        let mut sorted = codes.clone();
+        sorted.sort_unstable();
+        sorted.dedup();
+        assert_eq!(codes, sorted);
+        assert!(FINDINGS.iter().all(|finding| !finding.doc.is_empty()));
+    }
+}

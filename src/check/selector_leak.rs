@@ -1,0 +1,182 @@
+//! `selector-leak`: a selector of one side matches pods of the other.
+
+use std::collections::HashMap;
+
+use super::{Finding, Subject};
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::kube::pod_specs::{labels, pod_templates};
+use crate::kube::selector_index::SelectorIndex;
+use crate::kube::selectors::{SelectorForm, SelectorRole, SelectorUse, selectors};
+use crate::lane::{GrayObject, Labels, ORIGINAL, VERSION, counts_pods, selected};
+use crate::yaml::NodeRef;
+
+pub(super) const FINDING: Finding = Finding {
+    code: "selector-leak",
+    severity: Severity::Error,
+    doc: "\
+A selector of the baseline matches gray pods, or a gray selector matches baseline pods.
+
+A Service would send baseline traffic to gray pods (or the other way round), a workload, an
+autoscaler or a monitor would count them, a disruption budget would protect too few. Selectors are
+conjunctions: labels that are added to gray pods never take them out of a selector, so a value that
+the selector asks for must differ.
+
+Remedy: let every selector of the baseline ask for `zadigx-release-version: original` and label its
+pods so, or use `isolation: relabel`, which replaces the values the selectors ask for on gray pods.
+The selector of a Deployment cannot be changed once it exists: it must be deleted and created again.",
+    check,
+};
+
+fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
+    let gray = Gray::of(&subject.lane.objects);
+    let mut found = baseline_selects_gray(subject, &gray);
+    found.extend(gray_selects_baseline(subject, &gray));
+    found.extend(gray_selects_wrong_gray(subject, &gray));
+    found
+}
+
+/// The pods of a lane.
+struct Gray<'a> {
+    pods: Vec<(&'a GrayObject, Labels)>,
+    index: SelectorIndex<usize>,
+    selectors: Vec<(&'a GrayObject, SelectorUse)>,
+}
+
+impl<'a> Gray<'a> {
+    fn of(objects: &'a [GrayObject]) -> Self {
+        let mut gray =
+            Self { pods: Vec::new(), index: SelectorIndex::new(), selectors: Vec::new() };
+        for object in objects {
+            let root = object.document.root();
+            for template in pod_templates(root) {
+                let found =
+                    object.document.find(&template.labels()).map(labels).unwrap_or_default();
+                gray.index.insert(gray.pods.len(), &object.id.namespace, found.iter().cloned());
+                gray.pods.push((object, found));
+            }
+            let counting =
+                selectors(root).into_iter().filter(|selector| counts_pods(selector.role));
+            gray.selectors.extend(counting.map(|selector| (object, selector)));
+        }
+        gray
+    }
+}
+
+fn at(diagnostic: Diagnostic, node: Option<NodeRef<'_>>) -> Diagnostic {
+    match node.and_then(NodeRef::place) {
+        Some(place) => diagnostic.at(place),
+        None => diagnostic,
+    }
+}
+
+fn baseline_selects_gray(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for selecting in
+        subject.facts.selectors.iter().filter(|selecting| counts_pods(selecting.selector.role))
+    {
+        let owner = subject.facts.object(selecting.object);
+        let leaks = selected(&gray.index, &selecting.selector, &owner.id.namespace);
+        let Some((first, _)) = leaks.first().map(|number| &gray.pods[*number]) else { continue };
+        let more =
+            if leaks.len() > 1 { format!(" and {} more", leaks.len() - 1) } else { String::new() };
+        let diagnostic = Diagnostic::error(format!(
+            "{} would match the gray pods of {}{more}: {}",
+            owner.id,
+            first.id,
+            consequence(selecting.selector.role, "gray pods")
+        ));
+        let node = owner.document.find(&selecting.selector.path);
+        found.push(at(diagnostic, node).remedy(remedy(&selecting.selector)));
+    }
+    found
+}
+
+fn consequence(role: SelectorRole, whose: &str) -> String {
+    match role {
+        SelectorRole::Service => format!("it would send its traffic to {whose} too"),
+        SelectorRole::Workload => format!("it and its autoscaler would count {whose} as their own"),
+        SelectorRole::DisruptionBudget => {
+            format!("it would count {whose} as healthy ones of its own")
+        }
+        _ => format!("it would watch {whose} as its own"),
+    }
+}
+
+/// The lines that make a baseline selector ask for its own version.
+fn remedy(selector: &SelectorUse) -> String {
+    let lines = match selector.form {
+        SelectorForm::Plain => format!("  {VERSION}: {ORIGINAL}"),
+        SelectorForm::LabelSelector => format!("  matchLabels:\n    {VERSION}: {ORIGINAL}"),
+    };
+    let path = selector.path.to_string();
+    let note = if selector.role == SelectorRole::Workload {
+        "\nand the same label to its pod template; the selector of a running workload cannot be changed, \
+         so it must be deleted and created again"
+    } else {
+        ""
+    };
+    format!("add to `{path}`:\n{lines}{note}\nor set `isolation: relabel` in the spec")
+}
+
+fn gray_selects_baseline(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for (object, selector) in &gray.selectors {
+        let leaks = selected(&subject.facts.index, selector, &object.id.namespace);
+        let Some(pods) = leaks.first().map(|number| &subject.facts.pods[*number]) else { continue };
+        let baseline = subject.facts.object(pods.object);
+        let diagnostic = Diagnostic::error(format!(
+            "the gray {} would match the baseline pods of {}: {}",
+            object.id,
+            baseline.id,
+            consequence(selector.role, "baseline pods")
+        ));
+        let origin = subject.facts.baseline.get(&object.origin);
+        let node = origin.and_then(|origin| origin.document.find(&selector.path));
+        found
+            .push(at(diagnostic, node).remedy(
+                "set `isolation: relabel` in the spec, or take the object out of the lane",
+            ));
+    }
+    found
+}
+
+/// Between gray objects: a workload owns its own pods and no others, and a Service that had pods has some.
+fn gray_selects_wrong_gray(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnostic> {
+    let own: HashMap<_, _> =
+        gray.pods.iter().map(|(object, labels)| (&object.id, labels)).collect();
+    let mut found = Vec::new();
+    for (object, selector) in &gray.selectors {
+        let matched = selected(&gray.index, selector, &object.id.namespace);
+        let message = match selector.role {
+            SelectorRole::Workload => {
+                let other = matched
+                    .iter()
+                    .map(|number| gray.pods[*number].0)
+                    .find(|owner| owner.id != object.id);
+                let misses_own = own.contains_key(&object.id)
+                    && !matched.iter().any(|number| gray.pods[*number].0.id == object.id);
+                match other {
+                    Some(other) => format!(
+                        "the gray {} would match the gray pods of {} too",
+                        object.id, other.id
+                    ),
+                    None if misses_own => format!(
+                        "the selector of the gray {} does not match its own pods",
+                        object.id
+                    ),
+                    None => continue,
+                }
+            }
+            SelectorRole::Service if matched.is_empty() => {
+                format!("the gray {} would match no gray pod, so requests to it fail", object.id)
+            }
+            _ => continue,
+        };
+        let origin = subject.facts.baseline.get(&object.origin);
+        let node = origin.and_then(|origin| origin.document.find(&selector.path));
+        found.push(at(Diagnostic::error(message), node).remedy(
+            "let the baseline's selector ask for labels that its pods alone have, or set `isolation: relabel`",
+        ));
+    }
+    found
+}

@@ -1,0 +1,40 @@
+//! `graylane check`
+
+use super::output::Output;
+use super::specs::{BaselineArgs, SpecArgs, releases};
+use super::workspace::Workspace;
+use super::{Global, Outcome};
+use crate::diagnostic::Severity;
+
+/// Find what is wrong with a lane before it is applied
+///
+/// Errors in a spec stop the command (exit code 2). What is wrong with the lane itself is a
+/// finding; findings of severity error give exit code 1.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  graylane check\n  graylane check graylane/pr-4711.yaml")]
+pub(super) struct Args {
+    #[command(flatten)]
+    specs: SpecArgs,
+    #[command(flatten)]
+    baseline: BaselineArgs,
+}
+
+pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result<Outcome> {
+    let workspace = Workspace::open(global)?;
+    let releases = releases(&args.specs, &args.baseline, &workspace, output)?;
+    let mut errors = 0;
+    for release in &releases {
+        for finding in &release.findings {
+            errors += usize::from(finding.severity == Severity::Error);
+            output.result(&finding.to_string())?;
+        }
+        let (name, objects) = (&release.spec.release.name, release.lane.objects.len());
+        let found = release.findings.len();
+        output.say(&match found {
+            0 => format!("{name}: {objects} objects, nothing found"),
+            1 => format!("{name}: {objects} objects, 1 finding"),
+            found => format!("{name}: {objects} objects, {found} findings"),
+        })?;
+    }
+    Ok(if errors == 0 { Outcome::Done } else { Outcome::Different })
+}

@@ -1,0 +1,228 @@
+//! `graylane cleanup`
+
+use super::generate::{CommitArgs, change_line, head_lock, record};
+use super::output::Output;
+use super::specs::{SpecArgs, default_specs};
+use super::workspace::Workspace;
+use super::{Global, Outcome};
+use crate::baseline::files::Disk;
+use crate::diagnostic::{Diagnostic, Failure, nearest};
+use crate::overlay::{
+    LOCK_FILE, Lock, LockHeader, OverlayDir, Provenance, Selection, commit_changes, message,
+    plan_removal, read_lock,
+};
+use crate::pipeline::read_spec;
+
+/// Remove a lane
+///
+/// Takes away what graylane wrote: the entry first, then the rest. Files that were changed by hand
+/// stop it. The overlay's directory stays with a file in it, because Argo CD and Flux prune nothing
+/// when a path is missing. Cleaning up what is gone already is nothing to do.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  graylane cleanup --commit\n  graylane cleanup --tag pr-4711 --commit\n  graylane cleanup --service spring-c\n  graylane cleanup --all --dry-run"
+)]
+pub(super) struct Args {
+    #[command(flatten)]
+    specs: SpecArgs,
+    /// Remove the lane of this tag, whether its spec is still there or not
+    #[arg(long, conflicts_with_all = ["specs", "all"])]
+    tag: Option<String>,
+    /// Remove only what belongs to this service
+    #[arg(long)]
+    service: Option<String>,
+    /// Remove every lane of the repository
+    #[arg(long, conflicts_with = "specs")]
+    all: bool,
+    /// Remove files that were changed by hand too
+    #[arg(long)]
+    force: bool,
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    commit: CommitArgs,
+}
+
+pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result<Outcome> {
+    let workspace = Workspace::open(global)?;
+    if global.rev.is_some() {
+        return Err(Failure::from(
+            Diagnostic::error("cleanup works on the work tree, not on a commit")
+                .remedy("leave out --rev"),
+        )
+        .into());
+    }
+    if args.commit.commit && !args.dry_run {
+        workspace.to_commit()?;
+    }
+    let directories = directories(args, &workspace)?;
+    let root = workspace.root()?.to_owned();
+    let selection = args.service.as_deref().map_or(Selection::All, Selection::Service);
+    let mut plans = Vec::new();
+    let mut errors = Vec::new();
+    for directory in directories {
+        let overlay = OverlayDir::open(&root, &directory)?;
+        let lock = read_lock(&overlay)?;
+        if let (Some(service), Some(lock)) = (&args.service, &lock) {
+            errors.extend(unknown_service(service, lock, &directory));
+        }
+        match plan_removal(lock.as_ref(), selection, &overlay, args.force) {
+            Ok(_) => plans.push(overlay),
+            Err(Failure(list)) => errors.extend(list),
+        }
+    }
+    if !errors.is_empty() {
+        return Err(Failure(errors).into());
+    }
+    let mut nothing = true;
+    for overlay in plans {
+        nothing &= !clean(args, overlay, selection, &workspace, output)?;
+    }
+    if nothing {
+        output.say("nothing to do")?;
+    }
+    Ok(Outcome::Done)
+}
+
+/// Cleans one overlay; whether there was anything to do.
+fn clean(
+    args: &Args,
+    overlay: OverlayDir,
+    selection: Selection<'_>,
+    workspace: &Workspace,
+    output: &mut Output,
+) -> anyhow::Result<bool> {
+    let directory = overlay.dir().to_owned();
+    if !overlay.path().is_dir() {
+        return Ok(false);
+    }
+    if args.dry_run {
+        let lock = read_lock(&overlay)?;
+        let plan = plan_removal(lock.as_ref(), selection, &overlay, args.force)?;
+        for change in plan.changes.iter().filter(|change| !change.path().is_lock()) {
+            output.result(&change_line(change, &directory))?;
+        }
+        return Ok(!plan.is_empty());
+    }
+    let writing = overlay.begin()?;
+    let lock = read_lock(writing.dir())?;
+    let plan = plan_removal(lock.as_ref(), selection, writing.dir(), args.force)?;
+    writing.apply(&plan)?;
+    for change in plan.changes.iter().filter(|change| !change.path().is_lock()) {
+        output.result(&change_line(change, &directory))?;
+    }
+    if !args.commit.commit {
+        return Ok(!plan.is_empty());
+    }
+    let repository = workspace.to_commit()?;
+    let head = head_lock(repository, &directory)?;
+    let Some(header) = lock.as_ref().or(head.as_ref()).map(Lock::header) else {
+        return Ok(!plan.is_empty());
+    };
+    let text = removal_message(header, &plan, lock.as_ref().or(head.as_ref()));
+    record(
+        &args.commit,
+        repository,
+        commit_changes(&directory, &plan, head.as_ref()),
+        &text,
+        output,
+    )?;
+    Ok(true)
+}
+
+fn removal_message(
+    header: &LockHeader,
+    plan: &crate::overlay::Plan,
+    lock: Option<&Lock>,
+) -> String {
+    let provenance = Provenance {
+        lane: &header.name,
+        tag: &header.tag,
+        spec_digest: header.spec_digest.as_str(),
+        source_commit: None,
+    };
+    message(plan, lock, &provenance)
+}
+
+fn unknown_service(service: &str, lock: &Lock, directory: &str) -> Option<Diagnostic> {
+    let mut names: Vec<&str> =
+        lock.files().iter().filter_map(|file| file.origin.service.as_deref()).collect();
+    names.sort_unstable();
+    names.dedup();
+    if names.is_empty() || names.contains(&service) {
+        return None;
+    }
+    let error = Diagnostic::error(format!(
+        "the lane in {directory} has no service `{}`",
+        service.escape_debug()
+    ));
+    Some(match nearest(service, names.iter().copied()) {
+        Some(near) => error.remedy(format!("did you mean `{near}`?")),
+        None => error.remedy(format!("its services are {}", names.join(", "))),
+    })
+}
+
+/// The directories of the overlays to clean.
+fn directories(args: &Args, workspace: &Workspace) -> Result<Vec<String>, Failure> {
+    let files = workspace.files()?;
+    if args.all || args.tag.is_some() {
+        let overlays = overlays(workspace)?;
+        let Some(tag) = &args.tag else {
+            return Ok(overlays.into_iter().map(|(directory, _)| directory).collect());
+        };
+        // A lane that is gone already is nothing to do: cleaning up can be repeated.
+        return Ok(overlays
+            .into_iter()
+            .filter(|(_, lock)| lock.header().tag == *tag)
+            .map(|(directory, _)| directory)
+            .collect());
+    }
+    let specs = if args.specs.specs.is_empty() {
+        let found = default_specs(workspace, files.as_ref());
+        if found.is_empty() {
+            return Err(Diagnostic::error(
+                "there is no spec here: neither graylane.yaml nor graylane/*.yaml",
+            )
+            .remedy("name a spec, a lane by --tag, or --all")
+            .into());
+        }
+        found
+    } else {
+        args.specs.paths(workspace, files.as_ref())?
+    };
+    let mut directories = Vec::new();
+    let mut errors = Vec::new();
+    for path in specs {
+        match read_spec(files.as_ref(), &path) {
+            Ok(spec) => directories.push(spec.output),
+            Err(Failure(list)) => errors.extend(list),
+        }
+    }
+    if errors.is_empty() { Ok(directories) } else { Err(Failure(errors)) }
+}
+
+/// All overlays of the work tree, by their locks, in the order of their directories.
+pub(super) fn overlays(workspace: &Workspace) -> Result<Vec<(String, Lock)>, Failure> {
+    let root = workspace.root()?;
+    let disk = Disk::new(root).map_err(|error| {
+        Diagnostic::error(format!("{} cannot be read: {error}", root.display()))
+    })?;
+    let enter = |directory: &str| {
+        let name = directory.rsplit('/').next().unwrap_or(directory);
+        !name.starts_with('.') && name != "node_modules" && name != "target"
+    };
+    let found = disk.list_regular("", &enter);
+    let mut overlays = Vec::new();
+    for path in found {
+        let directory = match path.strip_suffix(LOCK_FILE) {
+            Some("") => "",
+            Some(directory) if directory.ends_with('/') => directory.trim_end_matches('/'),
+            _ => continue,
+        };
+        if let Some(lock) = read_lock(&OverlayDir::open(root, directory)?)? {
+            overlays.push((directory.to_owned(), lock));
+        }
+    }
+    Ok(overlays)
+}

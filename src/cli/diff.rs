@@ -1,0 +1,160 @@
+//! `graylane diff`
+
+use super::output::Output;
+use super::specs::{BaselineArgs, SpecArgs, releases};
+use super::workspace::Workspace;
+use super::{Global, Outcome};
+use crate::diagnostic::Failure;
+use crate::overlay::{FileChange, Found, OverlayFiles, OverlayPath, TreeFiles, plan, read_lock};
+use crate::pipeline::Release;
+use crate::preview::{Compared, Summary, mask, unified};
+use crate::yaml::{Document, Source, parse};
+
+/// Show what a lane changes
+///
+/// Against the baseline every gray object is compared with the one it is a copy of; against head,
+/// the overlay with the one in the last commit. Values of Secrets are masked. Exit code 1 says
+/// that there are differences.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  graylane diff\n  graylane diff --against head graylane/pr-4711.yaml"
+)]
+pub(super) struct Args {
+    #[command(flatten)]
+    specs: SpecArgs,
+    #[command(flatten)]
+    baseline: BaselineArgs,
+    /// What to compare with
+    #[arg(long, value_enum, default_value_t = Against::Baseline)]
+    against: Against,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Against {
+    /// The baseline's objects
+    Baseline,
+    /// The overlay in the last commit, or in that of --rev
+    Head,
+}
+
+pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result<Outcome> {
+    let workspace = Workspace::open(global)?;
+    let releases = releases(&args.specs, &args.baseline, &workspace, output)?;
+    let mut summary = Summary::default();
+    for release in &releases {
+        release.sound()?;
+        let compared = match args.against {
+            Against::Baseline => with_baseline(release),
+            Against::Head => with_head(release, &workspace)?,
+        };
+        for each in &compared {
+            output.result(&unified(each, &mut summary))?;
+        }
+    }
+    output.result(&sentence(&summary))?;
+    Ok(if summary.is_empty() { Outcome::Done } else { Outcome::Different })
+}
+
+fn sentence(summary: &Summary) -> String {
+    if summary.is_empty() {
+        return "no differences\n".to_owned();
+    }
+    let parts =
+        [(summary.added, "added"), (summary.changed, "changed"), (summary.removed, "removed")];
+    let parts = parts.iter().filter(|(count, _)| *count > 0);
+    let objects: Vec<String> = parts.map(|(count, what)| format!("{count} {what}")).collect();
+    let Summary { lines_added, lines_removed, .. } = summary;
+    format!("objects: {}; lines: +{lines_added} -{lines_removed}\n", objects.join(", "))
+}
+
+fn with_baseline(release: &Release) -> Vec<Compared> {
+    let objects = release.lane.objects.iter().zip(release.files());
+    objects
+        .map(|(object, file)| {
+            let origin = release.baseline.get(&object.origin);
+            let mut before = origin.map(|origin| origin.document.clone());
+            let mut after = object.document.clone();
+            mask(before.as_mut(), Some(&mut after));
+            let before_name =
+                origin.map(|origin| format!("{} ({})", origin.file, origin.id)).unwrap_or_default();
+            let after_name = format!("{} ({})", file.path.below(&release.spec.output), object.id);
+            Compared {
+                before: before.map(|document| (before_name, ended(document.to_text()))),
+                after: Some((after_name, ended(after.to_text()))),
+            }
+        })
+        .collect()
+}
+
+fn ended(mut text: String) -> String {
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    text
+}
+
+fn with_head(release: &Release, workspace: &Workspace) -> Result<Vec<Compared>, Failure> {
+    let repository = workspace.to_commit()?;
+    let commit = match workspace.commit {
+        Some(commit) => Some(commit),
+        None => repository.head()?.commit(),
+    };
+    let Some(commit) = commit else {
+        return Ok(compare(release, &std::collections::BTreeMap::new(), &[]));
+    };
+    let files = TreeFiles::open(repository, commit, &release.spec.output)?;
+    let lock = read_lock(&files)?;
+    // Only compared: nothing is written over.
+    let plan = plan(release.desired(), lock.as_ref(), &files, true)?;
+    Ok(compare(release, &files, &plan.changes))
+}
+
+fn compare(release: &Release, head: &dyn OverlayFiles, changes: &[FileChange]) -> Vec<Compared> {
+    let text = |path: &OverlayPath| match head.read(path) {
+        Ok(Found::File(bytes)) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+        _ => None,
+    };
+    let name = |path: &OverlayPath| path.below(&release.spec.output);
+    if changes.is_empty() && release.lane.objects.is_empty() {
+        return Vec::new();
+    }
+    let changes = changes
+        .iter()
+        .filter(|change| !change.path().is_lock() && change.path().as_str().ends_with(".yaml"));
+    changes
+        .map(|change| {
+            let path = change.path();
+            let before = text(path);
+            let after = match change {
+                FileChange::Add(file) | FileChange::Replace(file) => {
+                    Some(String::from_utf8_lossy(&file.contents).into_owned())
+                }
+                FileChange::Remove(_) => None,
+            };
+            let (before, after) = masked(before, after);
+            Compared {
+                before: before.map(|text| (name(path), text)),
+                after: after.map(|text| (name(path), text)),
+            }
+        })
+        .collect()
+}
+
+/// Two versions of a file with the values of Secrets masked. A file that does not parse and could
+/// hold a Secret is not shown.
+fn masked(before: Option<String>, after: Option<String>) -> (Option<String>, Option<String>) {
+    let document = |text: &Option<String>| -> Option<Document> {
+        let stream = parse(Source::new("", text.clone()?)).ok()?;
+        stream.documents.into_iter().next()
+    };
+    let (mut left, mut right) = (document(&before), document(&after));
+    mask(left.as_mut(), right.as_mut());
+    let shown = |document: Option<Document>, text: Option<String>| match (document, text) {
+        (Some(document), _) => Some(document.to_text()),
+        (None, Some(text)) if text.contains("Secret") => {
+            Some("# not shown: it is not valid YAML\n".to_owned())
+        }
+        (None, text) => text,
+    };
+    (shown(left, before), shown(right, after))
+}

@@ -1,0 +1,213 @@
+//! `graylane generate`
+
+use super::output::Output;
+use super::specs::{BaselineArgs, SpecArgs, releases};
+use super::workspace::Workspace;
+use super::{Global, Outcome};
+use crate::diagnostic::{Diagnostic, Failure};
+use crate::git::{CommitOutcome, CommitRequest, Identity, Repository};
+use crate::overlay::{
+    FileChange, Lock, OverlayDir, Plan, Provenance, TreeFiles, commit_changes, message, plan,
+    read_lock,
+};
+use crate::pipeline::Release;
+
+/// Write the overlay
+///
+/// Touches only files that graylane wrote; a file that was changed by hand stops it. Writing is all
+/// or nothing. With --commit the overlay is committed and nothing else.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  graylane generate\n  graylane generate --check\n  graylane generate --commit graylane/pr-4711.yaml"
+)]
+pub(super) struct Args {
+    #[command(flatten)]
+    specs: SpecArgs,
+    #[command(flatten)]
+    baseline: BaselineArgs,
+    /// Only compare: exit code 1 when the overlay is not what the spec gives
+    #[arg(long, conflicts_with_all = ["commit", "dry_run"])]
+    check: bool,
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Overwrite files that were changed by hand, and foreign files in their place
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    commit: CommitArgs,
+}
+
+/// Whether and as whom to commit.
+#[derive(Debug, clap::Args)]
+pub(super) struct CommitArgs {
+    /// Commit the change
+    #[arg(long)]
+    pub(super) commit: bool,
+    /// Author of the commit [default: as git decides]
+    #[arg(long, value_name = "NAME <EMAIL>", value_parser = parse_author)]
+    author: Option<Author>,
+}
+
+/// The author of a commit, as git writes one.
+#[derive(Clone, Debug)]
+struct Author {
+    name: String,
+    email: String,
+}
+
+fn parse_author(text: &str) -> Result<Author, String> {
+    let (name, rest) = text.split_once(" <").ok_or("write it as `Name <mail@example.com>`")?;
+    let email = rest.strip_suffix('>').ok_or("write it as `Name <mail@example.com>`")?;
+    let fits = |part: &str| {
+        !part.trim().is_empty() && !part.contains(['<', '>']) && !part.contains(char::is_control)
+    };
+    if fits(name) && fits(email) {
+        Ok(Author { name: name.to_owned(), email: email.to_owned() })
+    } else {
+        Err("write it as `Name <mail@example.com>`".to_owned())
+    }
+}
+
+pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result<Outcome> {
+    let workspace = Workspace::open(global)?;
+    let root = workspace.root()?.to_owned();
+    if args.commit.commit {
+        workspace.to_commit()?;
+    }
+    let releases = releases(&args.specs, &args.baseline, &workspace, output)?;
+    let mut errors = Vec::new();
+    for release in &releases {
+        if let Err(Failure(list)) = release.sound() {
+            errors.extend(list);
+        }
+    }
+    if !errors.is_empty() {
+        return Err(Failure(errors).into());
+    }
+    let mut differs = false;
+    for release in &releases {
+        let directory = OverlayDir::open(&root, &release.spec.output)?;
+        if args.check || args.dry_run {
+            let old = read_lock(&directory)?;
+            let plan = plan(release.desired(), old.as_ref(), &directory, args.check || args.force)?;
+            differs |= plan.changes_manifests();
+            tell(output, release, &plan)?;
+            continue;
+        }
+        let writing = directory.begin()?;
+        if writing.recovered() {
+            output.say(&format!(
+                "{}: restored what an interrupted run had left",
+                release.spec.output
+            ))?;
+        }
+        let old = read_lock(writing.dir())?;
+        let plan = plan(release.desired(), old.as_ref(), writing.dir(), args.force)?;
+        if plan.changes_manifests() || old.is_none() {
+            writing.apply(&plan)?;
+        }
+        tell(output, release, &plan)?;
+        if args.commit.commit {
+            commit(&args.commit, release, &plan, &workspace, output)?;
+        }
+    }
+    Ok(if args.check && differs { Outcome::Different } else { Outcome::Done })
+}
+
+fn tell(output: &mut Output, release: &Release, plan: &Plan) -> anyhow::Result<()> {
+    for change in plan.changes.iter().filter(|change| !change.path().is_lock()) {
+        output.result(&change_line(change, &release.spec.output))?;
+    }
+    if !plan.changes_manifests() {
+        output.say(&format!("{}: nothing to do", release.spec.release.name))?;
+    }
+    Ok(())
+}
+
+/// A line that tells of a changed file.
+pub(super) fn change_line(change: &FileChange, directory: &str) -> String {
+    let word = match change {
+        FileChange::Add(_) => "add",
+        FileChange::Replace(_) => "update",
+        FileChange::Remove(_) => "remove",
+    };
+    format!("{word} {}\n", change.path().below(directory))
+}
+
+fn commit(
+    args: &CommitArgs,
+    release: &Release,
+    plan: &Plan,
+    workspace: &Workspace,
+    output: &mut Output,
+) -> anyhow::Result<()> {
+    let repository = workspace.to_commit()?;
+    let spec = &release.spec;
+    let head = head_lock(repository, &spec.output)?;
+    // A plan that was carried out earlier is told by what HEAD had.
+    let told = match repository.head()?.commit() {
+        Some(commit) => {
+            let files = TreeFiles::open(repository, commit, &spec.output)?;
+            crate::overlay::plan(release.desired(), head.as_ref(), &files, true)?
+        }
+        None => plan.clone(),
+    };
+    if !told.changes_manifests() {
+        return Ok(());
+    }
+    let provenance = Provenance {
+        lane: &spec.release.name,
+        tag: spec.release.tag.as_str(),
+        spec_digest: spec.digest.as_str(),
+        source_commit: source_commit(workspace, repository)?,
+    };
+    let text = message(&told, head.as_ref(), &provenance);
+    record(args, repository, commit_changes(&spec.output, plan, head.as_ref()), &text, output)
+}
+
+/// The commit that spec and baseline were read from.
+fn source_commit(
+    workspace: &Workspace,
+    repository: &Repository,
+) -> Result<Option<String>, Failure> {
+    let commit = match workspace.commit {
+        Some(commit) => Some(commit),
+        None => repository.head()?.commit(),
+    };
+    Ok(commit.map(|commit| commit.to_string()))
+}
+
+/// The lock of an overlay in the last commit.
+pub(super) fn head_lock(repository: &Repository, directory: &str) -> Result<Option<Lock>, Failure> {
+    match repository.head()?.commit() {
+        Some(commit) => read_lock(&TreeFiles::open(repository, commit, directory)?),
+        None => Ok(None),
+    }
+}
+
+/// Commits changes and says so.
+pub(super) fn record(
+    args: &CommitArgs,
+    repository: &Repository,
+    changes: Vec<crate::git::Change>,
+    text: &str,
+    output: &mut Output,
+) -> anyhow::Result<()> {
+    let author = args
+        .author
+        .as_ref()
+        .map(|author| Identity { name: author.name.clone(), email: author.email.clone() });
+    let request = CommitRequest {
+        changes,
+        message: text,
+        author,
+        branch: None,
+        expected_parent: repository.head()?.commit(),
+    };
+    let outcome = repository.commit(&request).map_err(Diagnostic::from).map_err(Failure::from)?;
+    if let CommitOutcome::Created { short, .. } = outcome {
+        output.result(&format!("commit {short} {}\n", text.lines().next().unwrap_or("")))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,136 @@
+//! `graylane init`
+
+use std::io::Write;
+use std::sync::Arc;
+
+use super::output::Output;
+use super::workspace::Workspace;
+use super::{Global, Outcome};
+use crate::baseline::select::{Pattern, select};
+use crate::baseline::{Baseline, read};
+use crate::diagnostic::{Diagnostic, Failure};
+use crate::draft::{Candidate, candidates, draft};
+use crate::pipeline::{SpecFile, release, spec_of};
+
+/// Write a first spec from the manifests that are here
+///
+/// Takes every workload that can have a gray copy as a service, with its present images, and the
+/// services behind an Ingress as entries. Remove what gets no new version, and set the new images.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  graylane init deploy\n  graylane init --tag pr-4711 --file graylane/pr-4711.yaml ../deploy"
+)]
+pub(super) struct Args {
+    /// Files, directories or globs of the baseline, relative to the spec [default: .]
+    #[arg(value_name = "PATH")]
+    paths: Vec<String>,
+    /// The tag of the lane
+    #[arg(long, default_value = "gray")]
+    tag: String,
+    /// The file to write
+    #[arg(long, value_name = "FILE", default_value = "graylane.yaml")]
+    file: String,
+    /// Overwrite the file if it is there
+    #[arg(long)]
+    force: bool,
+}
+
+pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result<Outcome> {
+    let workspace = Workspace::open(global)?;
+    let files = workspace.files()?;
+    let spec_path = workspace.path(&args.file)?;
+    let target = workspace.root()?.join(&spec_path);
+    if target.symlink_metadata().is_ok() && !args.force {
+        return Err(Failure::from(
+            Diagnostic::error(format!("{spec_path} is there already"))
+                .remedy("choose another --file, or --force"),
+        )
+        .into());
+    }
+    let paths = if args.paths.is_empty() { vec![".".to_owned()] } else { args.paths.clone() };
+    let directory = spec_path.rsplit_once('/').map_or("", |(directory, _)| directory);
+    let mut patterns = Vec::new();
+    for path in &paths {
+        let path = crate::spec::resolve(directory, path).map_err(|why| {
+            Failure::from(Diagnostic::error(format!(
+                "the path `{}` cannot be used: {why}",
+                path.escape_debug()
+            )))
+        })?;
+        patterns.push(Pattern { path, place: None });
+    }
+    let selected = select(files.as_ref(), &patterns, &[]).map_err(Failure)?;
+    let baseline = Arc::new(read::read(files.as_ref(), &selected, "")?);
+    output.notes(&baseline.notes)?;
+
+    let all = candidates(&baseline);
+    let attempt = |chosen: &[&Candidate]| {
+        accepted(&draft(&args.tag, &paths, chosen, &[]), &spec_path, &baseline)
+    };
+    let everything: Vec<&Candidate> = all.iter().collect();
+    let (chosen, refused) = match attempt(&everything) {
+        Ok(()) => (everything, Vec::new()),
+        Err(failure) => {
+            // What is wrong may be wrong with some of them only.
+            let (mut chosen, mut refused) = (Vec::new(), Vec::new());
+            for candidate in &all {
+                match attempt(&[candidate]) {
+                    Ok(()) => chosen.push(candidate),
+                    Err(Failure(errors)) => refused.push((candidate, first_line(&errors))),
+                }
+            }
+            attempt(&chosen).map_err(|_| failure)?;
+            (chosen, refused)
+        }
+    };
+    if chosen.is_empty() {
+        let error = Diagnostic::error("there is no workload here that could have a gray copy");
+        let reasons: Vec<String> =
+            refused.iter().map(|(candidate, why)| format!("{}: {why}", candidate.name)).collect();
+        return Err(Failure::from(error.remedy(if reasons.is_empty() {
+            "name the directory of the manifests: `graylane init deploy`".to_owned()
+        } else {
+            reasons.join("\n")
+        }))
+        .into());
+    }
+    let text = draft(&args.tag, &paths, &chosen, &refused);
+    write(&target, &text)?;
+    output.say(&format!("wrote {spec_path}: {} services", chosen.len()))?;
+    for (candidate, why) in &refused {
+        output.say(&format!("left out {}: {why}", candidate.name))?;
+    }
+    output.say("next: set the new images, then `graylane check` and `graylane diff`")?;
+    Ok(Outcome::Done)
+}
+
+/// Whether `check` would accept a draft.
+fn accepted(text: &str, path: &str, baseline: &Arc<Baseline>) -> Result<(), Failure> {
+    let spec: SpecFile = spec_of(path, text)?;
+    release(spec, Arc::clone(baseline))?.sound()
+}
+
+fn first_line(errors: &[Diagnostic]) -> String {
+    errors
+        .first()
+        .map(|error| error.message.lines().next().unwrap_or("").to_owned())
+        .unwrap_or_default()
+}
+
+fn write(target: &std::path::Path, text: &str) -> anyhow::Result<()> {
+    let directory = target.parent().unwrap_or(target);
+    let cannot = |error: std::io::Error| {
+        Failure::from(Diagnostic::error(format!("{} cannot be written: {error}", target.display())))
+    };
+    std::fs::create_dir_all(directory).map_err(cannot)?;
+    let mut file = tempfile::NamedTempFile::new_in(directory).map_err(cannot)?;
+    file.write_all(text.as_bytes()).map_err(cannot)?;
+    // A temporary file is private; a spec is for the whole team.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644)).map_err(cannot)?;
+    }
+    file.persist(target).map_err(|error| cannot(error.error))?;
+    Ok(())
+}

@@ -1,0 +1,152 @@
+//! `graylane list`
+
+use super::cleanup::overlays;
+use super::output::Output;
+use super::specs::default_specs;
+use super::workspace::Workspace;
+use super::{Global, Outcome};
+use crate::diagnostic::Failure;
+use crate::overlay::{Lock, OverlayDir, plan, read_lock};
+use crate::pipeline::{BaselineFrom, Baselines, SpecFile, read_spec, release};
+
+/// List the lanes of this repository
+///
+/// Each with its tag, services, entries, expiry, and whether its overlay is what its spec gives.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  graylane list")]
+pub(super) struct Args {}
+
+/// What is known of a lane.
+struct Row {
+    cells: [String; 7],
+}
+
+const HEAD: [&str; 7] = ["LANE", "TAG", "SERVICES", "ENTRY", "EXPIRES", "STATE", "OVERLAY"];
+
+pub(super) fn run(_args: &Args, global: &Global, output: &mut Output) -> anyhow::Result<Outcome> {
+    let workspace = Workspace::open(global)?;
+    let files = workspace.files()?;
+    let overlays = overlays(&workspace)?;
+    let mut specs = default_specs(&workspace, files.as_ref());
+    for (_, lock) in &overlays {
+        let spec = &lock.header().spec;
+        if !specs.contains(spec) && files.read(spec).is_ok() {
+            specs.push(spec.clone());
+        }
+    }
+    specs.sort();
+    let mut rows = Vec::new();
+    let mut shown = Vec::new();
+    let mut baselines = Baselines::default();
+    let outputs: Vec<String> = overlays.iter().map(|(directory, _)| directory.clone()).collect();
+    for path in specs {
+        match read_spec(files.as_ref(), &path) {
+            Ok(spec) => {
+                shown.push(spec.output.clone());
+                let baseline = baselines.of(files.as_ref(), &spec, &BaselineFrom::Spec, &outputs);
+                let state = match baseline.and_then(|baseline| state(&spec, baseline, &workspace)) {
+                    Ok(state) => state,
+                    Err(Failure(errors)) => format!("{} errors", errors.len()),
+                };
+                rows.push(row(&spec, state));
+            }
+            Err(Failure(errors)) => rows.push(Row {
+                cells: [
+                    path,
+                    String::new(),
+                    String::new(),
+                    String::new(),
+                    String::new(),
+                    format!("{} errors", errors.len()),
+                    String::new(),
+                ],
+            }),
+        }
+    }
+    for (directory, lock) in overlays.iter().filter(|(directory, _)| !shown.contains(directory)) {
+        rows.push(orphan(directory, lock));
+    }
+    output.result(&table(&rows))?;
+    Ok(Outcome::Done)
+}
+
+fn state(
+    spec: &SpecFile,
+    baseline: std::sync::Arc<crate::baseline::Baseline>,
+    workspace: &Workspace,
+) -> Result<String, Failure> {
+    let overlay = OverlayDir::open(workspace.root()?, &spec.output)?;
+    let Some(lock) = read_lock(&overlay)? else { return Ok("not generated".to_owned()) };
+    let release = release(spec.clone(), baseline)?;
+    let plan = plan(release.desired(), Some(&lock), &overlay, true)?;
+    Ok(if plan.changes_manifests() { "drifted".to_owned() } else { "up to date".to_owned() })
+}
+
+fn row(spec: &SpecFile, state: String) -> Row {
+    let release = &spec.release;
+    let names = |only_entries: bool| {
+        let services =
+            release.services.iter().filter(|service| !only_entries || service.entry.is_some());
+        services.map(|service| service.name.as_str()).collect::<Vec<_>>().join(",")
+    };
+    let expires = release.expires.as_ref().map(|expiry| {
+        let past = expiry.is_past(jiff::Timestamp::now());
+        format!("{expiry}{}", if past { " (past)" } else { "" })
+    });
+    Row {
+        cells: [
+            release.name.clone(),
+            release.tag.to_string(),
+            names(false),
+            names(true),
+            expires.unwrap_or_default(),
+            state,
+            spec.output.clone(),
+        ],
+    }
+}
+
+fn orphan(directory: &str, lock: &Lock) -> Row {
+    let mut services: Vec<&str> =
+        lock.files().iter().filter_map(|file| file.origin.service.as_deref()).collect();
+    services.sort_unstable();
+    services.dedup();
+    let header = lock.header();
+    let state = format!("without spec ({})", header.spec);
+    Row {
+        cells: [
+            header.name.clone(),
+            header.tag.clone(),
+            services.join(","),
+            String::new(),
+            String::new(),
+            state,
+            directory.to_owned(),
+        ],
+    }
+}
+
+fn table(rows: &[Row]) -> String {
+    if rows.is_empty() {
+        return "no lanes\n".to_owned();
+    }
+    let head = HEAD.map(str::to_owned);
+    let lines = || std::iter::once(&head).chain(rows.iter().map(|row| &row.cells));
+    let width =
+        |column: usize| lines().map(|cells| cells[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..HEAD.len()).map(width).collect();
+    let mut text = String::new();
+    for cells in lines() {
+        let padded: Vec<String> = cells
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| {
+                let cell = if cell.is_empty() { "-" } else { cell };
+                format!("{cell:width$}")
+            })
+            .collect();
+        text.push_str(padded.join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}

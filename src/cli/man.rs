@@ -1,0 +1,40 @@
+//! `graylane man`
+
+use super::output::Output;
+use super::{Outcome, command};
+use crate::diagnostic::{Diagnostic, Failure, nearest};
+
+/// Print a manual page
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  graylane man | man -l -\n  graylane man generate > graylane-generate.1"
+)]
+pub(super) struct Args {
+    /// The command it is about [default: the program]
+    command: Option<String>,
+}
+
+pub(super) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Outcome> {
+    let whole = command();
+    let page = match &args.command {
+        None => whole,
+        Some(name) => match whole.find_subcommand(name) {
+            Some(found) => found.clone().display_name(format!("graylane-{name}")),
+            None => {
+                let names: Vec<&str> =
+                    whole.get_subcommands().map(clap::Command::get_name).collect();
+                let error =
+                    Diagnostic::error(format!("there is no command `{}`", name.escape_debug()));
+                return Err(Failure::from(match nearest(name, names.iter().copied()) {
+                    Some(near) => error.remedy(format!("did you mean `{near}`?")),
+                    None => error.remedy(format!("the commands are {}", names.join(", "))),
+                })
+                .into());
+            }
+        },
+    };
+    let mut text = Vec::new();
+    clap_mangen::Man::new(page).render(&mut text)?;
+    output.result(&String::from_utf8_lossy(&text))?;
+    Ok(Outcome::Done)
+}

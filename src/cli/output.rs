@@ -1,0 +1,133 @@
+//! What the program writes: results to standard output, everything else to standard error.
+
+use std::io::{self, BufWriter, Write};
+
+use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Style};
+
+use crate::diagnostic::{Diagnostic, Failure, Severity};
+
+/// Notes that are shown without `--verbose`.
+const SHOWN_NOTES: usize = 8;
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Color {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The program's two streams.
+pub(super) struct Output {
+    out: BufWriter<AutoStream<io::Stdout>>,
+    err: AutoStream<io::Stderr>,
+    quiet: bool,
+    verbose: bool,
+}
+
+impl Output {
+    pub(super) fn new(color: Color, quiet: bool, verbose: bool) -> Self {
+        let choice = match color {
+            Color::Auto => ColorChoice::Auto,
+            Color::Always => ColorChoice::Always,
+            Color::Never => ColorChoice::Never,
+        };
+        let out = BufWriter::with_capacity(1 << 16, AutoStream::new(io::stdout(), choice));
+        Self { out, err: AutoStream::new(io::stderr(), choice), quiet, verbose }
+    }
+
+    /// Writes a result.
+    pub(super) fn result(&mut self, text: &str) -> anyhow::Result<()> {
+        Ok(self.out.write_all(text.as_bytes())?)
+    }
+
+    /// Writes the rest of the results.
+    pub(super) fn flush(&mut self) -> anyhow::Result<()> {
+        Ok(self.out.flush()?)
+    }
+
+    /// Tells what was done, unless that is not wanted.
+    pub(super) fn say(&mut self, text: &str) -> anyhow::Result<()> {
+        if !self.quiet {
+            self.flush()?;
+            writeln!(self.err, "{text}")?;
+        }
+        Ok(())
+    }
+
+    /// Shows notes and warnings; of many notes only the first few, unless all are wanted.
+    pub(super) fn notes(&mut self, notes: &[Diagnostic]) -> anyhow::Result<()> {
+        if self.quiet {
+            return Ok(());
+        }
+        let mut shown = 0;
+        let mut left = 0;
+        for note in notes {
+            if note.severity == Severity::Note && shown >= SHOWN_NOTES && !self.verbose {
+                left += 1;
+                continue;
+            }
+            shown += usize::from(note.severity == Severity::Note);
+            if self.verbose || note.severity != Severity::Note {
+                self.diagnostic(note);
+            } else {
+                let place =
+                    note.place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default();
+                let text = painted(note.severity, &format!("{place}{}", note.message));
+                writeln!(self.err, "{text}")?;
+            }
+        }
+        if left > 0 {
+            writeln!(self.err, "note: {left} more notes; --verbose shows all")?;
+        }
+        Ok(())
+    }
+
+    /// Shows one diagnostic in full.
+    pub(super) fn diagnostic(&mut self, diagnostic: &Diagnostic) {
+        let text = diagnostic.to_string();
+        let head = diagnostic.severity.to_string();
+        let style = style_of(diagnostic.severity);
+        // Nothing can be told when standard error is closed.
+        let _ = match text.strip_prefix(&head) {
+            Some(rest) => write!(self.err, "{style}{head}{style:#}{rest}"),
+            None => write!(self.err, "{text}"),
+        };
+    }
+
+    /// Shows what stopped a command.
+    pub(super) fn error(&mut self, error: &anyhow::Error) {
+        let _ = self.out.flush();
+        match error.downcast_ref::<Failure>() {
+            Some(Failure(diagnostics)) => {
+                for diagnostic in diagnostics {
+                    self.diagnostic(diagnostic);
+                }
+            }
+            None => self.diagnostic(&Diagnostic::error(format!("{error:#}"))),
+        }
+    }
+}
+
+fn style_of(severity: Severity) -> Style {
+    let color = match severity {
+        Severity::Error => AnsiColor::Red,
+        Severity::Warning => AnsiColor::Yellow,
+        Severity::Note => AnsiColor::Cyan,
+    };
+    color.on_default().bold()
+}
+
+fn painted(severity: Severity, text: &str) -> String {
+    let style = style_of(severity);
+    format!("{style}{severity}{style:#}: {text}")
+}
+
+/// Whether an error only says that nobody reads the output any more.
+pub(super) fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}

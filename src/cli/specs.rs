@@ -1,0 +1,181 @@
+//! The specs a command is about, and the lanes they give.
+
+use std::io::Read;
+use std::sync::Arc;
+
+use super::output::Output;
+use super::workspace::Workspace;
+use crate::baseline::files::Files;
+use crate::baseline::select::Pattern;
+use crate::diagnostic::{Diagnostic, Failure};
+use crate::pipeline::{BaselineFrom, Baselines, Release, SpecFile, read_spec, release};
+use crate::yaml::MAX_FILE_BYTES;
+
+/// Which specs a command is about.
+#[derive(Debug, clap::Args)]
+pub(super) struct SpecArgs {
+    /// GrayRelease files [default: graylane.yaml, else graylane/*.yaml]
+    #[arg(value_name = "SPEC")]
+    pub(super) specs: Vec<String>,
+}
+
+/// What to take as baseline.
+#[derive(Debug, clap::Args)]
+pub(super) struct BaselineArgs {
+    /// Take these files, directories or globs as baseline instead of what the spec says; `-` reads
+    /// manifests from standard input
+    #[arg(long = "baseline", value_name = "PATH")]
+    baseline: Vec<String>,
+}
+
+impl SpecArgs {
+    /// The paths of the specs, relative to the repository.
+    ///
+    /// # Errors
+    ///
+    /// When none is named and none is where it is looked for.
+    pub(super) fn paths(
+        &self,
+        workspace: &Workspace,
+        files: &dyn Files,
+    ) -> Result<Vec<String>, Failure> {
+        if self.specs.is_empty() {
+            let found = default_specs(workspace, files);
+            if found.is_empty() {
+                return Err(Diagnostic::error(
+                    "there is no spec here: neither graylane.yaml nor graylane/*.yaml",
+                )
+                .remedy("`graylane init` writes a first one; or name a spec")
+                .into());
+            }
+            return Ok(found);
+        }
+        let mut paths = Vec::new();
+        for spec in &self.specs {
+            let path = workspace.path(spec)?;
+            if !paths.contains(&path) {
+                paths.push(path);
+            }
+        }
+        Ok(paths)
+    }
+
+    /// Reads the specs; all errors of all of them at once.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with them, and outputs that two of them share.
+    pub(super) fn read(
+        &self,
+        workspace: &Workspace,
+        files: &dyn Files,
+    ) -> Result<Vec<SpecFile>, Failure> {
+        let mut specs: Vec<SpecFile> = Vec::new();
+        let mut errors = Vec::new();
+        for path in self.paths(workspace, files)? {
+            match read_spec(files, &path) {
+                Ok(spec) => specs.push(spec),
+                Err(Failure(list)) => errors.extend(list),
+            }
+        }
+        for (position, spec) in specs.iter().enumerate() {
+            if let Some(other) =
+                specs[..position].iter().find(|other| overlaps(&other.output, &spec.output))
+            {
+                let message = format!(
+                    "the outputs of `{}` and `{}` overlap",
+                    other.release.name, spec.release.name
+                );
+                errors.push(
+                    Diagnostic::error(message)
+                        .at(spec.release.output_place.clone())
+                        .related(other.release.output_place.clone(), "the other one")
+                        .remedy("give each lane a tag or an `output` of its own"),
+                );
+            }
+        }
+        if errors.is_empty() { Ok(specs) } else { Err(Failure(errors)) }
+    }
+}
+
+fn overlaps(a: &str, b: &str) -> bool {
+    let below =
+        |a: &str, b: &str| a == b || a.strip_prefix(b).is_some_and(|rest| rest.starts_with('/'));
+    below(a, b) || below(b, a)
+}
+
+/// The specs that are used when none is named.
+pub(super) fn default_specs(workspace: &Workspace, files: &dyn Files) -> Vec<String> {
+    let here = |name: &str| match workspace.prefix() {
+        "" => name.to_owned(),
+        prefix => format!("{prefix}/{name}"),
+    };
+    let one = here("graylane.yaml");
+    if files.list(&one, &|_| true).is_ok_and(|found| found == [one.clone()]) {
+        return vec![one];
+    }
+    let directory = here("graylane");
+    let Ok(found) = files.list(&directory, &|_| false) else { return Vec::new() };
+    found.into_iter().filter(|path| path.ends_with(".yaml")).collect()
+}
+
+impl BaselineArgs {
+    fn from(&self, workspace: &Workspace) -> Result<BaselineFrom, Failure> {
+        if self.baseline.is_empty() {
+            return Ok(BaselineFrom::Spec);
+        }
+        if self.baseline.iter().any(|path| path == "-") {
+            if self.baseline.len() > 1 {
+                return Err(Diagnostic::error("`--baseline -` goes with no other baseline")
+                    .remedy("pass everything through standard input")
+                    .into());
+            }
+            let mut bytes = Vec::new();
+            let limit = MAX_FILE_BYTES as u64 + 1;
+            std::io::stdin().lock().take(limit).read_to_end(&mut bytes).map_err(|error| {
+                Diagnostic::error(format!("standard input cannot be read: {error}"))
+            })?;
+            return Ok(BaselineFrom::Stream(Arc::new(bytes)));
+        }
+        let patterns: Result<Vec<Pattern>, Failure> = self
+            .baseline
+            .iter()
+            .map(|path| Ok(Pattern { path: workspace.path(path)?, place: None }))
+            .collect();
+        Ok(BaselineFrom::Paths(patterns?))
+    }
+}
+
+/// Reads specs and baselines and builds the lanes, telling what was decided on the way.
+///
+/// # Errors
+///
+/// Everything that stops any of them.
+pub(super) fn releases(
+    specs: &SpecArgs,
+    baseline: &BaselineArgs,
+    workspace: &Workspace,
+    output: &mut Output,
+) -> anyhow::Result<Vec<Release>> {
+    let files = workspace.files()?;
+    let from = baseline.from(workspace)?;
+    let specs = specs.read(workspace, files.as_ref())?;
+    let outputs: Vec<String> = specs.iter().map(|spec| spec.output.clone()).collect();
+    let mut baselines = Baselines::default();
+    let mut releases = Vec::new();
+    let mut errors = Vec::new();
+    for spec in specs {
+        let built = baselines
+            .of(files.as_ref(), &spec, &from, &outputs)
+            .and_then(|baseline| release(spec, baseline));
+        match built {
+            Ok(release) => {
+                output.notes(&release.baseline.notes)?;
+                output.notes(&release.lane.notes)?;
+                releases.push(release);
+            }
+            Err(Failure(list)) => errors.extend(list),
+        }
+    }
+    if errors.is_empty() { Ok(releases) } else { Err(Failure(errors).into()) }
+}

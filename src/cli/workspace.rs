@@ -1,0 +1,158 @@
+//! Where a command runs: a repository, a commit of one, or a plain directory.
+
+use std::path::{Path, PathBuf};
+
+use super::Global;
+use crate::baseline::files::{AtCommit, Disk, Files};
+use crate::diagnostic::{Diagnostic, Failure};
+use crate::git::{CommitId, Repository};
+
+/// Where a command runs.
+pub(super) struct Workspace {
+    /// The repository, if there is one.
+    pub(super) repository: Option<Repository>,
+    /// The commit that spec and baseline are read from, if not the work tree.
+    pub(super) commit: Option<CommitId>,
+    /// Root of the work tree, or the directory itself outside of a repository.
+    root: PathBuf,
+    /// The directory of the command, relative to the root, with `/`.
+    prefix: String,
+}
+
+impl Workspace {
+    /// Finds out where a command runs.
+    ///
+    /// # Errors
+    ///
+    /// A directory that is not there, a revision that is not known, a bare repository without one.
+    pub(super) fn open(global: &Global) -> Result<Self, Failure> {
+        let directory =
+            std::path::absolute(&global.repo).and_then(std::fs::canonicalize).map_err(|error| {
+                Diagnostic::error(format!(
+                    "the directory {} cannot be used: {error}",
+                    global.repo.display()
+                ))
+                .remedy("give an existing directory to --repo")
+            })?;
+        if !directory.is_dir() {
+            return Err(Diagnostic::error(format!("{} is not a directory", global.repo.display()))
+                .remedy("give a directory to --repo; specs are arguments of their own")
+                .into());
+        }
+        let repository = Repository::discover(&directory)?;
+        let commit = match (&repository, &global.rev) {
+            (Some(repository), Some(rev)) => Some(repository.resolve(rev)?),
+            (None, Some(rev)) => {
+                return Err(Diagnostic::error(format!(
+                    "there is no git repository to read `{rev}` from"
+                ))
+                .remedy("run it inside of a repository, or leave out --rev")
+                .into());
+            }
+            (_, None) => None,
+        };
+        let (root, prefix) = match &repository {
+            Some(repository) => match repository.workdir() {
+                Some(workdir) => {
+                    let workdir =
+                        std::fs::canonicalize(workdir).unwrap_or_else(|_| workdir.to_owned());
+                    let prefix = relative(&directory, &workdir)?;
+                    (workdir, prefix)
+                }
+                None if commit.is_some() => (directory.clone(), String::new()),
+                None => {
+                    return Err(Diagnostic::error("a bare repository has no work tree")
+                        .remedy("say which commit to read: --rev main")
+                        .into());
+                }
+            },
+            None => (directory.clone(), String::new()),
+        };
+        Ok(Self { repository, commit, root, prefix })
+    }
+
+    /// The files that spec and baseline are read from.
+    ///
+    /// # Errors
+    ///
+    /// When the commit or the directory cannot be read.
+    pub(super) fn files(&self) -> Result<Box<dyn Files + '_>, Failure> {
+        match (&self.repository, self.commit) {
+            (Some(repository), Some(commit)) => Ok(Box::new(AtCommit::new(repository, commit)?)),
+            _ => {
+                let disk = Disk::new(&self.root).map_err(|error| {
+                    Diagnostic::error(format!("{} cannot be read: {error}", self.root.display()))
+                })?;
+                Ok(Box::new(disk))
+            }
+        }
+    }
+
+    /// The root that overlays are written below.
+    ///
+    /// # Errors
+    ///
+    /// In a bare repository.
+    pub(super) fn root(&self) -> Result<&Path, Failure> {
+        if self.repository.as_ref().is_some_and(Repository::is_bare) {
+            return Err(Diagnostic::error("a bare repository has no work tree to write to")
+                .remedy("use a clone with a work tree; `render` and `diff` work here")
+                .into());
+        }
+        Ok(&self.root)
+    }
+
+    /// The repository to commit to.
+    ///
+    /// # Errors
+    ///
+    /// When there is none.
+    pub(super) fn to_commit(&self) -> Result<&Repository, Failure> {
+        self.repository.as_ref().ok_or_else(|| {
+            Diagnostic::error("there is no git repository to commit to")
+                .remedy("run `git init` first, or leave out --commit")
+                .into()
+        })
+    }
+
+    /// A path argument as a path of the repository.
+    ///
+    /// # Errors
+    ///
+    /// When it leads out of the repository.
+    pub(super) fn path(&self, argument: &str) -> Result<String, Failure> {
+        let path = Path::new(argument);
+        let refuse = |why: &str| {
+            Failure::from(
+                Diagnostic::error(format!(
+                    "the path `{}` cannot be used: {why}",
+                    argument.escape_debug()
+                ))
+                .remedy("name a path inside of the repository"),
+            )
+        };
+        if path.is_absolute() {
+            let name = path
+                .strip_prefix(&self.root)
+                .map_err(|_| refuse("it is outside of the repository"))?;
+            let name = name.to_str().ok_or_else(|| refuse("it is not UTF-8"))?;
+            return crate::spec::resolve("", name).map_err(|why| refuse(&why));
+        }
+        crate::spec::resolve(&self.prefix, argument).map_err(|why| refuse(&why))
+    }
+
+    /// The directory of the command, relative to the repository.
+    pub(super) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+}
+
+fn relative(directory: &Path, root: &Path) -> Result<String, Failure> {
+    let below = directory.strip_prefix(root).unwrap_or(Path::new(""));
+    let parts: Option<Vec<&str>> = below.iter().map(|part| part.to_str()).collect();
+    parts.map(|parts| parts.join("/")).ok_or_else(|| {
+        Diagnostic::error(format!("the path {} is not UTF-8", directory.display()))
+            .remedy("graylane needs directory names in UTF-8")
+            .into()
+    })
+}

@@ -1,0 +1,267 @@
+//! The MSE cloud-native gateway, by MSE Ingress.
+//!
+//! Source of everything here: Alibaba Cloud documentation, "Annotations supported by MSE Ingress
+//! gateways" and "Advanced usage of MSE Ingress".
+
+use super::ingress::{annotate, reduced};
+use super::{CanaryRoute, Capabilities, Gateway, Values, WeightBeside, unsupported};
+use crate::diagnostic::Diagnostic;
+use crate::spec::{GatewayClass, Match, ValueMatch};
+use crate::yaml::{Document, NodeRef};
+
+/// The MSE cloud-native gateway.
+pub(super) struct Mse;
+
+/// Annotations shared with ingress-nginx; MSE reads both prefixes and the demos use this one.
+const NGINX: &str = "nginx.ingress.kubernetes.io";
+/// Annotations that only MSE has.
+const MSE: &str = "mse.ingress.kubernetes.io";
+
+const CAPABILITIES: Capabilities = Capabilities {
+    // canary-by-header with -value or -pattern: one header per Ingress.
+    header: Values::ExactOrRegex,
+    headers: 1,
+    // canary-by-cookie with canary-by-cookie-value (gateway 1.2.30 and later).
+    cookie: Values::Exact,
+    // canary-by-query with -value or -pattern.
+    query: Values::ExactOrRegex,
+    queries: 1,
+    // "header and query in one Ingress are ANDed".
+    header_and_query: true,
+    // Precedence is header or query, then cookie: the cookie would be another way in, not one more condition.
+    cookie_beside: false,
+    weight: true,
+    // Precedence is header or query, cookie, weight; beside a match weight has no effect.
+    weight_beside: WeightBeside::Ignored,
+    // request-header-control-update.
+    sets_tag_header: true,
+    // "Unlimited number of canary versions".
+    several_lanes: true,
+};
+
+impl Gateway for Mse {
+    fn class(&self) -> GatewayClass {
+        GatewayClass::Mse
+    }
+
+    fn capabilities(&self) -> &'static Capabilities {
+        &CAPABILITIES
+    }
+
+    fn canary(&self, route: &CanaryRoute<'_>) -> Result<Document, Vec<Diagnostic>> {
+        let errors = unsupported(self.class(), &CAPABILITIES, route.route);
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let mut canary = reduced(route.baseline, route.services).map_err(|error| vec![error])?;
+        let mut annotations = vec![(format!("{NGINX}/canary"), "true".to_owned())];
+        annotations.extend(match_annotations(route.route));
+        let control = format!("{MSE}/request-header-control-update");
+        let own = format!("{} {}", route.tag_header, route.tag);
+        // A canary does not inherit the base route's header control, so the baseline's lines stay above.
+        let value = match canary.at(&["metadata", "annotations", &control]).and_then(NodeRef::text)
+        {
+            Some(lines) => with_line(lines, route.tag_header, &own),
+            None => own,
+        };
+        annotations.push((control, value));
+        annotate(&mut canary, &annotations).map_err(|error| vec![error])?;
+        Ok(canary)
+    }
+}
+
+/// The annotations that say which requests are gray.
+fn match_annotations(route: &Match) -> Vec<(String, String)> {
+    let mut annotations = Vec::new();
+    let mut by = |prefix: &str, what: &str, name: &str, value: &ValueMatch| {
+        annotations.push((format!("{prefix}/canary-by-{what}"), name.to_owned()));
+        annotations.push(match value {
+            ValueMatch::Exact(text) => (format!("{prefix}/canary-by-{what}-value"), text.clone()),
+            ValueMatch::Regex(pattern) => {
+                (format!("{prefix}/canary-by-{what}-pattern"), pattern.clone())
+            }
+        });
+    };
+    for header in &route.headers {
+        by(NGINX, "header", &header.name, &header.value);
+    }
+    for query in &route.query {
+        by(MSE, "query", &query.name, &query.value);
+    }
+    if let Some(cookie) = &route.cookie {
+        annotations.push((format!("{NGINX}/canary-by-cookie"), cookie.name.clone()));
+        if let Some(value) = &cookie.value {
+            annotations.push((format!("{MSE}/canary-by-cookie-value"), value.clone()));
+        }
+    }
+    if let Some(weight) = route.weight {
+        annotations.push((format!("{NGINX}/canary-weight"), weight.to_string()));
+    }
+    annotations
+}
+
+/// Header control is one `name value` a line; a line for the tag header gives way.
+fn with_line(lines: &str, header: &str, own: &str) -> String {
+    let names_header = |line: &&str| {
+        line.split_whitespace().next().is_some_and(|name| name.eq_ignore_ascii_case(header))
+    };
+    let mut kept: Vec<&str> = lines
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .filter(|line| !names_header(line))
+        .collect();
+    kept.push(own);
+    kept.join("\n") + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::diagnostic::Place;
+    use crate::spec::{CookieMatch, NameMatch};
+    use crate::yaml::{Source, parse};
+
+    fn place() -> Place {
+        Place { file: Arc::from("graylane.yaml"), line: 1, column: 1, text: String::new() }
+    }
+
+    fn name_match(name: &str, value: ValueMatch) -> NameMatch {
+        NameMatch { name: name.to_owned(), value, place: place() }
+    }
+
+    fn nothing() -> Match {
+        Match { headers: Vec::new(), cookie: None, query: Vec::new(), weight: None, place: place() }
+    }
+
+    const INGRESS: &str = "\
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: shop
+  annotations:
+    cert-manager.io/issuer: ca # only one may claim it
+    mse.ingress.kubernetes.io/request-header-control-update: |
+      x-base yes
+      X-Mse-Tag base
+spec:
+  ingressClassName: mse
+  tls: [{hosts: [example.com], secretName: tls}]
+  defaultBackend: {service: {name: web, port: {number: 80}}}
+  rules:
+  - host: other.example.com # goes
+    http:
+      paths:
+      - {path: /, pathType: Prefix, backend: {service: {name: other, port: {number: 80}}}}
+  - host: example.com
+    http:
+      paths:
+      - path: /api
+        pathType: Prefix
+        backend: {service: {name: api, port: {number: 80}}}
+      - path: /
+        pathType: Prefix
+        backend:
+          service:
+            name: web # the shop
+            port:
+              number: 80
+";
+
+    fn canary(route: &Match) -> Result<Document, Vec<Diagnostic>> {
+        let stream = parse(Source::new("i.yaml", INGRESS.to_owned())).unwrap();
+        let services = HashMap::from([("web", "web-mse-gray")]);
+        let route = CanaryRoute {
+            baseline: &stream.documents[0],
+            route,
+            tag: "gray",
+            tag_header: "x-mse-tag",
+            services: &services,
+        };
+        Mse.canary(&route)
+    }
+
+    #[test]
+    fn only_paths_into_the_lane_remain() {
+        let route = Match {
+            headers: vec![name_match("x-user-id", ValueMatch::Exact("100".into()))],
+            ..nothing()
+        };
+        let expected = "\
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: shop
+  annotations:
+    mse.ingress.kubernetes.io/request-header-control-update: |
+      x-base yes
+      x-mse-tag gray
+    nginx.ingress.kubernetes.io/canary: \"true\"
+    nginx.ingress.kubernetes.io/canary-by-header: x-user-id
+    nginx.ingress.kubernetes.io/canary-by-header-value: \"100\"
+spec:
+  ingressClassName: mse
+  tls: [{hosts: [example.com], secretName: tls}]
+  rules:
+  - host: example.com
+    http:
+      paths:
+      - path: /
+        pathType: Prefix
+        backend:
+          service:
+            name: web-mse-gray # the shop
+            port:
+              number: 80
+";
+        assert_eq!(canary(&route).unwrap().to_text(), expected);
+    }
+
+    #[test]
+    fn every_match_has_its_annotations() {
+        let shown = |route: Match| -> Vec<String> {
+            let canary = canary(&route).unwrap();
+            let annotations = canary.at(&["metadata", "annotations"]).unwrap();
+            let own = annotations.entries().filter(|(key, _)| key.contains("/canary-"));
+            own.map(|(key, value)| {
+                format!("{}={}", key.replace("ingress.kubernetes.io", "*"), value.as_str().unwrap())
+            })
+            .collect()
+        };
+        let header = name_match("h", ValueMatch::Regex("^1.*".into()));
+        let query = name_match("q", ValueMatch::Exact("a".into()));
+        assert_eq!(
+            shown(Match { headers: vec![header], query: vec![query], ..nothing() }),
+            [
+                "nginx.*/canary-by-header=h",
+                "nginx.*/canary-by-header-pattern=^1.*",
+                "mse.*/canary-by-query=q",
+                "mse.*/canary-by-query-value=a"
+            ]
+        );
+        let cookie = CookieMatch { name: "c".into(), value: Some("v".into()), place: place() };
+        assert_eq!(
+            shown(Match { cookie: Some(cookie), ..nothing() }),
+            ["nginx.*/canary-by-cookie=c", "mse.*/canary-by-cookie-value=v"]
+        );
+        assert_eq!(shown(Match { weight: Some(10), ..nothing() }), ["nginx.*/canary-weight=10"]);
+    }
+
+    #[test]
+    fn what_mse_cannot_match_is_refused_by_name() {
+        let header = |name: &str| name_match(name, ValueMatch::Exact("1".into()));
+        let two =
+            canary(&Match { headers: vec![header("a"), header("b")], ..nothing() }).unwrap_err();
+        assert!(two[0].message.contains("2 headers at once"), "{}", two[0]);
+        assert!(two[0].remedy.as_deref().unwrap().contains("one header"));
+        let cookie = CookieMatch { name: "c".into(), value: None, place: place() };
+        let both = canary(&Match { headers: vec![header("a")], cookie: Some(cookie), ..nothing() })
+            .unwrap_err();
+        assert!(both[0].message.contains("a cookie beside a header"));
+        let weight = canary(&Match { headers: vec![header("a")], weight: Some(10), ..nothing() })
+            .unwrap_err();
+        assert!(weight[0].message.contains("ignores `weight`"));
+    }
+}

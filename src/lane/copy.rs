@@ -1,0 +1,12 @@
+//! Step 2: the copy of an object, without what the cluster or another tool put there.
+
+use crate::baseline::Object;
+use crate::kube::strip::strip;
+use crate::yaml::Document;
+
+/// A copy of a baseline object that can stand beside it.
+pub(super) fn copy(object: &Object) -> Document {
+    let mut document = object.document.clone();
+    strip(&mut document, &object.id);
+    document
+}

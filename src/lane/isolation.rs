@@ -1,0 +1,163 @@
+//! How the pods of a service are kept apart from their copies.
+//!
+//! A selector is a conjunction: labels that are added to gray pods never take them out of a
+//! baseline selector. A value that the selector asks for must be another one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::facts::{Facts, Labels, Pods, Selecting};
+use super::labels::{LaneLabels, ORIGINAL, VERSION};
+use crate::governance::Governance;
+use crate::kube::selector::{LabelSelector, Operator};
+use crate::kube::selectors::SelectorRole;
+use crate::spec::{Isolation, Suffix};
+
+/// How one service is isolated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Separation {
+    /// The mode in use; never `Auto`.
+    pub mode: Isolation,
+    /// Label values that are replaced on gray pods and in gray selectors: by key, old to new.
+    pub replaced: BTreeMap<String, (String, String)>,
+    /// Why `auto` came to `relabel`; selectors that no replacement can separate are left to the check.
+    pub reason: Option<String>,
+}
+
+/// Selectors whose owner counts the pods it matches, or sends to them.
+pub fn counts_pods(role: SelectorRole) -> bool {
+    matches!(
+        role,
+        SelectorRole::Workload
+            | SelectorRole::Service
+            | SelectorRole::DisruptionBudget
+            | SelectorRole::PodMonitor
+    )
+}
+
+/// Selectors by which an object finds the pods it is for.
+pub(super) fn finds_own_pods(role: SelectorRole) -> bool {
+    counts_pods(role)
+        || matches!(
+            role,
+            SelectorRole::NetworkPolicySubject
+                | SelectorRole::AuthorizationSubject
+                | SelectorRole::MeshSubject
+        )
+}
+
+/// Decides how a workload's pods are separated from their copies.
+pub(super) fn separate(
+    facts: &Facts<'_>,
+    pods: &Pods,
+    wish: Isolation,
+    suffix: &Suffix,
+    governance: &dyn Governance,
+) -> Separation {
+    let counted: Vec<&Selecting> = facts
+        .selecting(pods.object)
+        .filter(|selecting| counts_pods(selecting.selector.role))
+        .collect();
+    let without = counted.iter().find(|selecting| !asks_for_original(&selecting.selector.selector));
+    let labelled = value_of(&pods.labels, VERSION) == Some(ORIGINAL);
+    let by_label =
+        Separation { mode: Isolation::VersionLabel, replaced: BTreeMap::new(), reason: None };
+    let reason = match (wish, without) {
+        (Isolation::VersionLabel, _) => return by_label,
+        (Isolation::Auto, None) if labelled => return by_label,
+        (Isolation::Relabel, _) => None,
+        (Isolation::Auto, Some(selecting)) if labelled => {
+            let owner = &facts.object(selecting.object).id;
+            Some(format!("{owner} does not ask for `{VERSION}: {ORIGINAL}`"))
+        }
+        (Isolation::Auto, _) => Some(format!("its pods are not labelled `{VERSION}: {ORIGINAL}`")),
+    };
+    let keys = keys_to_replace(&counted, &pods.labels, governance);
+    let replaced = keys
+        .into_iter()
+        .filter_map(|key| {
+            let old = value_of(&pods.labels, &key)?.to_owned();
+            let new = format!("{old}{}", suffix.text);
+            Some((key, (old, new)))
+        })
+        .collect();
+    Separation { mode: Isolation::Relabel, replaced, reason }
+}
+
+/// Whether a selector matches only pods labelled as the original version.
+fn asks_for_original(selector: &LabelSelector) -> bool {
+    required_values(selector, VERSION).is_some_and(|values| values == [ORIGINAL])
+}
+
+/// The values of which a selector asks for one, where it does.
+fn required_values<'a>(selector: &'a LabelSelector, key: &str) -> Option<&'a [String]> {
+    selector.requirements.iter().filter(|requirement| requirement.key == key).find_map(
+        |requirement| match &requirement.operator {
+            Operator::In(values) => Some(values.as_slice()),
+            _ => None,
+        },
+    )
+}
+
+fn value_of<'a>(labels: &'a Labels, key: &str) -> Option<&'a str> {
+    labels.iter().find(|(candidate, _)| candidate == key).map(|(_, value)| value.as_str())
+}
+
+/// Keys that name the application, in the order of how usual they are: of several keys that would
+/// do, the replaced one is the one that people expect to differ.
+const APP_KEYS: [&str; 5] = ["app", "app.kubernetes.io/name", "k8s-app", "run", "name"];
+
+/// A smallest set of keys such that every selector asks for a value of one of them, found greedily.
+///
+/// Selectors that ask for the version label are separated by it already.
+fn keys_to_replace(
+    counted: &[&Selecting],
+    labels: &Labels,
+    governance: &dyn Governance,
+) -> BTreeSet<String> {
+    let mut open: Vec<Vec<&str>> = counted
+        .iter()
+        .filter(|selecting| !asks_for_original(&selecting.selector.selector))
+        .map(|selecting| {
+            let selector = &selecting.selector.selector;
+            let has_values = |key: &&str| required_values(selector, key).is_some();
+            let keys = labels.iter().map(|(key, _)| key.as_str()).filter(has_values);
+            keys.filter(|key| *key != VERSION && !governance.registry_keys().contains(key))
+                .collect()
+        })
+        .filter(|keys: &Vec<&str>| !keys.is_empty())
+        .collect();
+    let mut chosen = BTreeSet::new();
+    while !open.is_empty() {
+        let mut hits: BTreeMap<&str, usize> = BTreeMap::new();
+        for key in open.iter().flatten() {
+            *hits.entry(key).or_default() += 1;
+        }
+        let usual = |key: &str| {
+            APP_KEYS.iter().position(|candidate| *candidate == key).unwrap_or(APP_KEYS.len())
+        };
+        let best = hits.into_iter().max_by(|(a, hits_a), (b, hits_b)| {
+            hits_a.cmp(hits_b).then_with(|| usual(b).cmp(&usual(a))).then_with(|| b.cmp(a))
+        });
+        let Some((best, _)) = best else { break };
+        open.retain(|keys| !keys.contains(&best));
+        chosen.insert(best.to_owned());
+    }
+    chosen
+}
+
+/// The labels of the gray pods: the baseline's with values replaced, and the lane's.
+pub(super) fn gray_labels(baseline: &Labels, separation: &Separation, lane: &LaneLabels) -> Labels {
+    let mut labels = baseline.clone();
+    for (key, value) in &mut labels {
+        if let Some((_, new)) = separation.replaced.get(key) {
+            new.clone_into(value);
+        }
+    }
+    for (key, value) in lane.object.iter().chain(&lane.workload_selector).chain(&lane.pod) {
+        match labels.iter_mut().find(|(candidate, _)| candidate == key) {
+            Some((_, there)) => value.clone_into(there),
+            None => labels.push(((*key).to_owned(), value.clone())),
+        }
+    }
+    labels
+}

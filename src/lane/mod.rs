@@ -1,0 +1,235 @@
+//! From a spec and a baseline to the objects of a lane. One file per step, in the order of
+//! [`build`].
+
+mod copy;
+mod facts;
+mod isolation;
+mod labels;
+mod patch;
+mod policy;
+mod relabel;
+mod rename;
+mod rewire;
+mod select;
+mod set;
+mod waves;
+
+use std::collections::HashMap;
+
+use rayon::prelude::*;
+
+use crate::baseline::Object;
+use crate::diagnostic::{Diagnostic, Failure};
+use crate::gateway::{self, CanaryRoute, Gateway};
+use crate::governance;
+use crate::kube::kinds::{Wave, kind_of};
+use crate::kube::object::ObjectRef;
+use crate::spec::{GatewayClass, GrayRelease, Strategy};
+use crate::yaml::Document;
+
+pub use facts::{Facts, Labels, selected};
+pub use isolation::counts_pods;
+pub use labels::{ORIGINAL, VERSION};
+use patch::Patches;
+use select::{Copy, Plan, Role, select};
+
+/// An object of a lane.
+#[derive(Clone, Debug)]
+pub struct GrayObject {
+    /// Who it is.
+    pub id: ObjectRef,
+    /// The baseline object it is a copy of.
+    pub origin: ObjectRef,
+    /// The file that one stands in.
+    pub file: std::sync::Arc<str>,
+    /// The service it belongs to.
+    pub service: String,
+    /// When it is applied.
+    pub wave: Wave,
+    /// Its text and nodes.
+    pub document: Document,
+}
+
+/// One object with the notes on it, or its errors.
+type Built = Result<(GrayObject, Vec<Diagnostic>), Vec<Diagnostic>>;
+
+/// The objects of a lane.
+#[derive(Debug, Default)]
+pub struct Lane {
+    /// In the order they are applied: by wave, kind and name.
+    pub objects: Vec<GrayObject>,
+    /// What was left out and what was decided.
+    pub notes: Vec<Diagnostic>,
+}
+
+/// Builds the lane of a spec.
+///
+/// # Errors
+///
+/// Everything that is wrong with the spec in the light of this baseline; whether the lane is sound
+/// is for [`crate::check`].
+pub fn build(release: &GrayRelease, facts: &Facts<'_>) -> Result<Lane, Failure> {
+    let governance = governance_of(release)?;
+    let plan = select(release, facts, governance).map_err(Failure)?;
+    let patches = Patches::assign(&plan, facts).map_err(Failure)?;
+    let builder = Builder { release, facts, plan: &plan, patches: &patches };
+    let built: Vec<Built> = plan.copies.par_iter().map(|copy| builder.object(copy)).collect();
+    let mut lane = Lane::default();
+    let mut errors = Vec::new();
+    let mut rewire_notes = Vec::new();
+    for result in built {
+        match result {
+            Ok((object, notes)) => {
+                lane.objects.push(object);
+                rewire_notes.extend(notes);
+            }
+            Err(list) => errors.extend(list),
+        }
+    }
+    if !errors.is_empty() {
+        errors.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
+        errors.dedup();
+        return Err(Failure(errors));
+    }
+    lane.objects.sort_by(|a, b| (a.wave, &a.id.kind, &a.id).cmp(&(b.wave, &b.id.kind, &b.id)));
+    lane.notes = plan.notes;
+    lane.notes.extend(rewire_notes);
+    Ok(lane)
+}
+
+fn governance_of(release: &GrayRelease) -> Result<&'static dyn governance::Governance, Failure> {
+    if release.strategy != Strategy::Copy {
+        return Err(Diagnostic::error(format!(
+            "`strategy: {}` is not available in this version",
+            release.strategy
+        ))
+        .at(release.name_place.clone())
+        .remedy("use `strategy: copy`")
+        .into());
+    }
+    governance::of(release.provider).ok_or_else(|| {
+        Diagnostic::error(format!(
+            "the governance provider `{}` is not available in this version",
+            release.provider
+        ))
+        .at(release.name_place.clone())
+        .remedy(format!("available: {}", governance::served().join(", ")))
+        .into()
+    })
+}
+
+struct Builder<'a> {
+    release: &'a GrayRelease,
+    facts: &'a Facts<'a>,
+    plan: &'a Plan<'a>,
+    patches: &'a Patches<'a>,
+}
+
+impl Builder<'_> {
+    fn object(&self, copy: &Copy) -> Built {
+        let object = self.facts.object(copy.object);
+        let service = &self.plan.services[copy.service];
+        let name = &self.plan.gray_names[&object.id];
+        let mut document = copy::copy(object);
+        let mut errors = self.patches.apply(copy, object, &service.labels, &mut document);
+        if copy.role == Role::Workload {
+            errors.extend(set::set(object, &service.pods.template, service.spec, &mut document));
+        }
+        if copy.role == Role::Entry {
+            document = self.canary(object, service.spec, &document)?;
+        }
+        errors.extend(rename::rename(
+            object,
+            name,
+            self.release.namespace.as_deref(),
+            &mut document,
+        ));
+        let rewiring = rewire::rewire(object, copy, self.plan, &mut document);
+        errors.extend(rewiring.errors);
+        errors.extend(relabel::relabel(service, copy.role, &mut document));
+        let wave = if copy.role == Role::Entry {
+            Wave::Entry
+        } else {
+            kind_of(&object.id.group, &object.id.kind).wave
+        };
+        if let Err(error) = waves::order(self.release.delivery, wave, &mut document) {
+            errors.push(Diagnostic::error(format!(
+                "{} is not formed as Kubernetes wants it: {error}",
+                object.id
+            )));
+        }
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let namespace =
+            self.release.namespace.clone().unwrap_or_else(|| object.id.namespace.clone());
+        let gray = GrayObject {
+            id: ObjectRef { name: name.clone(), namespace, ..object.id.clone() },
+            origin: object.id.clone(),
+            file: std::sync::Arc::clone(&object.file),
+            service: service.spec.name.clone(),
+            wave,
+            document,
+        };
+        Ok((gray, rewiring.notes))
+    }
+
+    fn canary(
+        &self,
+        object: &Object,
+        service: &crate::spec::Service,
+        document: &Document,
+    ) -> Result<Document, Vec<Diagnostic>> {
+        let Some(entry) = &service.entry else { return Ok(document.clone()) };
+        let gateway = self.gateway(object).map_err(|error| vec![error.at(entry.place.clone())])?;
+        let services: HashMap<&str, &str> = gateway::backends(document.root())
+            .into_iter()
+            .filter_map(|name| {
+                let id = ObjectRef {
+                    group: String::new(),
+                    kind: "Service".to_owned(),
+                    namespace: object.id.namespace.clone(),
+                    name: name.to_owned(),
+                };
+                self.plan.gray_names.get(&id).map(|gray| (name, gray.as_str()))
+            })
+            .collect();
+        gateway.canary(&CanaryRoute {
+            baseline: document,
+            route: &entry.route,
+            tag: self.release.tag.as_str(),
+            tag_header: &self.release.tag_header,
+            services: &services,
+        })
+    }
+
+    /// The gateway of the spec, or of the Ingress's class.
+    fn gateway(&self, ingress: &Object) -> Result<&'static dyn Gateway, Diagnostic> {
+        let class = match self.release.gateway_class {
+            Some(class) => class,
+            None => {
+                let found = gateway::class_of(ingress.root());
+                let class = GatewayClass::ALL.iter().find(|class| found == Some(class.as_str()));
+                *class.ok_or_else(|| {
+                    let what = match found {
+                        Some(found) => format!(
+                            "the class `{found}` of {} is not one graylane knows",
+                            ingress.id
+                        ),
+                        None => format!("{} names no Ingress class", ingress.id),
+                    };
+                    Diagnostic::error(what).remedy(format!(
+                        "say which gateway serves it: `gateway: {{class: {}}}`",
+                        GatewayClass::Mse
+                    ))
+                })?
+            }
+        };
+        gateway::of(class).ok_or_else(|| {
+            Diagnostic::error(format!(
+                "the gateway class `{class}` is not available in this version"
+            ))
+            .remedy(format!("available: {}", gateway::served().join(", ")))
+        })
+    }
+}

@@ -1,0 +1,186 @@
+//! Step 3: the spec's patches, on the copy while it still looks like the baseline's object.
+
+use std::collections::{HashMap, HashSet};
+
+use super::facts::Facts;
+use super::isolation::finds_own_pods;
+use super::labels::LaneLabels;
+use super::select::{Copy, Plan};
+use crate::baseline::Object;
+use crate::diagnostic::{Diagnostic, nearest};
+use crate::kube::merge_keys::merge_key;
+use crate::kube::pod_specs::pod_templates;
+use crate::kube::selectors::selectors;
+use crate::spec::{JsonOp, JsonOpKind, Patch, PatchBody};
+use crate::yaml::{Document, JsonPatchOp, MergeKeys, Path, Value, apply_json_patch, apply_merge};
+
+/// The list keys of one kind of object.
+struct KeysOf<'a> {
+    kind: &'a str,
+}
+
+impl MergeKeys for KeysOf<'_> {
+    fn merge_key(&self, list_path: &[&str]) -> Option<&str> {
+        merge_key(list_path, self.kind)
+    }
+}
+
+/// The patches of a spec by the object they change.
+#[derive(Debug, Default)]
+pub(super) struct Patches<'a> {
+    by_object: HashMap<usize, Vec<&'a Patch>>,
+}
+
+impl<'a> Patches<'a> {
+    /// Finds the object of every patch among the copies.
+    ///
+    /// # Errors
+    ///
+    /// Patches of objects that are not copied.
+    pub(super) fn assign(plan: &Plan<'a>, facts: &Facts<'_>) -> Result<Self, Vec<Diagnostic>> {
+        let copied: HashSet<usize> = plan.copies.iter().map(|copy| copy.object).collect();
+        let mut patches = Self::default();
+        let mut errors = Vec::new();
+        for patch in plan.services.iter().flat_map(|service| &service.spec.patches) {
+            let target = &patch.target;
+            let found = facts
+                .named(&target.kind, &target.name)
+                .iter()
+                .find(|object| copied.contains(object));
+            if let Some(object) = found {
+                patches.by_object.entry(*object).or_default().push(patch);
+                continue;
+            }
+            let error =
+                Diagnostic::error(format!("{target} has no gray copy that could be patched"))
+                    .at(patch.place.clone());
+            let copies = plan.copies.iter().map(|copy| &facts.object(copy.object).id);
+            let near = nearest(
+                &target.name,
+                copies.filter(|id| id.kind == target.kind).map(|id| id.name.as_str()),
+            );
+            errors.push(if facts.named(&target.kind, &target.name).is_empty() {
+                match near {
+                    Some(near) => error.remedy(format!(
+                        "did you mean `{}/{near}`? A patch names the baseline's object",
+                        target.kind
+                    )),
+                    None => error.remedy("a patch names an object of the baseline: `Kind/name`"),
+                }
+            } else {
+                error.remedy(format!("add it to the service's `copy: [{target}]`"))
+            });
+        }
+        if errors.is_empty() { Ok(patches) } else { Err(errors) }
+    }
+
+    /// Applies the patches of one object.
+    ///
+    /// # Errors
+    ///
+    /// Patches that do not fit the object, or change what tells lanes apart.
+    pub(super) fn apply(
+        &self,
+        copy: &Copy,
+        object: &Object,
+        labels: &LaneLabels,
+        document: &mut Document,
+    ) -> Vec<Diagnostic> {
+        let mut errors = Vec::new();
+        for patch in self.by_object.get(&copy.object).into_iter().flatten() {
+            let before = protected(document, labels);
+            let result = match &patch.body {
+                PatchBody::Merge(value) => {
+                    apply_merge(document, value, &KeysOf { kind: &object.id.kind })
+                        .map_err(|error| (patch.place.clone(), error))
+                }
+                PatchBody::Json(ops) => {
+                    let list: Vec<JsonPatchOp> = ops.iter().map(json_patch_op).collect();
+                    apply_json_patch(document, &list).map_err(|error| {
+                        let place = error
+                            .op
+                            .and_then(|index| ops.get(index))
+                            .map_or(&patch.place, |op| &op.place);
+                        (place.clone(), error)
+                    })
+                }
+            };
+            if let Err((place, error)) = result {
+                errors.push(
+                    Diagnostic::error(format!("the patch does not fit {}: {error}", object.id))
+                        .at(place)
+                        .remedy(format!("it is applied to the object as {} has it", object.file)),
+                );
+                continue;
+            }
+            let after = protected(document, labels);
+            for (what, value) in &before {
+                if after.get(what) != Some(value) {
+                    errors.push(changed(patch, what));
+                }
+            }
+            errors.extend(
+                after
+                    .keys()
+                    .filter(|what| !before.contains_key(*what))
+                    .map(|what| changed(patch, what)),
+            );
+        }
+        errors
+    }
+}
+
+fn changed(patch: &Patch, what: &str) -> Diagnostic {
+    Diagnostic::error(format!(
+        "a patch must not change `{what}` of {}: the lane is told apart by it",
+        patch.target
+    ))
+    .at(patch.place.clone())
+    .remedy("leave it out of the patch")
+}
+
+/// What a patch must leave as it is: identity, selectors, and the labels a lane decides.
+fn protected(
+    document: &Document,
+    labels: &LaneLabels,
+) -> std::collections::BTreeMap<String, Value> {
+    let mut values = std::collections::BTreeMap::new();
+    let mut note = |path: &Path| {
+        if let Some(node) = document.find(path) {
+            values.insert(path.to_string(), Value::from(node));
+        }
+    };
+    for keys in [&["apiVersion"][..], &["kind"], &["metadata", "name"], &["metadata", "namespace"]]
+    {
+        note(&Path::keys(keys.iter().copied()));
+    }
+    let root = document.root();
+    let templates = pod_templates(root);
+    let holders =
+        std::iter::once(Path::root()).chain(templates.into_iter().map(|template| template.path));
+    for holder in holders {
+        for key in labels.keys() {
+            note(&holder.key("metadata").key("labels").key(key));
+        }
+    }
+    for selector in selectors(root) {
+        if finds_own_pods(selector.role) {
+            note(&selector.path);
+        }
+    }
+    values
+}
+
+fn json_patch_op(op: &JsonOp) -> JsonPatchOp {
+    let path = op.path.clone();
+    let from = op.from.clone().unwrap_or_default();
+    let value = op.value.clone().unwrap_or_else(Value::null);
+    match op.op {
+        JsonOpKind::Add => JsonPatchOp::Add { path, value },
+        JsonOpKind::Remove => JsonPatchOp::Remove { path },
+        JsonOpKind::Replace => JsonPatchOp::Replace { path, value },
+        JsonOpKind::Move => JsonPatchOp::Move { from, path },
+        JsonOpKind::Copy => JsonPatchOp::Copy { from, path },
+        JsonOpKind::Test => JsonPatchOp::Test { path, value },
+    }
+}

@@ -1,0 +1,533 @@
+//! Step 1: what of the baseline belongs to each service, and what becomes of it.
+
+use std::collections::{HashMap, HashSet};
+
+use super::facts::{Facts, Labels, Pods};
+use super::isolation::{Separation, counts_pods, finds_own_pods, gray_labels, separate};
+use super::labels::LaneLabels;
+use super::policy::{Decision, decide};
+use crate::baseline::Object;
+use crate::diagnostic::{Diagnostic, Place, nearest};
+use crate::gateway;
+use crate::governance::Governance;
+use crate::kube::object::ObjectRef;
+use crate::kube::references::references;
+use crate::kube::selectors::SelectorRole;
+use crate::spec::{Entry, GrayRelease, Isolation, ObjectName, Service};
+use crate::yaml::NodeRef;
+
+/// What a copied object is to its lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// The service's workload.
+    Workload,
+    /// Its canary route.
+    Entry,
+    /// Anything else.
+    Other,
+}
+
+/// An object that gets a gray copy.
+#[derive(Clone, Debug)]
+pub(super) struct Copy {
+    /// Its position in the baseline.
+    pub object: usize,
+    /// The service it is copied for: its position in [`Plan::services`].
+    pub service: usize,
+    /// What it is to the lane.
+    pub role: Role,
+}
+
+/// A service of the spec, found in the baseline.
+#[derive(Debug)]
+pub(super) struct PlannedService<'a> {
+    /// What the spec says of it.
+    pub spec: &'a Service,
+    /// Its workload's position in the baseline.
+    pub workload: usize,
+    /// Its pods.
+    pub pods: Pods,
+    /// How its pods are kept apart.
+    pub separation: Separation,
+    /// The labels of its gray objects.
+    pub labels: LaneLabels,
+    /// All labels of its gray pods.
+    pub pod_labels: Labels,
+}
+
+/// What is copied under which name.
+#[derive(Debug, Default)]
+pub(super) struct Plan<'a> {
+    /// The services of the spec, in its order.
+    pub services: Vec<PlannedService<'a>>,
+    /// What is copied; each object once.
+    pub copies: Vec<Copy>,
+    /// The gray names of copied objects.
+    pub gray_names: HashMap<ObjectRef, String>,
+    /// What is left out, and what was decided.
+    pub notes: Vec<Diagnostic>,
+}
+
+/// Finds what belongs to the services of a spec.
+///
+/// # Errors
+///
+/// Everything in the spec that the baseline does not have, or has more than once, and every object
+/// that is not copied unless the spec says what is wanted.
+pub(super) fn select<'a>(
+    release: &'a GrayRelease,
+    facts: &Facts<'_>,
+    governance: &dyn Governance,
+) -> Result<Plan<'a>, Vec<Diagnostic>> {
+    let mut selection = Selection {
+        release,
+        facts,
+        plan: Plan::default(),
+        errors: Vec::new(),
+        taken: HashMap::new(),
+        copied: HashSet::new(),
+        backends: Vec::new(),
+    };
+    for service in &release.services {
+        selection.service(service, governance);
+    }
+    for number in 0..selection.plan.services.len() {
+        selection.belongings(number);
+    }
+    for number in 0..selection.plan.services.len() {
+        selection.entry(number);
+    }
+    selection.name_copies();
+    if selection.errors.is_empty() { Ok(selection.plan) } else { Err(selection.errors) }
+}
+
+struct Selection<'a, 'f> {
+    release: &'a GrayRelease,
+    facts: &'f Facts<'f>,
+    plan: Plan<'a>,
+    errors: Vec<Diagnostic>,
+    /// Objects that something was decided for, with the service it was decided for.
+    taken: HashMap<usize, usize>,
+    copied: HashSet<usize>,
+    /// The Services among the copies, by the service they are copied for.
+    backends: Vec<Vec<usize>>,
+}
+
+impl<'a> Selection<'a, '_> {
+    /// The object a spec names, of those in the lane's namespace.
+    fn named(&mut self, name: &ObjectName, place: &Place, what: &str) -> Option<usize> {
+        let namespace = self.release.namespace.as_deref();
+        let fits = |position: &&usize| {
+            let id = &self.facts.object(**position).id;
+            namespace.is_none_or(|namespace| id.namespace.is_empty() || id.namespace == namespace)
+        };
+        let found: Vec<usize> =
+            self.facts.named(&name.kind, &name.name).iter().filter(fits).copied().collect();
+        match found.as_slice() {
+            [] => {
+                let near = nearest(&name.name, self.facts.names_of(&name.kind));
+                let elsewhere = self
+                    .facts
+                    .named(&name.kind, &name.name)
+                    .first()
+                    .map(|at| &self.facts.object(*at).id);
+                let error = Diagnostic::error(format!("{what} {name} is not in the baseline"))
+                    .at(place.clone());
+                self.errors.push(match (near, elsewhere) {
+                    (_, Some(id)) => error.remedy(format!(
+                        "there is one in the namespace `{}`, but the spec's is `{}`",
+                        id.namespace,
+                        namespace.unwrap_or_default()
+                    )),
+                    (Some(near), None) => {
+                        error.remedy(format!("did you mean `{}/{near}`?", name.kind))
+                    }
+                    (None, None) => error.remedy(format!(
+                        "`baseline.paths` must lead to the {} manifest",
+                        name.kind
+                    )),
+                });
+                None
+            }
+            [one] => {
+                if let Some(second) = self.facts.baseline.duplicate(&self.facts.object(*one).id) {
+                    self.twice(*one, second);
+                    return None;
+                }
+                Some(*one)
+            }
+            [first, second, ..] => {
+                let (first, second) = (*first, *second);
+                if self.facts.object(first).id == self.facts.object(second).id {
+                    self.twice(first, self.facts.object(second));
+                    return None;
+                }
+                let ids = found.iter().map(|at| {
+                    let id = &self.facts.object(*at).id;
+                    format!("{}{}{}", id.group, if id.group.is_empty() { "" } else { " " }, id)
+                });
+                let message = format!(
+                    "{what} {name} means several objects: {}",
+                    ids.collect::<Vec<_>>().join(", ")
+                );
+                self.errors.push(
+                    Diagnostic::error(message)
+                        .at(place.clone())
+                        .remedy("set `spec.namespace`, or narrow `baseline.paths`"),
+                );
+                None
+            }
+        }
+    }
+
+    fn twice(&mut self, first: usize, second: &Object) {
+        let first = self.facts.object(first);
+        let error = Diagnostic::error(format!("{} stands twice in the baseline", first.id));
+        let error = match first.place() {
+            Some(place) => error.at(place),
+            None => error,
+        };
+        let error = match second.place() {
+            Some(place) => error.related(place, "and here"),
+            None => error,
+        };
+        self.errors.push(error.remedy("narrow `baseline.paths` so that only one of them is read"));
+    }
+
+    fn service(&mut self, spec: &'a Service, governance: &dyn Governance) {
+        let Some(workload) = self.named(&spec.workload, &spec.workload_place, "the workload")
+        else {
+            return;
+        };
+        let object = self.facts.object(workload);
+        match decide(spec, &object.id) {
+            Decision::Copy => {}
+            Decision::Share | Decision::Skip(_) => {
+                self.errors.push(
+                    Diagnostic::error(format!(
+                        "{} is the workload of `{}` and must be copied",
+                        object.id, spec.name
+                    ))
+                    .at(spec.workload_place.clone())
+                    .remedy(format!(
+                        "say `policies: {{{}: copy}}`, or take the service out of the spec",
+                        object.id.kind
+                    )),
+                );
+                return;
+            }
+            Decision::Refuse(why) => {
+                self.errors.push(
+                    Diagnostic::error(format!(
+                        "a {} is not copied by default: {why}",
+                        object.id.kind
+                    ))
+                    .at(spec.workload_place.clone())
+                    .remedy(format!(
+                        "if that is what you want, say so: `policies: {{{}: copy}}`",
+                        object.id.kind
+                    )),
+                );
+                return;
+            }
+        }
+        let Some(pods) = self.facts.pods_of(workload).next().cloned() else {
+            self.errors.push(
+                Diagnostic::error(format!("{} has no pod template", object.id))
+                    .at(spec.workload_place.clone())
+                    .remedy("`workload` must name what runs the service's pods"),
+            );
+            return;
+        };
+        let app = app_name(object, &pods, governance).unwrap_or(&object.id.name);
+        let labels = LaneLabels::new(self.release.tag.as_str(), &spec.name, app, governance);
+        let separation =
+            separate(self.facts, &pods, self.release.isolation, &self.release.suffix, governance);
+        if let (Isolation::Auto, Some(reason)) = (self.release.isolation, &separation.reason) {
+            let changed = separation.replaced.iter().map(|(key, (_, new))| format!("{key}: {new}"));
+            let note = format!(
+                "`{}` is isolated by `relabel` ({}), because {reason}",
+                spec.name,
+                changed.collect::<Vec<_>>().join(", ")
+            );
+            self.plan.notes.push(Diagnostic::note(note).at(spec.place.clone()));
+        }
+        let pod_labels = gray_labels(&pods.labels, &separation, &labels);
+        let number = self.plan.services.len();
+        self.taken.insert(workload, number);
+        self.copied.insert(workload);
+        self.backends.push(Vec::new());
+        self.plan.copies.push(Copy { object: workload, service: number, role: Role::Workload });
+        self.plan.services.push(PlannedService {
+            spec,
+            workload,
+            pods,
+            separation,
+            labels,
+            pod_labels,
+        });
+    }
+
+    /// What selects the service's pods, points at its workload or Services, or is asked for.
+    fn belongings(&mut self, number: usize) {
+        let workload = self.plan.services[number].workload;
+        let spec = self.plan.services[number].spec;
+        let facts = self.facts;
+        let mut services = Vec::new();
+        for selecting in facts.selecting(workload) {
+            let object = selecting.object;
+            let role = selecting.selector.role;
+            if role == SelectorRole::Service {
+                if self.consider(object, number) {
+                    services.push(object);
+                }
+            } else if role != SelectorRole::Workload && finds_own_pods(role) {
+                // A policy that still covers the gray pods covers them as it does the baseline's.
+                let still = !counts_pods(role)
+                    && selecting
+                        .selector
+                        .selects(&self.plan.services[number].pod_labels.iter().cloned().collect());
+                if !still && facts.pods_of(object).next().is_none() {
+                    self.consider(object, number);
+                }
+            }
+        }
+        let mut targets = vec![facts.object(workload).id.clone()];
+        targets.extend(services.iter().map(|service| facts.object(*service).id.clone()));
+        for target in &targets {
+            for referrer in facts.referrers(target) {
+                if facts.object(*referrer).id.kind != "Ingress" {
+                    self.consider(*referrer, number);
+                }
+            }
+        }
+        self.mounted(number);
+        for (name, place) in &spec.copy {
+            if let Some(object) = self.named(name, place, "the object to copy,") {
+                self.copy(object, number);
+            }
+        }
+    }
+
+    /// Refuses what the pods refer to and must not be shared unless the spec says so.
+    fn mounted(&mut self, number: usize) {
+        let planned = &self.plan.services[number];
+        let (object, spec) = (self.facts.object(planned.workload), planned.spec);
+        for reference in references(object.root(), &object.id) {
+            if reference.target.kind != "PersistentVolumeClaim" {
+                continue;
+            }
+            if let Decision::Refuse(why) = decide(spec, &reference.target) {
+                let node = object.document.find(&reference.path);
+                let error = Diagnostic::error(format!(
+                    "the pods of `{}` mount {}: {why}",
+                    spec.name, reference.target
+                ));
+                let error = match node.and_then(NodeRef::place) {
+                    Some(place) => error.at(place),
+                    None => error,
+                };
+                self.errors.push(error.remedy(format!(
+                    "if both lanes may use it, say so: `policies: {{{}/{}: share}}`; or patch the volume",
+                    reference.target.kind, reference.target.name
+                )));
+            }
+        }
+    }
+
+    /// Decides for an object that belongs to a service; whether it is copied.
+    fn consider(&mut self, object: usize, number: usize) -> bool {
+        if self.taken.contains_key(&object) {
+            return self.copied.contains(&object);
+        }
+        let id = &self.facts.object(object).id;
+        let spec = self.plan.services[number].spec;
+        match decide(spec, id) {
+            Decision::Copy => self.copy(object, number),
+            Decision::Share => {
+                self.taken.insert(object, number);
+                false
+            }
+            Decision::Skip(why) => {
+                self.taken.insert(object, number);
+                let note =
+                    Diagnostic::note(format!("{id} of `{}` is not copied: {why}", spec.name));
+                let note = match self.facts.object(object).place() {
+                    Some(place) => note.at(place),
+                    None => note,
+                };
+                self.plan.notes.push(note);
+                false
+            }
+            Decision::Refuse(why) => {
+                self.taken.insert(object, number);
+                let error = Diagnostic::error(format!("{id} belongs to `{}`: {why}", spec.name));
+                let error = match self.facts.object(object).place() {
+                    Some(place) => error.at(place),
+                    None => error,
+                };
+                self.errors.push(error.remedy(format!(
+                    "say what is wanted in the service's policies: `{}/{}: skip` leaves it with the baseline, `copy` copies it",
+                    id.kind, id.name
+                )));
+                false
+            }
+        }
+    }
+
+    fn copy(&mut self, object: usize, number: usize) -> bool {
+        if self.copied.contains(&object) {
+            return true;
+        }
+        let there = self.facts.object(object);
+        if let Some(second) = self.facts.baseline.duplicate(&there.id) {
+            self.twice(object, second);
+            return false;
+        }
+        self.taken.insert(object, number);
+        self.copied.insert(object);
+        if there.id.group.is_empty() && there.id.kind == "Service" {
+            self.backends[number].push(object);
+        }
+        self.plan.copies.push(Copy { object, service: number, role: Role::Other });
+        true
+    }
+
+    /// The Ingress of a service that is an entry.
+    fn entry(&mut self, number: usize) {
+        let planned = &self.plan.services[number];
+        let spec = planned.spec;
+        let services: Vec<&ObjectRef> =
+            self.backends[number].iter().map(|service| &self.facts.object(*service).id).collect();
+        let mut ingresses: Vec<usize> = services
+            .iter()
+            .flat_map(|id| self.facts.referrers(id))
+            .copied()
+            .filter(|referrer| {
+                let object = self.facts.object(*referrer);
+                object.id.kind == "Ingress" && !gateway::is_canary(object.root())
+            })
+            .collect();
+        ingresses.sort_unstable();
+        ingresses.dedup();
+        let Some(entry) = &spec.entry else {
+            for ingress in ingresses.iter().filter(|ingress| !self.taken.contains_key(ingress)) {
+                let id = &self.facts.object(*ingress).id;
+                let note = format!(
+                    "{id} leads to `{}`, which is no entry: it stays with the baseline",
+                    spec.name
+                );
+                self.plan.notes.push(Diagnostic::note(note).at(spec.place.clone()));
+            }
+            return;
+        };
+        if services.is_empty() {
+            self.errors.push(
+                Diagnostic::error(format!(
+                    "`{}` is an entry, but no Service of it is copied",
+                    spec.name
+                ))
+                .at(entry.place.clone())
+                .remedy(
+                    "an entry needs a Service that selects its pods, and a policy that copies it",
+                ),
+            );
+            return;
+        }
+        if let Some(ingress) = self.entry_ingress(entry, spec, &ingresses) {
+            if self.copied.contains(&ingress) {
+                self.errors.push(
+                    Diagnostic::error(format!(
+                        "{} is the Ingress of two entries",
+                        self.facts.object(ingress).id
+                    ))
+                    .at(entry.place.clone())
+                    .remedy(
+                        "one canary Ingress has one match: keep `entry` on one of the services",
+                    ),
+                );
+                return;
+            }
+            if let Some(second) = self.facts.baseline.duplicate(&self.facts.object(ingress).id) {
+                self.twice(ingress, second);
+                return;
+            }
+            self.taken.insert(ingress, number);
+            self.copied.insert(ingress);
+            self.plan.copies.push(Copy { object: ingress, service: number, role: Role::Entry });
+        }
+    }
+
+    fn entry_ingress(
+        &mut self,
+        entry: &Entry,
+        spec: &Service,
+        candidates: &[usize],
+    ) -> Option<usize> {
+        if let Some((name, place)) = &entry.ingress {
+            let name = ObjectName { kind: "Ingress".to_owned(), name: name.clone() };
+            return self.named(&name, place, "the entry's");
+        }
+        let names: Vec<&str> =
+            candidates.iter().map(|at| self.facts.object(*at).id.name.as_str()).collect();
+        match candidates {
+            [one] => Some(*one),
+            [] => {
+                self.errors.push(
+                    Diagnostic::error(format!("no Ingress leads to a Service of `{}`", spec.name))
+                        .at(entry.place.clone())
+                        .remedy("an entry needs an Ingress; `baseline.paths` must lead to it"),
+                );
+                None
+            }
+            _ => {
+                self.errors.push(
+                    Diagnostic::error(format!(
+                        "several Ingresses lead to `{}`: {}",
+                        spec.name,
+                        names.join(", ")
+                    ))
+                    .at(entry.place.clone())
+                    .remedy(format!("name one of them: `ingress: {}`", names[0])),
+                );
+                None
+            }
+        }
+    }
+
+    fn name_copies(&mut self) {
+        self.plan.copies.sort_by_key(|copy| copy.object);
+        for copy in &self.plan.copies {
+            let id = &self.facts.object(copy.object).id;
+            self.plan
+                .gray_names
+                .insert(id.clone(), format!("{}{}", id.name, self.release.suffix.text));
+        }
+        // A baseline object that has the name of a copy already would be overwritten by it.
+        for copy in &self.plan.copies {
+            let object = self.facts.object(copy.object);
+            let gray =
+                ObjectRef { name: self.plan.gray_names[&object.id].clone(), ..object.id.clone() };
+            if let Some(there) = self.facts.baseline.get(&gray) {
+                let error = Diagnostic::error(format!(
+                    "the copy of {} would be {gray}, which the baseline has already",
+                    object.id
+                ));
+                let error = match there.place() {
+                    Some(place) => error.at(place),
+                    None => error,
+                };
+                self.errors.push(error.remedy("choose another tag or `naming.suffix`, or take that object out of the baseline"));
+            }
+        }
+    }
+}
+
+/// The name a workload's pods register under, where its template says it.
+fn app_name<'o>(object: &'o Object, pods: &Pods, governance: &dyn Governance) -> Option<&'o str> {
+    let key = governance.app_name_key()?;
+    let metadata = object.document.find(&pods.template.path)?.get("metadata")?;
+    // Older agents read annotations.
+    let said = metadata.at(&["labels", key]).or_else(|| metadata.at(&["annotations", key]));
+    said.and_then(NodeRef::text).filter(|name| !name.is_empty())
+}

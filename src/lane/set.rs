@@ -1,0 +1,133 @@
+//! Step 4: images, replicas and environment of a workload.
+
+use crate::baseline::Object;
+use crate::diagnostic::{Diagnostic, Place, nearest};
+use crate::kube::image::ImageRef;
+use crate::kube::pod_specs::{Container, ContainerList, PodTemplate, containers};
+use crate::spec::{EnvVar, Service};
+use crate::yaml::{Document, EditError, NodeRef, Path, Value};
+
+/// Sets what the spec says of a workload's containers and replicas.
+///
+/// # Errors
+///
+/// Containers that the workload does not have, images that are no image references.
+pub(super) fn set(
+    object: &Object,
+    template: &PodTemplate,
+    service: &Service,
+    document: &mut Document,
+) -> Vec<Diagnostic> {
+    let mut setting = Setting { object, errors: Vec::new() };
+    let all = containers(document.root(), template);
+    setting.images(service, &all, document);
+    setting.environment(service, &all, document);
+    // A DaemonSet has as many pods as there are nodes.
+    if object.id.kind != "DaemonSet" {
+        let path = Path::keys(["spec", "replicas"]);
+        setting.edit(document.set(&path, Value::int(service.replicas.into())));
+    }
+    setting.errors
+}
+
+struct Setting<'a> {
+    object: &'a Object,
+    errors: Vec<Diagnostic>,
+}
+
+impl Setting<'_> {
+    fn edit(&mut self, result: Result<(), EditError>) {
+        if let Err(error) = result {
+            let error = Diagnostic::error(format!(
+                "{} is not formed as Kubernetes wants it: {error}",
+                self.object.id
+            ));
+            self.errors.push(match self.object.place() {
+                Some(place) => error.at(place),
+                None => error,
+            });
+        }
+    }
+
+    fn images(&mut self, service: &Service, all: &[Container], document: &mut Document) {
+        for image in &service.images {
+            if let Err(why) = ImageRef::parse(&image.image) {
+                self.errors.push(
+                    Diagnostic::error(format!("`{}` is no image reference: {why}", image.image))
+                        .at(image.place.clone())
+                        .remedy("write it as `registry/repository:tag` or `registry/repository@sha256:…`"),
+                );
+                continue;
+            }
+            match named(all, &image.container) {
+                Some(container) => {
+                    self.edit(document.set_str(&container.path.key("image"), &image.image))
+                }
+                None => self.unknown(&image.container, &image.place, all),
+            }
+        }
+    }
+
+    fn environment(&mut self, service: &Service, all: &[Container], document: &mut Document) {
+        for container in all.iter().filter(|container| container.list == ContainerList::Containers)
+        {
+            self.variables(container, &service.env, document);
+        }
+        for (name, variables, place) in &service.env_by_container {
+            match named(all, name) {
+                Some(container) => self.variables(container, variables, document),
+                None => self.unknown(name, place, all),
+            }
+        }
+    }
+
+    fn variables(&mut self, container: &Container, variables: &[EnvVar], document: &mut Document) {
+        let list = container.path.key("env");
+        for variable in variables {
+            let there =
+                document.find(&list).into_iter().flat_map(NodeRef::items).position(|item| {
+                    item.get("name").and_then(NodeRef::text) == Some(variable.name.as_str())
+                });
+            let result = match there {
+                Some(position) => {
+                    let item = list.index(position);
+                    // A value replaces the reference it came from.
+                    let removed = document.remove(&item.key("valueFrom")).map(|_| ());
+                    removed.and_then(|()| {
+                        document.set(&item.key("value"), Value::string(variable.value.as_str()))
+                    })
+                }
+                None => {
+                    let entry = Value::string_map([
+                        ("name", variable.name.as_str()),
+                        ("value", variable.value.as_str()),
+                    ]);
+                    match document.find(&list).filter(|node| !node.is_null()) {
+                        Some(_) => document.insert(&list, usize::MAX, entry),
+                        None => document.set(&list, Value::Sequence(vec![entry])),
+                    }
+                }
+            };
+            self.edit(result);
+        }
+    }
+
+    fn unknown(&mut self, name: &str, place: &Place, all: &[Container]) {
+        let names: Vec<&str> = all.iter().map(|container| container.name.as_str()).collect();
+        let remedy = match nearest(name, names.iter().copied()) {
+            Some(near) => {
+                format!("did you mean `{near}`? Its containers are: {}", names.join(", "))
+            }
+            None => format!("its containers are: {}", names.join(", ")),
+        };
+        self.errors.push(
+            Diagnostic::error(format!("{} has no container `{name}`", self.object.id))
+                .at(place.clone())
+                .remedy(remedy),
+        );
+    }
+}
+
+fn named<'a>(all: &'a [Container], name: &str) -> Option<&'a Container> {
+    all.iter().find(|container| container.name == name)
+}

@@ -1,0 +1,275 @@
+//! From a spec file to the files of its overlay: the steps of the other modules in their order.
+//! Reads through [`Files`] alone and writes nothing.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::baseline::files::{Files, FilesError, Memory};
+use crate::baseline::select::{Pattern, select};
+use crate::baseline::{Baseline, read};
+use crate::check::{self, Subject};
+use crate::diagnostic::{Diagnostic, Failure, Severity};
+use crate::kube::kinds::Wave;
+use crate::lane::{self, Facts, Lane};
+use crate::overlay::{
+    Desired, Digest, Directory, LockHeader, ObjectName, Origin, OverlayFile, layout,
+};
+use crate::spec::{self, GrayRelease};
+
+/// A spec and where its files are.
+#[derive(Clone, Debug)]
+pub struct SpecFile {
+    /// What it says.
+    pub release: GrayRelease,
+    /// The overlay's directory, relative to the repository.
+    pub output: String,
+    /// What it takes as baseline, relative to the repository.
+    pub patterns: Vec<Pattern>,
+    /// The digest of its text.
+    pub digest: Digest,
+}
+
+/// What is read as baseline.
+#[derive(Clone, Debug)]
+pub enum BaselineFrom {
+    /// What the spec says.
+    Spec,
+    /// These paths instead, relative to the repository.
+    Paths(Vec<Pattern>),
+    /// This stream of manifests instead.
+    Stream(Arc<Vec<u8>>),
+}
+
+/// A lane with everything that was found out about it.
+#[derive(Debug)]
+pub struct Release {
+    /// Its spec.
+    pub spec: SpecFile,
+    /// Its objects.
+    pub lane: Lane,
+    /// The baseline it is built on.
+    pub baseline: Arc<Baseline>,
+    /// What the checks found, by place.
+    pub findings: Vec<Diagnostic>,
+}
+
+/// The name of a baseline that comes as a stream.
+const STREAM: &str = "<stdin>";
+
+/// Reads a spec.
+///
+/// # Errors
+///
+/// Everything that is wrong with it.
+pub fn read_spec(files: &dyn Files, path: &str) -> Result<SpecFile, Failure> {
+    let unreadable = |why: &str| {
+        Diagnostic::error(format!("the spec {path} cannot be read: {why}")).remedy(
+            "name a GrayRelease file of this repository; `graylane init` writes a first one",
+        )
+    };
+    let bytes = files.read(path).map_err(|error| match error {
+        FilesError::Missing => unreadable("it does not exist"),
+        FilesError::Outside(why) | FilesError::Other(why) => unreadable(&why),
+    })?;
+    let text = String::from_utf8(bytes).map_err(|_| unreadable("it is not UTF-8 text"))?;
+    spec_of(path, &text)
+}
+
+/// Reads a spec from its text; `path` is where it is in the repository.
+///
+/// # Errors
+///
+/// Everything that is wrong with it.
+pub fn spec_of(path: &str, text: &str) -> Result<SpecFile, Failure> {
+    let digest = Digest::of(text.as_bytes());
+    let release = spec::parse(path, text)?;
+    let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
+    let mut errors = Vec::new();
+    let output = match spec::resolve_output(path, &release.output) {
+        Ok(output) => output,
+        Err(why) => {
+            let error = Diagnostic::error(format!(
+                "the output `{}` is not possible: {why}",
+                release.output
+            ));
+            errors.push(
+                error
+                    .at(release.output_place.clone())
+                    .remedy("name a directory of its own inside of the repository"),
+            );
+            String::new()
+        }
+    };
+    let mut patterns = Vec::new();
+    for each in &release.baseline {
+        match spec::resolve(directory, &each.text) {
+            Ok(path) => patterns.push(Pattern { path, place: Some(each.place.clone()) }),
+            Err(why) => {
+                let error = Diagnostic::error(format!(
+                    "the baseline path `{}` is not possible: {why}",
+                    each.text
+                ));
+                errors.push(
+                    error
+                        .at(each.place.clone())
+                        .remedy("paths are relative to the spec and stay inside of the repository"),
+                );
+            }
+        }
+    }
+    let inside = |pattern: &&Pattern| !output.is_empty() && spec::within(&output, &pattern.path);
+    if let Some(pattern) = patterns.iter().find(inside) {
+        let error = Diagnostic::error(format!(
+            "the baseline path `{}` is inside of the output `{output}`",
+            pattern.path
+        ));
+        errors.push(
+            error
+                .at(release.output_place.clone())
+                .remedy("keep the overlay away from the baseline it is made from"),
+        );
+    }
+    if errors.is_empty() {
+        Ok(SpecFile { release, output, patterns, digest })
+    } else {
+        Err(Failure(errors))
+    }
+}
+
+/// Baselines that were read already: several specs often share one.
+#[derive(Debug, Default)]
+pub struct Baselines {
+    read: HashMap<(Vec<String>, String), Arc<Baseline>>,
+}
+
+impl Baselines {
+    /// The baseline of a spec. `outputs` are directories that hold overlays and are left out.
+    ///
+    /// # Errors
+    ///
+    /// Paths that lead nowhere, and files that cannot be read as manifests.
+    pub fn of(
+        &mut self,
+        files: &dyn Files,
+        spec: &SpecFile,
+        from: &BaselineFrom,
+        outputs: &[String],
+    ) -> Result<Arc<Baseline>, Failure> {
+        let namespace = spec.release.namespace.as_deref().unwrap_or("");
+        let (paths, stream) = match from {
+            BaselineFrom::Spec => (select(files, &spec.patterns, outputs).map_err(Failure)?, None),
+            BaselineFrom::Paths(patterns) => {
+                (select(files, patterns, outputs).map_err(Failure)?, None)
+            }
+            BaselineFrom::Stream(bytes) => {
+                let memory = Memory([(STREAM.to_owned(), bytes.as_ref().clone())].into());
+                (vec![STREAM.to_owned()], Some(memory))
+            }
+        };
+        let key = (paths, namespace.to_owned());
+        if let Some(baseline) = self.read.get(&key) {
+            return Ok(Arc::clone(baseline));
+        }
+        let files = stream.as_ref().map_or(files, |memory| memory as &dyn Files);
+        let baseline = Arc::new(read::read(files, &key.0, namespace)?);
+        self.read.insert(key, Arc::clone(&baseline));
+        Ok(baseline)
+    }
+}
+
+/// Builds and checks the lane of a spec on a baseline.
+///
+/// # Errors
+///
+/// Everything in the spec that does not fit the baseline. Findings are no errors here.
+pub fn release(spec: SpecFile, baseline: Arc<Baseline>) -> Result<Release, Failure> {
+    let facts = Facts::gather(&baseline);
+    let lane = lane::build(&spec.release, &facts)?;
+    let findings = check::check(&Subject { release: &spec.release, facts: &facts, lane: &lane });
+    drop(facts);
+    Ok(Release { spec, lane, baseline, findings })
+}
+
+impl Release {
+    /// Stops where a finding says that the lane must not be applied.
+    ///
+    /// # Errors
+    ///
+    /// All findings of severity error.
+    pub fn sound(&self) -> Result<(), Failure> {
+        let errors: Vec<Diagnostic> = self
+            .findings
+            .iter()
+            .filter(|finding| finding.severity == Severity::Error)
+            .cloned()
+            .collect();
+        if errors.is_empty() { Ok(()) } else { Err(Failure(errors)) }
+    }
+
+    /// The files of the overlay, in the order the objects are applied.
+    pub fn files(&self) -> Vec<OverlayFile> {
+        let names: Vec<ObjectName<'_>> = self
+            .lane
+            .objects
+            .iter()
+            .map(|object| ObjectName {
+                directory: if object.wave == Wave::Entry {
+                    Directory::Entry
+                } else {
+                    Directory::Workloads
+                },
+                group: &object.id.group,
+                kind: &object.id.kind,
+                namespace: Some(object.id.namespace.as_str())
+                    .filter(|namespace| !namespace.is_empty()),
+                name: &object.id.name,
+            })
+            .collect();
+        let paths = layout(&names);
+        let spec = shown(&self.spec.release.file);
+        self.lane
+            .objects
+            .par_iter()
+            .zip(paths)
+            .map(|(object, path)| {
+                let mut contents = format!(
+                    "# Generated by graylane from {spec} and {}; do not edit.\n",
+                    shown(&object.file)
+                );
+                contents.push_str(&object.document.to_text());
+                if !contents.ends_with('\n') {
+                    contents.push('\n');
+                }
+                let origin = Origin {
+                    object: Some(object.id.to_string()),
+                    service: Some(object.service.clone()),
+                    baseline: Some(object.file.to_string()),
+                };
+                OverlayFile { path, contents: contents.into_bytes(), origin }
+            })
+            .collect()
+    }
+
+    /// The overlay as it should be.
+    pub fn desired(&self) -> Desired {
+        let release = &self.spec.release;
+        let header = LockHeader {
+            name: release.name.clone(),
+            tag: release.tag.to_string(),
+            spec: release.file.to_string(),
+            spec_digest: self.spec.digest.clone(),
+        };
+        Desired { header, files: self.files() }
+    }
+}
+
+/// A path as a comment can hold it. Argo CD leaves out files in which its skip marker stands
+/// anywhere, so that must not come in by a file's name.
+fn shown(path: &str) -> String {
+    path.chars()
+        .filter(|c| !c.is_control())
+        .collect::<String>()
+        .replace("+argocd:skip", "argocd:skip")
+}
