@@ -2,6 +2,8 @@
 //!
 //! Both are asked offline and in few runs. Where one is not installed, its tests say so and pass.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at what it does not expect")]
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
