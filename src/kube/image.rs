@@ -300,4 +300,13 @@ mod tests {
             }
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_read_is_written_back(text in "[a-cA:/@._\\[\\]é0-]{0,30}") {
+            if let Ok(image) = ImageRef::parse(&text) {
+                proptest::prop_assert_eq!(image.to_string(), text);
+            }
+        }
+    }
 }

@@ -10,15 +10,12 @@ pub mod merge_keys;
 pub mod names;
 pub mod object;
 pub mod pod_specs;
-mod reference_fields;
-mod reference_targets;
 pub mod references;
 pub mod selector;
 pub mod selector_index;
 pub mod selectors;
 pub mod service_dns;
 pub mod strip;
-mod strip_rules;
 
 pub use fields::Referrer;
 pub use kinds::{Kind, Policy, Scope, Wave, kind_of};

@@ -104,8 +104,13 @@ fn search(node: NodeRef<'_>, path: &Path, depth: usize, found: &mut Vec<PodTempl
 fn is_pod_spec(node: NodeRef<'_>) -> bool {
     [ContainerList::Containers, ContainerList::InitContainers].iter().any(|list| {
         node.get(list.as_str()).is_some_and(|list| {
-            let named = |item: NodeRef<'_>| item.get("name").and_then(NodeRef::as_str).is_some();
-            list.is_sequence() && !list.is_empty() && list.items().all(named)
+            // Knative lets the only container go without a name.
+            let is_container = |item: NodeRef<'_>| {
+                ["name", "image"]
+                    .iter()
+                    .any(|key| item.get(key).and_then(NodeRef::as_str).is_some())
+            };
+            list.is_sequence() && !list.is_empty() && list.items().all(is_container)
         })
     })
 }
@@ -202,6 +207,9 @@ mod tests {
         let rollout = "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\n\
                        spec: {template: {metadata: {}, spec: {containers: [{name: a}]}}}\n";
         assert_eq!(paths(rollout), ["spec.template"]);
+        let knative = "apiVersion: serving.knative.dev/v1\nkind: Service\n\
+                       spec: {template: {spec: {containers: [{image: a}]}}}\n";
+        assert_eq!(paths(knative), ["spec.template"]);
         let jobs = "apiVersion: jobset.x-k8s.io/v1alpha2\nkind: JobSet\nspec: {replicatedJobs: \
                     [{template: {spec: {template: {spec: {initContainers: [{name: a}]}}}}}]}\n";
         assert_eq!(paths(jobs), ["spec.replicatedJobs[0].template.spec.template"]);

@@ -202,6 +202,10 @@ pub const SELECTORS: &[SelectorField] = selectors! {
         => LabelSelector MeshSubject, MatchesAll, Own; "istio.io/latest/docs/reference/config/type/workload-selector";
     Kinds("networking.istio.io", &["Sidecar", "EnvoyFilter"]), "spec.workloadSelector.labels"
         => Plain MeshSubject, MatchesAll, Own; "istio.io/latest/docs/reference/config/networking/sidecar (WorkloadSelector)";
+    Kinds("extensions.istio.io", &["WasmPlugin"]), "spec.selector"
+        => LabelSelector MeshSubject, MatchesAll, Own; "istio.io/latest/docs/reference/config/type/workload-selector";
+    Kinds("networking.istio.io", &["ProxyConfig"]), "spec.selector"
+        => LabelSelector MeshSubject, MatchesAll, Own; "istio.io/latest/docs/reference/config/networking/proxy-config";
     Kinds("networking.istio.io", &["ServiceEntry"]), "spec.workloadSelector.labels"
         => Plain MeshSubject, MatchesNone, Own; "istio.io/latest/docs/reference/config/networking/service-entry";
     Kinds("networking.istio.io", &["Gateway"]), "spec.selector"
@@ -295,7 +299,7 @@ fn scope(
         ScopeField::TermNamespaces => {
             let named = names(beside.and_then(|beside| beside.get("namespaces")));
             match namespace_selector {
-                // The API joins both; a selector beside names covers at least those it selects.
+                // The API takes the union of both; all namespaces is the nearest scope above it.
                 Some(selector) if named.is_empty() => selected(selector),
                 Some(_) => NamespaceScope::All,
                 None if named.is_empty() => NamespaceScope::Own,
@@ -331,8 +335,8 @@ fn selected(node: NodeRef<'_>) -> NamespaceScope {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fields::pattern_error;
     use super::*;
+    use crate::kube::fields::pattern_error;
     use crate::yaml::{Source, parse};
 
     fn uses(text: &str) -> Vec<SelectorUse> {

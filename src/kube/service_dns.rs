@@ -143,6 +143,9 @@ pub fn replace(text: &str, mentions: &[Mention], new_name: impl Fn(&Mention) -> 
     out
 }
 
+/// The longest `user:password` of a URL that is looked for, in characters.
+const USER_LIMIT: usize = 256;
+
 fn is_host_char(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '.' | '-' | '_')
 }
@@ -156,10 +159,11 @@ fn stands_as_host(before: &str, after: &str) -> bool {
 /// Whether `scheme://user@` or `scheme://user:password@` ends here.
 fn follows_user(before: &str) -> bool {
     let Some(before) = before.strip_suffix('@') else { return false };
-    before.rfind("://").is_some_and(|scheme| {
-        let user = before.get(scheme + 3..).unwrap_or("/");
-        !user.contains(['/', ',', ' ', '"', '\''])
-    })
+    let ends_user = |c: char| c.is_whitespace() || matches!(c, '/' | ',' | '"' | '\'');
+    // The search is short so that a text full of `@` costs no more than another.
+    let near = before.char_indices().rev().take(USER_LIMIT);
+    let start = near.into_iter().find(|(_, c)| ends_user(*c)).map(|(at, _)| at);
+    start.and_then(|at| before.get(..=at)).is_some_and(|before| before.ends_with("://"))
 }
 
 fn follows_bound(before: &str) -> bool {
@@ -275,6 +279,14 @@ mod tests {
             ("web:80", None),
         ] {
             assert_eq!(url_host(url).and_then(|range| url.get(range)), host, "{url}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_keeps_what_is_not_named(text in "[a-c.:/@, é\"=-]{0,40}") {
+            let found = mentions(&text, |_, _| true);
+            proptest::prop_assert_eq!(replace(&text, &found, |mention| mention.name.clone()), text);
         }
     }
 }

@@ -1,13 +1,17 @@
 //! Where an object names other objects.
 
+mod table;
+mod targets;
+
 use super::fields::FieldSet;
 use super::object::{ObjectRef, group_of};
-pub use super::reference_fields::REFERENCES;
-pub use super::reference_targets::{Effect, NameForm, ReferenceField, Target};
 use super::service_dns::{ClusterHost, url_host};
 use crate::yaml::{NodeRef, Path};
 use std::ops::Range;
 use std::sync::LazyLock;
+
+pub use table::REFERENCES;
+pub use targets::{Effect, NameForm, ReferenceField, Target};
 
 /// A place in an object that names another.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -251,5 +255,4 @@ fn rule_kinds(rule: Option<NodeRef<'_>>) -> Vec<(String, &'static str)> {
 }
 
 #[cfg(test)]
-#[path = "references_tests.rs"]
 mod tests;

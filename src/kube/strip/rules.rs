@@ -1,6 +1,6 @@
 //! The fields that a copy of an object must not carry.
 
-use super::fields::Referrer::{self, Any, Kinds};
+use super::super::fields::Referrer::{self, Any, Kinds};
 
 /// Which of the values that may stand in a field are dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,7 +110,7 @@ pub const STRIPPED: &[StripRule] = rules! {
     Any, "would keep Helm from removing the copy", "helm.sh/docs/howto/charts_tips_and_tricks" {
         "metadata.annotations[\"helm.sh/resource-policy\"]" if OneOf(&["keep"]);
     }
-    Any, "ties the copy to the original's inventory", "kubernetes-sigs/cli-utils pkg/common; rancher/wrangler pkg/objectset" {
+    Any, "ties the copy to the original's inventory", "kubernetes-sigs/cli-utils (owning-inventory); rancher/wrangler pkg/apply" {
         "metadata.annotations[\"config.k8s.io/owning-inventory\"]";
         "metadata.{labels,annotations}[\"objectset.rio.cattle.io/*\"]";
     }

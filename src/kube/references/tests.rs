@@ -1,6 +1,6 @@
-use super::super::fields::pattern_error;
-use super::super::object::identity;
 use super::*;
+use crate::kube::fields::pattern_error;
+use crate::kube::object::identity;
 use crate::yaml::{Source, parse};
 use std::collections::HashSet;
 

@@ -1,10 +1,13 @@
 //! Dropping what a copy must not carry.
 
+mod rules;
+
 use super::fields::FieldSet;
 use super::object::ObjectRef;
-pub use super::strip_rules::{STRIPPED, StripRule, StripWhen};
 use crate::yaml::{Document, NodeKind, NodeRef, Path, Value};
 use std::sync::LazyLock;
+
+pub use rules::{STRIPPED, StripRule, StripWhen};
 
 /// A field that was dropped or changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,9 +101,9 @@ pub fn hook_or_owned(root: NodeRef<'_>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fields::pattern_error;
-    use super::super::object::identity;
     use super::*;
+    use crate::kube::fields::pattern_error;
+    use crate::kube::object::identity;
     use crate::yaml::{Source, parse};
     use std::collections::HashSet;
 

@@ -1,8 +1,8 @@
 //! How fields name other objects, and the targets that many of them share.
 
-use super::fields::Referrer;
+use super::super::fields::Referrer;
 
-/// A row of [`REFERENCES`](super::references::REFERENCES).
+/// A row of [`REFERENCES`](super::REFERENCES).
 #[derive(Clone, Copy, Debug)]
 pub struct ReferenceField {
     /// Whose field it is.

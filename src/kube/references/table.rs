@@ -1,7 +1,7 @@
 //! The fields that name other objects.
 
-use super::fields::Referrer::{self, Kinds, PodSpec};
-use super::reference_targets::{
+use super::super::fields::Referrer::{self, Kinds, PodSpec};
+use super::targets::{
     ANALYSIS, AUTOSCALER, BACKEND, CA_REF, CERTIFICATE_REF, CONFIG_MAP, DESCRIBED, EXTENSION,
     Effect, HTTP_ROUTE, INGRESS, ISSUER, NameForm, PARENT, RESOURCE, ROLE, ROUTE_BACKEND,
     ReferenceField, SECRET, SECRET_STORE, SERVICE, STORAGE_CLASS, SUBJECT, TRAEFIK_BACKEND,
@@ -247,6 +247,7 @@ pub const REFERENCES: &[ReferenceField] = references! {
     }
     Kinds("storage.k8s.io", &["StorageClass"]), "kubernetes-csi.github.io/docs/secrets-and-credentials-storage-class.html; kubernetes.io/docs/concepts/storage/storage-classes" {
         "parameters.secretName" => to_in("", "Secret", "secretNamespace");
+        "parameters.secretRef" => SECRET;
         "parameters.adminSecretName" => to_in("", "Secret", "adminSecretNamespace");
         "parameters.userSecretName" => to_in("", "Secret", "userSecretNamespace");
         "parameters[\"csi.storage.k8s.io/provisioner-secret-name\"]" => to_in("", "Secret", "csi.storage.k8s.io/provisioner-secret-namespace");
