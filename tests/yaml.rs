@@ -1,6 +1,6 @@
 //! The YAML layer against real documents: what is not edited stays, what is edited means what it should.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at what it does not expect")]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "these are tests")]
 
 use std::fs;
 use std::path::{Path as FsPath, PathBuf};
@@ -258,6 +258,70 @@ fn documents_of_all_kinds_are_told_apart() {
     assert_eq!(set("\u{feff}a: 1\n", "/b", Value::int(2)), "\u{feff}a: 1\nb: 2\n");
     // Not YAML, but JSON.
     assert_eq!(count("{\n\t\"a\": \"\\ud83d\\ude00\"\n}"), 1);
+}
+
+#[test]
+fn a_root_is_replaced_with_its_tag_and_on_its_line() {
+    let root = |text: &str, value| set(text, "", value);
+    let block = || Value::string_map([("k", "v")]);
+    assert_eq!(root("--- !!str 5 # c\n", Value::bool(true)), "--- true # c\n");
+    assert_eq!(root("--- !!str 5 # c\n", block()), "--- # c\nk: v\n");
+    assert_eq!(root("&a ", Value::string("x")), "x ");
+    assert_eq!(root("--- \n", Value::Mapping(vec![])), "--- {} \n");
+    assert_eq!(root("---\n# only\n", Value::int(1)), "--- 1\n# only\n");
+    assert_eq!(root("---\n---\na: 1\n", block()), "---\nk: v\n---\na: 1\n");
+    assert_eq!(root("--- x\n", Value::string("a\nb\n")), "--- |\n  a\n  b\n");
+    assert_eq!(root("# top\na: 1\nb: 2\n", Value::int(1)), "1\n");
+    assert_eq!(remove("# top\na: 1\n# end\n", "/a"), "{}\n# top\n# end\n");
+    assert_eq!(load("--- ---\n").documents[0].to_text(), "--- ---\n");
+}
+
+#[test]
+fn explicit_keys_are_edited() {
+    assert_eq!(set("? a\n? b\n: 1\n", "/a", Value::int(2)), "? a\n: 2\n? b\n: 1\n");
+    assert_eq!(set("? |\n  k\n", "/k\n", Value::int(2)), "? |\n  k\n: 2\n");
+    assert_eq!(set("{? \"a\": 1, ? b}\n", "/a", Value::int(2)), "{? \"a\": 2, ? b}\n");
+}
+
+#[test]
+fn empty_block_scalars_are_empty() {
+    for (text, value) in [
+        ("a: |\n", ""),
+        ("a: |\nb: 1\n", ""),
+        ("a: |-\n\n\n", ""),
+        ("a: |+\n\n\n", "\n\n"),
+        ("a: >\n  x\n\n  ", "x\n"),
+        ("a: |\n  x\n  ", "x\n"),
+        ("a: |-\n  x\n\n ", "x"),
+        ("a: |\r\n", ""),
+    ] {
+        assert_eq!(load(text).documents[0].at(&["a"]).unwrap().as_str(), Some(value), "{text:?}");
+        set(text, "/c", Value::int(1));
+    }
+    let comment = set("a: x\n  \t# c\n", "/a", Value::string("l\nm\n"));
+    assert_eq!(comment, "a: |\n  l\n  m\n# c\n");
+}
+
+#[test]
+fn what_readers_disagree_on_is_refused() {
+    for (text, message) in [
+        ("a: 1\n\t- b\n", "tab"),
+        ("\t- a\n", "a tab in the indentation"),
+        ("- \ta: 1\n", "a tab in the indentation"),
+        ("|\na\n---\nb\n", "must be indented"),
+        ("a: 1 # \u{85} b: 2\n", "U+0085 is a line break"),
+        ("a: b\u{2028}c: d\n", "U+2028 is a line break"),
+        ("a: 1\n---\n\u{feff}b: 1\n", "byte order mark"),
+        ("\u{feff}\u{feff}a: 1\n", "byte order mark"),
+        ("{a: [}é]\n", "not valid YAML"),
+    ] {
+        let error = parse(Source::new("t.yaml", text.to_owned())).unwrap_err();
+        assert!(error.message.contains(message), "{text:?}: {error}");
+    }
+    let inside = "a: |\n  \u{feff}x\n";
+    assert_eq!(load(inside).documents[0].at(&["a"]).unwrap().as_str(), Some("\u{feff}x\n"));
+    assert_eq!(load("  ...\n").documents[0].root().as_str(), Some("..."));
+    assert_eq!(remove("\u{a0}:", "/\u{a0}"), "{}\n");
 }
 
 /// Every path of a document, leaves and collections.

@@ -121,7 +121,7 @@ impl Builder {
         let mut at = self.cursor;
         loop {
             at = scan::skip_trivia(text, at);
-            let line_starts = scan::starts_line(text, at);
+            let line_starts = scan::is_line_start(text, at);
             if line_starts && text[at..].starts_with('%') {
                 at = scan::next_line(text, at);
             } else if line_starts && scan::is_marker(text, at, "...") {
@@ -131,7 +131,7 @@ impl Builder {
                 break;
             }
         }
-        if scan::starts_line(text, at) && scan::is_marker(text, at, "---") {
+        if scan::is_line_start(text, at) && scan::is_marker(text, at, "---") {
             self.cursor = at + 3;
         }
         self.document_start = self.cursor;
@@ -195,6 +195,10 @@ impl Builder {
                     at = next + 1;
                 }
                 frame.lead = at;
+                let key = scan::skip_trivia(text, at);
+                if collection.form == Form::Mapping && scan::is_explicit_key(text, key) {
+                    at = key + 1;
+                }
             } else {
                 if collection.form == Form::Sequence {
                     if bytes.get(next) != Some(&b'-') {
@@ -203,9 +207,7 @@ impl Builder {
                     at = next + 1;
                 } else {
                     at = next;
-                    if bytes.get(at) == Some(&b'?')
-                        && matches!(bytes.get(at + 1), Some(b' ' | b'\t' | b'\n' | b'\r'))
-                    {
+                    if scan::is_explicit_key(text, at) {
                         at += 1;
                     }
                 }
@@ -227,7 +229,7 @@ impl Builder {
 
     fn scalar(
         &mut self,
-        value: String,
+        mut value: String,
         style: TScalarStyle,
         anchor: usize,
         tag: Option<Tag>,
@@ -256,7 +258,19 @@ impl Builder {
                 } else {
                     ScalarStyle::Folded
                 };
-                (Some(scan::block_scalar_end(text, start, parent)), style)
+                let found = scan::block_scalar(text, start, parent);
+                if found.indent.is_none() && value.trim_end_matches('\n').is_empty() {
+                    // The parser reads a line break into an empty one at the end of the file.
+                    value = "\n".repeat(found.kept_blanks);
+                } else if found.indent.unwrap_or(0) == 0 {
+                    // Here the parser would read on over `---`.
+                    self.cursor = start;
+                    return Err(self
+                        .fault("the lines of a block scalar must be indented")
+                        .remedy("indent them by two spaces"));
+                }
+                trim_breaks(&mut value, &text[start..]);
+                (Some(found.end), style)
             }
             _ => (None, ScalarStyle::Plain),
         };
@@ -363,6 +377,12 @@ impl Builder {
             lead = start + 1;
         } else {
             let begin = scan::line_start(text, start);
+            if text[begin..start].contains('\t') {
+                self.cursor = start;
+                return Err(self
+                    .fault("a tab in the indentation: YAML allows spaces only")
+                    .remedy("replace the tab by spaces"));
+            }
             collection.indent = offset(text[begin..start].trim_start_matches('\u{feff}').len());
             collection.compact = !scan::starts_line(text, start);
             lead = if collection.compact {
@@ -541,6 +561,18 @@ fn trailing_comments(text: &str, at: usize, indent: usize, outer: Option<usize>)
         line = next;
     }
     end
+}
+
+/// Takes off the line breaks at the end of a block scalar that its header does not keep: the
+/// parser leaves some where the file ends in a line of blanks.
+fn trim_breaks(value: &mut String, header: &str) {
+    let header = header.split(['\n', ' ', '\t']).next().unwrap_or("");
+    let kept = match value.trim_end_matches('\n').len() {
+        _ if header.contains('+') => return,
+        content if header.contains('-') => content,
+        content => (content + 1).min(value.len()),
+    };
+    value.truncate(kept);
 }
 
 fn tag_text(tag: Tag) -> String {

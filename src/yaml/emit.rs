@@ -23,6 +23,9 @@ impl Document {
                 line.len() - line.trim_start_matches([' ', '\t']).len()
             };
             out.drain(..cut);
+            if ["---", "..."].iter().any(|marker| scan::is_marker(&out, 0, marker)) {
+                out.insert_str(0, "--- ");
+            }
         }
         out
     }
@@ -71,24 +74,60 @@ impl<'a> Emitter<'a> {
             self.copy(slice.lead, slice.end);
             return;
         }
-        self.copy(slice.lead, slice.value.start);
         if self.in_place(root) {
+            self.copy(slice.lead, slice.value.start);
             self.collection(root);
+            self.copy_lines(slice.value.end, slice.end, 0);
         } else {
-            let inline = self.head(&root.value, Context::Block);
-            match inline {
-                Body::None => self.newline(),
-                Body::Literal(text) => {
-                    self.newline();
-                    self.literal(text, self.step());
-                }
-                Body::Block(collection) => {
-                    self.fresh_line();
-                    self.block_items(collection, 0, false);
-                }
+            self.replaced_root(root);
+        }
+    }
+
+    /// Prints a new root in place of the old one, its tag and its anchor.
+    fn replaced_root(&mut self, root: &'a Item) {
+        let text = self.source.text();
+        let Slice { lead, value, end } = root.slice;
+        let content = super::source::offset(scan::skip_trivia(text, lead as usize));
+        let content = content.min(value.start);
+        self.copy(lead, content);
+        let follows_marker = !scan::starts_line(text, content as usize);
+        let line_end = scan::line_end(text, value.end as usize).min(end as usize);
+        let comment = match root.layout {
+            Layout::Inline => text[value.end as usize..line_end].trim(),
+            Layout::Block => "",
+        };
+        if follows_marker && !self.out.ends_with([' ', '\t']) {
+            self.print(" ");
+        }
+        let before = self.out.len();
+        let body = self.head(&root.value, Context::Block);
+        if matches!(body, Body::None) && root.layout == Layout::Inline {
+            self.copy(value.end, end);
+            return;
+        }
+        if !comment.is_empty() {
+            if self.out.len() > before {
+                self.print(" ");
+            }
+            self.print(comment);
+        }
+        if self.out.len() > before || follows_marker {
+            let kept = self.out.trim_end_matches([' ', '\t']).len();
+            self.out.truncate(kept);
+            self.newline();
+        }
+        match body {
+            Body::None => {}
+            Body::Literal(text) => self.literal(text, self.step()),
+            Body::Block(collection) => {
+                self.block_items(collection, 0, false);
+                self.fresh_line();
             }
         }
-        self.copy_lines(slice.value.end, slice.end, 0);
+        if let Node::Collection(emptied) = &root.value {
+            self.comments_of_removed(emptied, 0);
+        }
+        self.copy_lines(self.tail_start(root), end, 0);
     }
 
     /// Copies source text as it is.
@@ -113,6 +152,7 @@ impl<'a> Emitter<'a> {
         while at < end as usize {
             let next = scan::next_line(text, at).min(end as usize);
             let (depth, rest) = scan::split_indent(&text[at..next]);
+            let rest = rest.trim_start_matches('\t').trim_start_matches([' ', '\t']);
             if rest.starts_with('#') {
                 self.spaces(depth.min(indent));
                 self.out.push_str(rest);
@@ -277,7 +317,12 @@ impl<'a> Emitter<'a> {
             return;
         }
         self.copy_lines(from, indicator, indent);
-        if collection.form == Form::Mapping && !self.out.ends_with(':') {
+        if collection.form == Form::Mapping
+            && text.as_bytes().get(indicator as usize - 1) != Some(&b':')
+        {
+            // A key with `?` and without a value.
+            self.newline();
+            self.spaces(indent);
             self.print(":");
         }
         let (comment, rest) = match item.layout {
@@ -588,7 +633,7 @@ impl<'a> FlowPads<'a> {
         else {
             return none;
         };
-        if collection.span.is_none() {
+        if collection.span.is_none() || !collection.flow {
             return none;
         }
         let text = source.text();

@@ -70,14 +70,14 @@ fn parse_events(source: &Arc<Source>) -> Result<Vec<Document>, Diagnostic> {
     let text = source.text();
     let mut body = Cow::Borrowed(text.strip_prefix('\u{feff}').unwrap_or(text));
     let start = text.len() - body.len();
-    for _ in 0..MAX_REINDENTED {
+    let attempts = (REPARSE_BUDGET / text.len().max(1)).clamp(2, MAX_REINDENTED);
+    for _ in 0..attempts {
         match feed(&body, Builder::new(Arc::clone(source), start))? {
             Ok(documents) => return Ok(documents),
             Err(error) => {
                 let (line, column) = (error.marker().line(), error.marker().col());
-                match reindent_quoted(&body, line, column)
-                    .filter(|_| error.info().contains(UNDER_INDENTED))
-                {
+                let is_mendable = error.info().contains(UNDER_INDENTED);
+                match is_mendable.then(|| reindent_quoted(&body, line, column)).flatten() {
                     Some(mended) => body = Cow::Owned(mended),
                     None => {
                         return Err(syntax_error(error.info(), source)
@@ -88,7 +88,8 @@ fn parse_events(source: &Arc<Source>) -> Result<Vec<Document>, Diagnostic> {
         }
     }
     Err(Diagnostic::error(format!(
-        "more than {MAX_REINDENTED} quoted scalars continue left of their key"
+        "more than {} quoted scalars continue left of their key",
+        attempts - 1
     ))
     .at(source.place(0))
     .remedy("indent the continuation lines of quoted scalars deeper than their key"))
@@ -110,8 +111,11 @@ fn feed(body: &str, mut builder: Builder) -> Result<Result<Vec<Document>, ScanEr
 /// mapping. YAML 1.2 forbids them; kubectl and PyYAML read them, and code generators write them.
 const UNDER_INDENTED: &str = "invalid indentation in quoted scalar";
 
-/// How many such scalars of a file are mended: each costs another parse.
+/// How many such scalars of a small file are mended: each costs another parse.
 const MAX_REINDENTED: usize = 64;
+
+/// Bytes that these parses may read in all.
+const REPARSE_BUDGET: usize = 8 << 20;
 
 /// The text with the continuation lines of one quoted scalar indented to its start, which changes
 /// neither its value nor any line number.
@@ -120,7 +124,10 @@ fn reindent_quoted(body: &str, line: usize, column: usize) -> Option<String> {
         Some(skip) => body.match_indices('\n').nth(skip)?.0 + 1,
         None => 0,
     };
-    let start = line_start + body[line_start..].char_indices().nth(column)?.0;
+    let start = line_start + body.get(line_start..)?.char_indices().nth(column)?.0;
+    if !matches!(body.as_bytes().get(start), Some(b'"' | b'\'')) {
+        return None;
+    }
     let end = scan::quoted_end(body, start)?;
     let mut out = String::with_capacity(body.len() + 1024);
     out.push_str(&body[..start]);
@@ -157,28 +164,52 @@ fn check_characters(source: &Source) -> Result<(), Diagnostic> {
         .remedy("split it into several files"));
     }
     let bytes = text.as_bytes();
-    let refused = |at: usize| match bytes[at] {
-        b'\t' | b'\n' => false,
-        b'\r' => bytes.get(at + 1) != Some(&b'\n'),
-        0..=0x1f | 0x7f => true,
-        // U+0080 to U+009F, except U+0085, in UTF-8.
-        0xc2 => bytes.get(at + 1).is_some_and(|next| *next < 0xa0 && *next != 0x85),
-        _ => false,
-    };
-    let suspicious = |byte: &u8| (*byte < 0x20 && *byte != b'\n') || *byte == 0x7f || *byte == 0xc2;
+    let is_suspicious =
+        |byte: &u8| (*byte < 0x20 && *byte != b'\n') || matches!(*byte, 0x7f | 0xc2 | 0xe2 | 0xef);
     let mut from = 0;
-    while let Some(found) = bytes[from..].iter().position(suspicious) {
+    while let Some(found) = bytes[from..].iter().position(is_suspicious) {
         let at = from + found;
-        if refused(at) {
-            let what = match bytes[at] {
-                b'\r' => "a carriage return that ends a line alone".to_owned(),
-                byte => format!("the control character U+{byte:04X}"),
-            };
-            return Err(Diagnostic::error(format!("{what} is not allowed in YAML"))
-                .at(source.place(at))
-                .remedy("remove it, or write it as an escape in a double-quoted string"));
+        if let Some((what, remedy)) = refused_character(bytes, at) {
+            return Err(Diagnostic::error(what).at(source.place(at)).remedy(remedy));
         }
         from = at + 1;
     }
     Ok(())
+}
+
+/// What is wrong with the character at `at`, and what to do.
+fn refused_character(bytes: &[u8], at: usize) -> Option<(String, &'static str)> {
+    const ESCAPE: &str = "remove it, or write it as an escape in a double-quoted string";
+    let control = |code: u32| {
+        Some((format!("the control character U+{code:04X} is not allowed in YAML"), ESCAPE))
+    };
+    // YAML 1.1 ends a line there, and with it a comment or a plain scalar; YAML 1.2 does not.
+    let line_break = |code: u32| {
+        Some((
+            format!("U+{code:04X} is a line break for kubectl but not for other readers"),
+            ESCAPE,
+        ))
+    };
+    let next = |distance: usize| bytes.get(at + distance).copied();
+    match (bytes.get(at).copied()?, next(1), next(2)) {
+        (b'\t' | b'\n', ..) | (b'\r', Some(b'\n'), _) => None,
+        (b'\r', ..) => {
+            Some(("a carriage return that ends a line alone is not allowed in YAML".into(), ESCAPE))
+        }
+        (byte @ (0..=0x1f | 0x7f), ..) => control(u32::from(byte)),
+        (0xc2, Some(0x85), _) => line_break(0x85),
+        (0xc2, Some(byte), _) if byte < 0xa0 => control(u32::from(byte)),
+        (0xe2, Some(0x80), Some(byte @ (0xa8 | 0xa9))) => {
+            line_break(0x2000 + u32::from(byte - 0x80))
+        }
+        (0xef, Some(0xbb), Some(0xbf)) if at > 0 => {
+            let before = bytes.get(at - 1).copied();
+            let starts_line =
+                before == Some(b'\n') || (at == 3 && bytes.starts_with(b"\xef\xbb\xbf"));
+            starts_line.then(|| {
+                ("a byte order mark in the middle of the file".into(), "remove it (U+FEFF)")
+            })
+        }
+        _ => None,
+    }
 }

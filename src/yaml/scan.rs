@@ -43,6 +43,11 @@ pub(crate) fn starts_line(text: &str, at: usize) -> bool {
     line.trim_start_matches('\u{feff}').bytes().all(|b| matches!(b, b' ' | b'\t'))
 }
 
+/// Whether `at` is the first byte of a line, a byte order mark left out.
+pub(crate) fn is_line_start(text: &str, at: usize) -> bool {
+    matches!(&text[line_start(text, at)..at], "" | "\u{feff}")
+}
+
 /// A line's indentation, and what follows it.
 pub(crate) fn split_indent(line: &str) -> (usize, &str) {
     let rest = line.trim_start_matches(' ');
@@ -56,6 +61,12 @@ pub(crate) fn is_marker(text: &str, at: usize, marker: &str) -> bool {
             text.as_bytes().get(at + marker.len()),
             None | Some(b' ' | b'\t' | b'\n' | b'\r')
         )
+}
+
+/// Whether the indicator of an explicit key (`? key`) is at `at`.
+pub(crate) fn is_explicit_key(text: &str, at: usize) -> bool {
+    text.as_bytes().get(at) == Some(&b'?')
+        && matches!(text.as_bytes().get(at + 1), None | Some(b' ' | b'\t' | b'\n' | b'\r'))
 }
 
 /// The end of a quoted scalar that starts at `at`.
@@ -104,46 +115,55 @@ pub(crate) fn plain_end(text: &str, at: usize, value: &str) -> Option<usize> {
     Some(text.len() - source.len())
 }
 
-/// The end of a block scalar whose header (`|` or `>`) is at `at`, inside a block collection of
-/// this indentation (`None` at the top level).
+/// Where a block scalar stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct BlockScalar {
+    /// Its end, the final line break not included.
+    pub(crate) end: usize,
+    /// The column of its content; `None` where it has none.
+    pub(crate) indent: Option<usize>,
+    /// Blank lines that its header keeps (`+`) where it has no content.
+    pub(crate) kept_blanks: usize,
+}
+
+/// Finds the block scalar whose header (`|` or `>`) is at `at`, inside a block collection of this
+/// indentation (`None` at the top level).
 ///
-/// Trailing blank lines belong to it only where its header keeps them (`+`). The end never includes
-/// the final line break.
-pub(crate) fn block_scalar_end(text: &str, at: usize, parent: Option<usize>) -> usize {
+/// Trailing blank lines belong to it only where its header keeps them (`+`).
+pub(crate) fn block_scalar(text: &str, at: usize, parent: Option<usize>) -> BlockScalar {
     let header = text[at..line_end(text, at)].split([' ', '\t']).next().unwrap_or("");
     let keep = header.contains('+');
     let base = parent.unwrap_or(0);
     let mut indent = header.chars().find_map(|c| c.to_digit(10)).map(|digit| base + digit as usize);
-    let mut end = without_break(text, at, next_line(text, at));
+    let mut found = BlockScalar {
+        end: without_break(text, at, next_line(text, at)),
+        indent: None,
+        kept_blanks: 0,
+    };
     let mut line = next_line(text, at);
     while line < text.len() {
         let next = next_line(text, line);
         let content = text[line..next].trim_end_matches(['\n', '\r']);
         let (depth, rest) = split_indent(content);
-        let limit = *match &mut indent {
-            Some(indent) => indent,
-            None if rest.is_empty() => {
-                if keep {
-                    end = without_break(text, line, next);
-                }
-                line = next;
-                continue;
+        if indent.is_none() && !rest.is_empty() {
+            indent = Some(depth.max(parent.map_or(0, |parent| parent + 1)));
+        }
+        let is_marker = is_marker(text, line, "---") || is_marker(text, line, "...");
+        match indent {
+            Some(limit) if depth >= limit && content.len() > limit && !is_marker => {
+                found.end = without_break(text, line, next);
+                found.indent = Some(limit);
             }
-            none => none.insert(depth.max(parent.map_or(0, |parent| parent + 1))),
-        };
-        if depth >= limit && !content.is_empty() && content.len() > limit {
-            if limit == 0 && (is_marker(text, line, "---") || is_marker(text, line, "...")) {
-                break;
+            _ if !rest.is_empty() => break,
+            _ if keep => {
+                found.end = without_break(text, line, next);
+                found.kept_blanks += usize::from(text[line..next].ends_with('\n'));
             }
-            end = without_break(text, line, next);
-        } else if !rest.is_empty() {
-            break;
-        } else if keep {
-            end = without_break(text, line, next);
+            _ => {}
         }
         line = next;
     }
-    end
+    found
 }
 
 fn without_break(text: &str, start: usize, end: usize) -> usize {
@@ -183,14 +203,14 @@ mod tests {
     #[test]
     fn block_scalars_end_before_what_follows() {
         let text = "a: |\n  x\n\n  y\n\nb: 1\n";
-        assert_eq!(&text[3..block_scalar_end(text, 3, Some(0))], "|\n  x\n\n  y");
+        assert_eq!(&text[3..block_scalar(text, 3, Some(0)).end], "|\n  x\n\n  y");
         let keep = "a: |+\n  x\n\nb: 1\n";
-        assert_eq!(&keep[3..block_scalar_end(keep, 3, Some(0))], "|+\n  x\n");
+        assert_eq!(&keep[3..block_scalar(keep, 3, Some(0)).end], "|+\n  x\n");
         let empty = "a: |\nb: 1\n";
-        assert_eq!(&empty[3..block_scalar_end(empty, 3, Some(0))], "|");
+        assert_eq!(&empty[3..block_scalar(empty, 3, Some(0)).end], "|");
         let indented = "a: |1\n   x\n  y\nb: 1\n";
-        assert_eq!(&indented[3..block_scalar_end(indented, 3, Some(0))], "|1\n   x\n  y");
+        assert_eq!(&indented[3..block_scalar(indented, 3, Some(0)).end], "|1\n   x\n  y");
         let comment = "a:\n  b: |\n    x\n # not content\nc: 1\n";
-        assert_eq!(&comment[8..block_scalar_end(comment, 8, Some(2))], "|\n    x");
+        assert_eq!(&comment[8..block_scalar(comment, 8, Some(2)).end], "|\n    x");
     }
 }
