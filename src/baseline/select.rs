@@ -16,6 +16,16 @@ pub struct Pattern {
     pub place: Option<Place>,
 }
 
+impl Pattern {
+    /// The path itself, or of a glob the directory above its first wildcard.
+    pub fn directory(&self) -> &str {
+        if self.path.contains(WILDCARDS) { fixed_part(&self.path) } else { &self.path }
+    }
+}
+
+/// What makes a path a glob.
+const WILDCARDS: [char; 4] = ['*', '?', '[', '{'];
+
 /// File name of the lock that marks an overlay.
 const LOCK: &str = "graylane.lock";
 
@@ -52,7 +62,7 @@ fn matching(files: &dyn Files, path: &str, outputs: &[String]) -> Result<Vec<Str
         let name = directory.rsplit('/').next().unwrap_or(directory);
         !name.starts_with('.') && !outputs.iter().any(|output| output == directory)
     };
-    let is_glob = path.contains(['*', '?', '[', '{']);
+    let is_glob = path.contains(WILDCARDS);
     let start = if is_glob { fixed_part(path) } else { path };
     let all = files.list(start, &enter)?;
     let overlays: Vec<String> =
@@ -75,7 +85,7 @@ fn matching(files: &dyn Files, path: &str, outputs: &[String]) -> Result<Vec<Str
 
 /// The directory above the first component with a wildcard.
 fn fixed_part(glob: &str) -> &str {
-    let wildcard = glob.find(['*', '?', '[', '{']).unwrap_or(glob.len());
+    let wildcard = glob.find(WILDCARDS).unwrap_or(glob.len());
     glob[..wildcard].rfind('/').map_or("", |at| &glob[..at])
 }
 

@@ -160,22 +160,30 @@ fn commit(
         lane: &spec.release.name,
         tag: spec.release.tag.as_str(),
         spec_digest: spec.digest.as_str(),
-        source_commit: source_commit(workspace, repository)?,
+        source_commit: source_commit(release, workspace, repository)?,
     };
     let text = message(&told, head.as_ref(), &provenance);
     record(args, repository, commit_changes(&spec.output, plan, head.as_ref()), &text, output)
 }
 
-/// The commit that spec and baseline were read from.
+/// The commit that spec and baseline were read from; `None` where the work tree has more than it.
 fn source_commit(
+    release: &Release,
     workspace: &Workspace,
     repository: &Repository,
 ) -> Result<Option<String>, Failure> {
-    let commit = match workspace.commit {
-        Some(commit) => Some(commit),
-        None => repository.head()?.commit(),
-    };
-    Ok(commit.map(|commit| commit.to_string()))
+    if let Some(commit) = workspace.commit {
+        return Ok(Some(commit.to_string()));
+    }
+    let spec = [release.spec.release.file.as_ref()];
+    let baseline = release.spec.patterns.iter().map(|pattern| pattern.directory());
+    for path in spec.into_iter().chain(baseline) {
+        let of_others = |change: &String| !crate::spec::within(&release.spec.output, change);
+        if repository.changes_under(path)?.iter().any(of_others) {
+            return Ok(None);
+        }
+    }
+    Ok(repository.head()?.commit().map(|commit| commit.to_string()))
 }
 
 /// The lock of an overlay in the last commit.
