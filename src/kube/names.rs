@@ -90,7 +90,9 @@ fn check_length(text: &str, limit: usize) -> Result<(), String> {
         None | Some(0) => Ok(()),
         Some(over) => {
             let noun = if over == 1 { "character" } else { "characters" };
-            Err(format!("it has {length} characters, {over} {noun} more than the {limit} allowed"))
+            Err(format!(
+                "it has {length} characters; cut {over} {noun} to come to the {limit} allowed"
+            ))
         }
     }
 }
@@ -253,7 +255,10 @@ mod tests {
             (check_dns_label("grün"), "character 3 is `ü`"),
             (check_dns_label("-a"), "must start with a lower-case letter or a digit, not with `-`"),
             (check_dns_label("a-"), "must end with"),
-            (check_dns_label(&long), "it has 67 characters, 4 characters more than the 63 allowed"),
+            (
+                check_dns_label(&long),
+                "it has 67 characters; cut 4 characters to come to the 63 allowed",
+            ),
             (check_service_label("2web"), "must start with a lower-case letter, not with `2`"),
             (check_subdomain("a..b"), "nothing between two of its dots"),
             (check_subdomain("a.B"), "in its part `B`, character 1 is `B`"),
@@ -285,6 +290,6 @@ mod tests {
             assert!(check_name(group, kind, &"a".repeat(limit + 1)).is_err(), "{kind}");
         }
         let message = check_name("batch", "CronJob", &"a".repeat(53)).unwrap_err();
-        assert!(message.ends_with("1 character more than the 52 allowed"), "{message}");
+        assert!(message.ends_with("cut 1 character to come to the 52 allowed"), "{message}");
     }
 }

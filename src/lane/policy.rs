@@ -34,9 +34,14 @@ pub(super) fn decide(service: &Service, id: &ObjectRef) -> Decision {
             CopyPolicy::Skip => Decision::Skip("the spec says so"),
         };
     }
-    // A budget over one pod lets no node be drained.
-    if id.kind == "PodDisruptionBudget" && service.replicas < 2 {
-        return Decision::Skip("a budget over fewer than two gray pods would block every drain");
+    if id.kind == "PodDisruptionBudget" {
+        return match service.replicas {
+            // The eviction API lets no node be drained that way.
+            0 | 1 => {
+                Decision::Skip("a budget over fewer than two gray pods would block every drain")
+            }
+            _ => Decision::Copy,
+        };
     }
     match row.policy {
         Policy::Copy => Decision::Copy,
