@@ -79,8 +79,8 @@ pub struct LockHeader {
 /// What a file was made from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
-    /// The object in it: `apps/Deployment/web-mse-gray`, the namespace before the name if it has
-    /// one; `None` for a file that is no object.
+    /// The object in it, as messages name it: `Deployment/web-mse-gray in prod`; `None` for a file
+    /// that is no object.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub object: Option<String>,
     /// The service it belongs to; `None` for what the lane shares.
