@@ -11,8 +11,8 @@ use yaml_rust2::parser::{Event, Tag};
 use yaml_rust2::scanner::TScalarStyle;
 
 use super::node::{
-    Alias, Collection, Document, DocumentStyle, Form, Item, Layout, Node, Scalar, ScalarExtra,
-    Slice,
+    Alias, Collection, CollectionExtra, Document, DocumentStyle, Form, Item, Layout, Node, Scalar,
+    ScalarExtra, Slice,
 };
 use super::parse::MAX_DEPTH;
 use super::scalar::ScalarStyle;
@@ -34,7 +34,8 @@ struct Frame {
     key: Option<Scalar>,
     /// Start of the item that is being read.
     lead: usize,
-    keys: HashSet<Box<str>>,
+    /// All keys, once they are too many to compare one by one.
+    keys: Option<HashSet<Box<str>>>,
     weight: u64,
     depth: usize,
 }
@@ -46,8 +47,8 @@ struct Anchored {
     depth: usize,
 }
 
-pub(crate) struct Builder {
-    source: Arc<Source>,
+pub(crate) struct Builder<'a> {
+    source: &'a Arc<Source>,
     documents: Vec<Document>,
     frames: Vec<Frame>,
     anchors: HashMap<usize, Anchored>,
@@ -69,8 +70,8 @@ struct Seen {
     flush: u32,
 }
 
-impl Builder {
-    pub(crate) fn new(source: Arc<Source>, start: usize) -> Self {
+impl<'a> Builder<'a> {
+    pub(crate) fn new(source: &'a Arc<Source>, start: usize) -> Self {
         let text = source.text();
         let crlf = text.find('\n').is_some_and(|at| text[..at].ends_with('\r'));
         Self {
@@ -159,7 +160,7 @@ impl Builder {
         self.style.indented_sequences = self.seen.indented > self.seen.flush;
         let slice = Slice { lead: offset(self.document_start), value: span, end: offset(end) };
         self.documents.push(Document {
-            source: Arc::clone(&self.source),
+            source: Arc::clone(self.source),
             root: Item { key: None, value, slice, layout },
             style: self.style,
             has_aliases: self.has_aliases,
@@ -176,7 +177,7 @@ impl Builder {
     ///
     /// Returns where the node starts; an absent node starts where the text is used up.
     fn begin(&mut self, absent: bool, properties: usize) -> Result<usize> {
-        let source = Arc::clone(&self.source);
+        let source = self.source;
         let text = source.text();
         let bytes = text.as_bytes();
         let mut at = self.cursor;
@@ -237,7 +238,7 @@ impl Builder {
         let absent = value.is_empty() && style == TScalarStyle::Plain;
         let properties = usize::from(anchor > 0) + usize::from(tag.is_some());
         let start = self.begin(absent, properties)?;
-        let source = Arc::clone(&self.source);
+        let source = self.source;
         let text = source.text();
         let first = text.as_bytes().get(start).copied();
         let (end, style) = match style {
@@ -281,7 +282,7 @@ impl Builder {
         self.cursor = end;
         let span = Span::new(start, end);
         let bare = Scalar { span, extra: None, style };
-        let is_source_text = bare.text(&source) == value;
+        let is_source_text = bare.text(source) == value;
         let weight = value.len() as u64 + 8;
         let extra = ScalarExtra {
             text: (!is_source_text).then_some(value),
@@ -307,29 +308,23 @@ impl Builder {
     }
 
     fn key(&mut self, key: Scalar) -> Result<()> {
-        let source = Arc::clone(&self.source);
+        let source = self.source;
         let Some(frame) = self.frames.last_mut() else { return Ok(()) };
-        let text = key.text(&source);
-        if frame.keys.is_empty() && frame.collection.items.len() >= COMPARED_KEYS {
-            frame.keys = frame
-                .collection
-                .items
-                .iter()
-                .filter_map(|item| item.key.as_ref())
-                .map(|key| Box::from(key.text(&source)))
-                .collect();
+        let text = key.text(source);
+        if frame.keys.is_none() && frame.collection.items.len() >= COMPARED_KEYS {
+            let keys = frame.collection.items.iter().filter_map(|item| item.key.as_ref());
+            frame.keys = Some(keys.map(|key| Box::from(key.text(source))).collect());
         }
-        let is_duplicate = if frame.keys.is_empty() {
-            frame.collection.position(text, &source).is_some()
-        } else {
-            !frame.keys.insert(Box::from(text))
+        let is_duplicate = match &mut frame.keys {
+            None => frame.collection.position(text, source).is_some(),
+            Some(keys) => !keys.insert(Box::from(text)),
         };
         if is_duplicate {
             let error = Diagnostic::error(format!("the key `{text}` stands twice in this mapping"))
                 .at(source.place(key.span.start as usize))
                 .remedy("remove one of them: readers disagree on which one counts");
             let first = frame.collection.items.iter().filter_map(|item| item.key.as_ref());
-            let first = first.into_iter().find(|candidate| candidate.text(&source) == text);
+            let first = first.into_iter().find(|candidate| candidate.text(source) == text);
             return Err(match first {
                 Some(first) => error.related(source.place(first.span.start as usize), "first here"),
                 None => error,
@@ -356,7 +351,7 @@ impl Builder {
         }
         let properties = usize::from(anchor > 0) + usize::from(tag.is_some());
         let start = self.begin(false, properties)?;
-        let source = Arc::clone(&self.source);
+        let source = self.source;
         let text = source.text();
         let bracket = if form == Form::Mapping { b'{' } else { b'[' };
         let flow = text.as_bytes().get(start) == Some(&bracket);
@@ -369,8 +364,10 @@ impl Builder {
         let mut collection = Collection::fresh(form, Vec::new());
         collection.dirty = false;
         collection.flow = flow;
-        collection.tag = tag.map(|tag| tag_text(tag).into_boxed_str());
-        collection.anchor = (anchor > 0).then_some(anchor);
+        if anchor > 0 {
+            let extra = CollectionExtra { anchor: Some(anchor), index: None };
+            collection.extra = Some(Box::new(extra));
+        }
         let lead;
         if flow {
             collection.span = Span::new(start, start);
@@ -398,14 +395,7 @@ impl Builder {
         if flow {
             self.cursor = lead;
         }
-        self.frames.push(Frame {
-            collection,
-            key: None,
-            lead,
-            keys: HashSet::new(),
-            weight: 16,
-            depth: 1,
-        });
+        self.frames.push(Frame { collection, key: None, lead, keys: None, weight: 16, depth: 1 });
         Ok(())
     }
 
@@ -426,7 +416,7 @@ impl Builder {
 
     fn close(&mut self) -> Result<()> {
         let Some(mut frame) = self.frames.pop() else { return Ok(()) };
-        let source = Arc::clone(&self.source);
+        let source = self.source;
         let text = source.text();
         let span;
         if frame.collection.flow {
@@ -456,9 +446,9 @@ impl Builder {
         let mut collection = frame.collection;
         collection.span = span;
         collection.items.shrink_to_fit();
-        collection.reindex(&source);
+        collection.reindex(source);
         let layout = if collection.flow { Layout::Inline } else { Layout::Block };
-        let anchor = collection.anchor;
+        let anchor = collection.anchor();
         let node = Node::Collection(Arc::new(collection));
         if let Some(anchor) = anchor {
             let anchored =
@@ -480,12 +470,11 @@ impl Builder {
         }
         let end = scan::property_end(text, start);
         self.cursor = end;
-        let place = self.source.place(start);
         let Some(anchored) = self.anchors.get(&anchor) else {
             return Err(Diagnostic::error(
                 "this alias has no anchor in its document, or stands inside of it",
             )
-            .at(place)
+            .at(self.source.place(start))
             .remedy("write the value out instead of the alias"));
         };
         let (weight, depth) = (anchored.weight, anchored.depth);
@@ -494,7 +483,7 @@ impl Builder {
             return Err(Diagnostic::error(format!(
                 "the aliases of this file expand to more than {ALIAS_BUDGET} bytes"
             ))
-            .at(place)
+            .at(self.source.place(start))
             .remedy("write the values out instead of aliases"));
         }
         self.has_aliases = true;
@@ -512,7 +501,7 @@ impl Builder {
         weight: u64,
         depth: usize,
     ) -> Result<()> {
-        let source = Arc::clone(&self.source);
+        let source = self.source;
         let text = source.text();
         if self.frames.len() + depth > MAX_DEPTH {
             return Err(

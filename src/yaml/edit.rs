@@ -105,7 +105,7 @@ impl Document {
             if let Some(item) = descend(root, path.segments(), edit)
                 && let Some(collection) = open(item, Form::Sequence, edit)
             {
-                let position = physical(collection, index).unwrap_or(collection.items.len());
+                let position = collection.physical(index).unwrap_or(collection.items.len());
                 collection.items.insert(position, Item::fresh(None, value.into_node()));
             }
         });
@@ -212,8 +212,8 @@ fn step<'a>(item: &'a mut Item, segment: &Segment, edit: &mut Edit<'_>) -> Optio
     let form = if is_sequence { Form::Sequence } else { Form::Mapping };
     let collection = open(item, form, edit)?;
     let position = match segment {
-        Segment::Index(index) => physical(collection, *index)?,
-        Segment::Key(key) if is_sequence => physical(collection, key.parse().ok()?)?,
+        Segment::Index(index) => collection.physical(*index)?,
+        Segment::Key(key) if is_sequence => collection.physical(key.parse().ok()?)?,
         Segment::Key(key) => match collection.position(key, edit.source) {
             Some(position) => position,
             None => {
@@ -225,18 +225,12 @@ fn step<'a>(item: &'a mut Item, segment: &Segment, edit: &mut Edit<'_>) -> Optio
     collection.items.get_mut(position)
 }
 
-/// The position among all items of the live item with this index.
-fn physical(collection: &Collection, index: usize) -> Option<usize> {
-    let live = collection.items.iter().enumerate().filter(|(_, item)| item.is_live());
-    live.map(|(position, _)| position).nth(index)
-}
-
 fn push_entry(collection: &mut Collection, key: &str, value: Node, source: &Source) {
     let position = offset(collection.items.len());
     collection.items.push(Item::fresh(Some(fresh_key(key.to_owned())), value));
-    match &mut collection.index {
+    match collection.index_mut() {
         Some(index) => {
-            index.0.insert(Box::from(key), position);
+            index.insert(Box::from(key), position);
         }
         None => collection.reindex(source),
     }
@@ -260,7 +254,7 @@ fn open<'a>(item: &'a mut Item, form: Form, edit: &mut Edit<'_>) -> Option<&'a m
         Node::Collection(collection) => {
             let collection = Arc::make_mut(collection);
             collection.dirty = true;
-            edit.anchors.extend(collection.anchor);
+            edit.anchors.extend(collection.anchor());
             Some(collection)
         }
         _ => None,
@@ -292,12 +286,12 @@ fn remove(parent: &mut Item, segment: &Segment, edit: &mut Edit<'_>) {
     }
     match segment {
         Segment::Index(index) => {
-            if let Some(position) = physical(collection, *index) {
+            if let Some(position) = collection.physical(*index) {
                 take(collection, position, "", edit);
             }
         }
         Segment::Key(key) if is_sequence => {
-            if let Some(position) = key.parse().ok().and_then(|index| physical(collection, index)) {
+            if let Some(position) = key.parse().ok().and_then(|index| collection.physical(index)) {
                 take(collection, position, "", edit);
             }
         }
@@ -316,13 +310,13 @@ fn is_merged(node: NodeRef<'_>, key: &str) -> bool {
 fn take(collection: &mut Collection, position: usize, key: &str, edit: &mut Edit<'_>) {
     let Some(item) = collection.items.get_mut(position) else { return };
     edit.lose(&item.value);
-    if item.is_fresh() {
+    if item.is_fresh() && collection.index_mut().is_none() {
         collection.items.remove(position);
-        collection.reindex(edit.source);
-    } else {
+    } else if let Some(item) = collection.items.get_mut(position) {
         item.value = Node::Removed;
-        if let Some(index) = &mut collection.index {
-            index.0.remove(key);
+        collection.has_removed = true;
+        if let Some(index) = collection.index_mut() {
+            index.remove(key);
         }
     }
 }
@@ -333,7 +327,7 @@ impl Edit<'_> {
         match node {
             Node::Scalar(scalar) => self.anchors.extend(scalar.anchor()),
             Node::Collection(collection) => {
-                self.anchors.extend(collection.anchor);
+                self.anchors.extend(collection.anchor());
                 for item in &collection.items {
                     self.lose(&item.value);
                 }

@@ -87,16 +87,19 @@ pub(crate) struct Collection {
     pub(crate) indent: u32,
     /// Flow style: the brackets included. Block style: whole lines, or from the first item where compact.
     pub(crate) span: Span,
-    pub(crate) tag: Option<Box<str>>,
-    pub(crate) anchor: Option<usize>,
+    /// Whether some of the items are `Removed`, so that positions are no indices.
+    pub(crate) has_removed: bool,
     pub(crate) items: Vec<Item>,
-    /// Position of each key, for mappings with many keys.
-    pub(crate) index: Option<Box<KeyIndex>>,
+    pub(crate) extra: Option<Box<CollectionExtra>>,
 }
 
-/// Position of each live item by its key.
+/// What most collections do not have.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct KeyIndex(pub(crate) HashMap<Box<str>, u32>);
+pub(crate) struct CollectionExtra {
+    pub(crate) anchor: Option<usize>,
+    /// Position of each key, for mappings with many keys.
+    pub(crate) index: Option<HashMap<Box<str>, u32>>,
+}
 
 /// How a value sits behind its key or dash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,10 +174,9 @@ impl Collection {
             merges: false,
             indent: 0,
             span: Span::NONE,
-            tag: None,
-            anchor: None,
+            has_removed: false,
             items,
-            index: None,
+            extra: None,
         }
     }
 
@@ -182,10 +184,35 @@ impl Collection {
         self.items.iter().filter(|item| item.is_live())
     }
 
+    /// The item at an index of the live items.
+    pub(crate) fn live_item(&self, index: usize) -> Option<&Item> {
+        self.physical(index).and_then(|position| self.items.get(position))
+    }
+
+    /// The position among all items of the live item with this index.
+    pub(crate) fn physical(&self, index: usize) -> Option<usize> {
+        if !self.has_removed {
+            return (index < self.items.len()).then_some(index);
+        }
+        let live = self.items.iter().enumerate().filter(|(_, item)| item.is_live());
+        live.map(|(position, _)| position).nth(index)
+    }
+
+    pub(crate) fn anchor(&self) -> Option<usize> {
+        self.extra.as_ref().and_then(|extra| extra.anchor)
+    }
+
+    /// The key index of a large mapping.
+    pub(crate) fn index_mut(&mut self) -> Option<&mut HashMap<Box<str>, u32>> {
+        self.extra.as_mut().and_then(|extra| extra.index.as_mut())
+    }
+
     /// Rebuilds the key index of a large mapping; small ones are searched.
     pub(crate) fn reindex(&mut self, source: &Source) {
         const SEARCHED: usize = 16;
-        self.index = None;
+        if let Some(extra) = &mut self.extra {
+            extra.index = None;
+        }
         if self.form == Form::Mapping && self.items.len() > SEARCHED {
             let mut index = HashMap::with_capacity(self.items.len());
             for (position, item) in self.items.iter().enumerate().filter(|(_, item)| item.is_live())
@@ -194,14 +221,14 @@ impl Collection {
                     index.insert(Box::from(key.text(source)), super::source::offset(position));
                 }
             }
-            self.index = Some(Box::new(KeyIndex(index)));
+            self.extra.get_or_insert_default().index = Some(index);
         }
     }
 
     /// The position of a live item by its key; merge keys are not looked into.
     pub(crate) fn position(&self, key: &str, source: &Source) -> Option<usize> {
-        match &self.index {
-            Some(index) => index.0.get(key).map(|position| *position as usize),
+        match self.extra.as_ref().and_then(|extra| extra.index.as_ref()) {
+            Some(index) => index.get(key).map(|position| *position as usize),
             None => self.items.iter().position(|item| {
                 item.is_live()
                     && item.key.as_ref().is_some_and(|candidate| candidate.text(source) == key)
@@ -248,6 +275,7 @@ mod tests {
     #[test]
     fn items_stay_small() {
         assert!(size_of::<Node>() <= 24, "Node is {} bytes", size_of::<Node>());
+        assert!(size_of::<Collection>() <= 56, "Collection is {} bytes", size_of::<Collection>());
         assert!(size_of::<Item>() <= 72, "Item is {} bytes", size_of::<Item>());
     }
 }

@@ -72,7 +72,7 @@ fn parse_events(source: &Arc<Source>) -> Result<Vec<Document>, Diagnostic> {
     let start = text.len() - body.len();
     let attempts = (REPARSE_BUDGET / text.len().max(1)).clamp(2, MAX_REINDENTED);
     for _ in 0..attempts {
-        match feed(&body, Builder::new(Arc::clone(source), start))? {
+        match feed(&body, Builder::new(source, start))? {
             Ok(documents) => return Ok(documents),
             Err(error) => {
                 let (line, column) = (error.marker().line(), error.marker().col());
@@ -96,7 +96,10 @@ fn parse_events(source: &Arc<Source>) -> Result<Vec<Document>, Diagnostic> {
 }
 
 /// Feeds the parser's events to the builder; the inner result is the parser's verdict.
-fn feed(body: &str, mut builder: Builder) -> Result<Result<Vec<Document>, ScanError>, Diagnostic> {
+fn feed(
+    body: &str,
+    mut builder: Builder<'_>,
+) -> Result<Result<Vec<Document>, ScanError>, Diagnostic> {
     let mut parser = Parser::new_from_str(body);
     loop {
         match parser.next_token() {
@@ -115,7 +118,7 @@ const UNDER_INDENTED: &str = "invalid indentation in quoted scalar";
 const MAX_REINDENTED: usize = 64;
 
 /// Bytes that these parses may read in all.
-const REPARSE_BUDGET: usize = 8 << 20;
+const REPARSE_BUDGET: usize = 32 << 20;
 
 /// The text with the continuation lines of one quoted scalar indented to its start, which changes
 /// neither its value nor any line number.

@@ -31,7 +31,7 @@ impl Document {
     fn text_of(&self, item: &Item) -> Option<(String, usize, usize)> {
         let text = self.source.text();
         let (start, end) = (item.slice.value.start as usize, item.slice.end as usize);
-        let lines_above = |at: usize| text[..at].bytes().filter(|b| *b == b'\n').count();
+        let lines_above = |at: usize| self.source.lines_above(at);
         if item.layout == Layout::Inline {
             let inline = text.get(start..item.slice.value.end as usize)?;
             return Some((format!("{inline}\n"), lines_above(start), 0));

@@ -1,6 +1,6 @@
 //! The text of a file and places in it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::diagnostic::Place;
 
@@ -31,6 +31,9 @@ pub(crate) fn offset(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
 
+/// Bytes of the longest line that a message repeats.
+const LONGEST_SHOWN_LINE: usize = 1000;
+
 /// A file's name and text.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Source {
@@ -40,12 +43,19 @@ pub struct Source {
     lines_above: usize,
     /// Characters that were cut off at the start of each line.
     columns_cut: usize,
+    line_starts: OnceLock<Box<[u32]>>,
 }
 
 impl Source {
     /// A source called `name` in messages.
     pub fn new(name: impl Into<Arc<str>>, text: String) -> Arc<Self> {
-        Arc::new(Self { name: name.into(), text, lines_above: 0, columns_cut: 0 })
+        Arc::new(Self {
+            name: name.into(),
+            text,
+            lines_above: 0,
+            columns_cut: 0,
+            line_starts: OnceLock::new(),
+        })
     }
 
     /// A part of this file that is read on its own; its places are those of the file.
@@ -55,6 +65,7 @@ impl Source {
             text,
             lines_above: self.lines_above + lines_above,
             columns_cut: self.columns_cut + columns_cut,
+            line_starts: OnceLock::new(),
         })
     }
 
@@ -73,41 +84,45 @@ impl Source {
         self.text.get(start as usize..end as usize).unwrap_or("")
     }
 
+    /// Where each line starts; made when the first place is asked for.
+    fn line_starts(&self) -> &[u32] {
+        self.line_starts.get_or_init(|| {
+            let breaks = self.text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+            std::iter::once(0).chain(breaks.map(|(at, _)| offset(at + 1))).collect()
+        })
+    }
+
+    /// The number of lines that end before a byte offset.
+    pub(crate) fn lines_above(&self, at: usize) -> usize {
+        self.line_starts().partition_point(|start| *start as usize <= at).saturating_sub(1)
+    }
+
     /// The place of a byte offset.
     pub fn place(&self, at: usize) -> Place {
         let mut at = at.min(self.text.len());
         while !self.text.is_char_boundary(at) {
             at -= 1;
         }
-        let before = &self.text[..at];
-        let line = before.bytes().filter(|b| *b == b'\n').count() + 1;
-        let start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        self.place_on(
-            line,
-            start,
-            before[start..].trim_start_matches('\u{feff}').chars().count() + 1,
-        )
+        let line = self.lines_above(at);
+        let start = self.line_starts().get(line).map_or(0, |start| *start as usize);
+        let before = self.text.get(start..at).unwrap_or("").trim_start_matches('\u{feff}');
+        self.place_on(line + 1, start, before.chars().count() + 1)
     }
 
     /// The place of a line (from 1) and a column (from 0, in characters) as the parser gives them.
     pub(crate) fn place_of_marker(&self, line: usize, column: usize) -> Place {
-        let start = match line.checked_sub(2) {
-            Some(skip) => {
-                self.text.match_indices('\n').nth(skip).map_or(self.text.len(), |(at, _)| at + 1)
-            }
-            None => 0,
-        };
+        let start = self.line_starts().get(line.saturating_sub(1));
+        let start = start.map_or(self.text.len(), |start| *start as usize);
         self.place_on(line.max(1), start, column + 1)
     }
 
     fn place_on(&self, line: usize, start: usize, column: usize) -> Place {
-        let text = self.text[start..]
-            .lines()
-            .next()
-            .unwrap_or("")
-            .trim_start_matches('\u{feff}')
-            .to_owned();
-        let text = format!("{}{text}", " ".repeat(self.columns_cut));
+        let text = self.text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or("");
+        let text = text.trim_start_matches('\u{feff}');
+        // A line that fills the terminal many times over shows nothing.
+        let text = if text.len() > LONGEST_SHOWN_LINE { "" } else { text };
+        let indent = if text.is_empty() { 0 } else { self.columns_cut };
+        let text = format!("{}{text}", " ".repeat(indent));
         let (line, column) = (line + self.lines_above, column + self.columns_cut);
         Place { file: Arc::clone(&self.name), line, column, text }
     }

@@ -122,7 +122,9 @@ impl<'a> NodeRef<'a> {
 
     /// The element of a sequence.
     pub fn item(self, index: usize) -> Option<NodeRef<'a>> {
-        self.items().nth(index)
+        let collection =
+            self.collection().filter(|collection| collection.form == Form::Sequence)?;
+        collection.live_item(index).map(|item| self.child(item))
     }
 
     /// One step down; a key that is a number also means the element of a sequence.
