@@ -138,6 +138,20 @@ fn entries_added_one_by_one_are_all_found() {
 }
 
 #[test]
+fn json_on_one_long_line_is_read_and_kept() {
+    let items: Vec<String> = (0..20_000).map(|i| format!(r#"{{"a,b": "c\"\\, {i}"}}"#)).collect();
+    let text = format!(r#"{{"kind": "List","items": [{}]}}"#, items.join(","));
+    let mut stream = load(&text);
+    assert!(stream.to_text() == text);
+    let at = path("/items/7/a,b");
+    assert_eq!(stream.documents[0].find(&at).unwrap().as_str(), Some(r#"c"\, 7"#));
+    stream.documents[0].set(&at, Value::string("x")).unwrap();
+    assert!(stream.to_text() == text.replace(r#""c\"\\, 7""#, r#""x""#));
+    let cut = parse(Source::new("t.json", text[..text.len() - 2].to_owned())).unwrap_err();
+    assert!(cut.message.contains("not valid JSON: EOF"), "{cut}");
+}
+
+#[test]
 fn json_stays_json() {
     let text = "{\"a\": [\"x\"], \"b\": {\"c\": 1}}\n";
     for value in ["0644", "yes", "~", ".5", "1_000", "1.10"] {
@@ -320,6 +334,9 @@ fn what_readers_disagree_on_is_refused() {
     }
     let inside = "a: |\n  \u{feff}x\n";
     assert_eq!(load(inside).documents[0].at(&["a"]).unwrap().as_str(), Some("\u{feff}x\n"));
+    assert_eq!(set("a: 1\n# \u{feff}", "/b", Value::int(2)), "a: 1\n# \u{feff}\nb: 2\n");
+    let tagged = load("a: &a {x: 1}\nb: {!!str <<: *a}\n");
+    assert!(tagged.documents[0].at(&["b", "x"]).is_none());
     assert_eq!(load("  ...\n").documents[0].root().as_str(), Some("..."));
     assert_eq!(remove("\u{a0}:", "/\u{a0}"), "{}\n");
 }

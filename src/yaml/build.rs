@@ -330,7 +330,7 @@ impl<'a> Builder<'a> {
                 None => error,
             });
         }
-        if key.style == ScalarStyle::Plain && text == "<<" {
+        if key.style == ScalarStyle::Plain && text == "<<" && key.tag().is_none() {
             frame.collection.merges = true;
         }
         frame.weight += text.len() as u64;

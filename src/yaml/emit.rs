@@ -175,7 +175,7 @@ impl<'a> Emitter<'a> {
     }
 
     fn fresh_line(&mut self) {
-        if !self.out.is_empty() && !self.out.ends_with(['\n', '\u{feff}']) {
+        if !matches!(self.out.as_str(), "" | "\u{feff}") && !self.out.ends_with('\n') {
             self.newline();
         }
     }

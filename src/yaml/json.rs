@@ -15,6 +15,8 @@ pub(crate) fn normalize(source: &Source) -> Option<Arc<Source>> {
     if !text.trim_start().starts_with(['{', '[']) {
         return None;
     }
+    // Most of what comes here is no JSON at all, or is cut off: that costs no memory to see.
+    serde_json::from_str::<serde::de::IgnoredAny>(text).ok()?;
     // Numbers keep their text only as far as serde_json's number does; the files in question hold
     // what an API server or `kubectl -o json` printed.
     let value: serde_json::Value = serde_json::from_str(text).ok()?;

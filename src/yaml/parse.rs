@@ -70,6 +70,9 @@ fn parse_events(source: &Arc<Source>) -> Result<Vec<Document>, Diagnostic> {
     let text = source.text();
     let mut body = Cow::Borrowed(text.strip_prefix('\u{feff}').unwrap_or(text));
     let start = text.len() - body.len();
+    if let Some(broken) = break_json_lines(&body, source)? {
+        body = Cow::Owned(broken);
+    }
     let attempts = (REPARSE_BUDGET / text.len().max(1)).clamp(2, MAX_REINDENTED);
     for _ in 0..attempts {
         match feed(&body, Builder::new(source, start))? {
@@ -108,6 +111,49 @@ fn feed(
             Err(error) => return Ok(Err(error)),
         }
     }
+}
+
+/// Bytes from which on a line of JSON is long: the parser holds a line's tokens all at once, some
+/// seventy bytes for each byte of text.
+const LONG_LINE: usize = 64 << 10;
+
+/// JSON that stands on one long line, with a line break behind each comma; `None` for other text.
+fn break_json_lines(body: &str, source: &Source) -> Result<Option<String>, Diagnostic> {
+    let is_json = body.trim_start().starts_with(['{', '[']);
+    if !is_json || !body.split('\n').any(|line| line.len() > LONG_LINE) {
+        return Ok(None);
+    }
+    if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(body) {
+        if body.contains("\n---") {
+            return Ok(None);
+        }
+        let place = source.place_of_marker(error.line(), error.column().saturating_sub(1));
+        return Err(Diagnostic::error(format!("not valid JSON: {error}"))
+            .at(place)
+            .remedy("mend the file; kubectl reads what starts with a bracket as JSON"));
+    }
+    let mut out = String::with_capacity(body.len() + body.len() / 8);
+    let mut is_quoted = false;
+    let mut rest = body;
+    while let Some(at) = rest.find(['"', ',', '\\']) {
+        let (end, breaks) = match rest.as_bytes().get(at) {
+            Some(b'"') => {
+                is_quoted = !is_quoted;
+                (at + 1, false)
+            }
+            Some(b',') => (at + 1, !is_quoted),
+            // An escaped character, which in JSON is ASCII.
+            _ => (at + 2, false),
+        };
+        let (done, left) = rest.split_at_checked(end).unwrap_or((rest, ""));
+        out.push_str(done);
+        if breaks {
+            out.push('\n');
+        }
+        rest = left;
+    }
+    out.push_str(rest);
+    Ok(Some(out))
 }
 
 /// What the parser says of a quoted scalar whose continuation lines are indented less than its
