@@ -29,11 +29,12 @@ pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::
             output.result(&finding.to_string())?;
         }
         let (name, objects) = (&release.spec.release.name, release.lane.objects.len());
-        let found = release.findings.len();
-        output.say(&match found {
-            0 => format!("{name}: {objects} objects, nothing found"),
-            1 => format!("{name}: {objects} objects, 1 finding"),
-            found => format!("{name}: {objects} objects, {found} findings"),
+        let objects =
+            if objects == 1 { "1 object".to_owned() } else { format!("{objects} objects") };
+        output.say(&match release.findings.len() {
+            0 => format!("{name}: {objects}, nothing found"),
+            1 => format!("{name}: {objects}, 1 finding"),
+            found => format!("{name}: {objects}, {found} findings"),
         })?;
     }
     Ok(if errors == 0 { Outcome::Done } else { Outcome::Different })

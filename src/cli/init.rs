@@ -96,7 +96,11 @@ pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::
     }
     let text = draft(&args.tag, &paths, &chosen, &refused);
     write(&target, &text)?;
-    output.say(&format!("wrote {spec_path}: {} services", chosen.len()))?;
+    let count = match chosen.len() {
+        1 => "1 service".to_owned(),
+        count => format!("{count} services"),
+    };
+    output.say(&format!("wrote {spec_path}: {count}"))?;
     for (candidate, why) in &refused {
         output.say(&format!("left out {}: {why}", candidate.name))?;
     }

@@ -1,5 +1,7 @@
 //! What becomes of an object that belongs to a service: the kind's default, or what the spec says.
 
+use std::borrow::Cow;
+
 use crate::kube::kinds::{Policy, kind_of};
 use crate::kube::object::ObjectRef;
 use crate::spec::{CopyPolicy, Service};
@@ -12,7 +14,7 @@ pub(super) enum Decision {
     /// The lane uses the baseline's.
     Share,
     /// The lane goes without; why.
-    Skip(&'static str),
+    Skip(Cow<'static, str>),
     /// The spec must say what is wanted; why.
     Refuse(&'static str),
 }
@@ -31,22 +33,22 @@ pub(super) fn decide(service: &Service, id: &ObjectRef) -> Decision {
         return match policy.policy {
             CopyPolicy::Copy => Decision::Copy,
             CopyPolicy::Share => Decision::Share,
-            CopyPolicy::Skip => Decision::Skip("the spec says so"),
+            CopyPolicy::Skip => Decision::Skip("the spec says so".into()),
         };
     }
     if id.kind == "PodDisruptionBudget" {
         return match service.replicas {
             // The eviction API lets no node be drained that way.
-            0 | 1 => {
-                Decision::Skip("a budget over fewer than two gray pods would block every drain")
-            }
+            0 | 1 => Decision::Skip(
+                "a budget over fewer than two gray pods would block every drain".into(),
+            ),
             _ => Decision::Copy,
         };
     }
     match row.policy {
         Policy::Copy => Decision::Copy,
         Policy::Share => Decision::Share,
-        Policy::Skip => Decision::Skip(row.hazard),
+        Policy::Skip => Decision::Skip(row.hazard.into()),
         Policy::Refuse => Decision::Refuse(row.hazard),
     }
 }

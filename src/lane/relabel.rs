@@ -58,7 +58,11 @@ fn apply(
                     service.spec.name
                 ))
                 .at(service.spec.place.clone())
-                .remedy("choose a shorter tag or `naming.suffix`"),
+                .remedy(if service.separation.replaced.contains_key(key) {
+                    "choose a shorter tag or `naming.suffix`".to_owned()
+                } else {
+                    format!("give the pods of the baseline a `{key}` that fits")
+                }),
             );
         }
         document.set_str(&path.key(key), value)?;

@@ -13,6 +13,7 @@ use crate::governance::Governance;
 use crate::kube::object::ObjectRef;
 use crate::kube::references::references;
 use crate::kube::selectors::SelectorRole;
+use crate::kube::strip::hook_or_owned;
 use crate::spec::{Entry, GrayRelease, Isolation, ObjectName, Service};
 use crate::yaml::NodeRef;
 
@@ -200,6 +201,9 @@ impl<'a> Selection<'a, '_> {
             return;
         };
         let object = self.facts.object(workload);
+        if self.is_made_by_others(workload, &spec.workload_place) {
+            return;
+        }
         match decide(spec, &object.id) {
             Decision::Copy => {}
             Decision::Share | Decision::Skip(_) => {
@@ -303,7 +307,9 @@ impl<'a> Selection<'a, '_> {
         }
         self.mounted(number);
         for (name, place) in &spec.copy {
-            if let Some(object) = self.named(name, place, "the object to copy,") {
+            if let Some(object) = self.named(name, place, "the object to copy,")
+                && !self.is_made_by_others(object, place)
+            {
                 self.copy(object, number);
             }
         }
@@ -335,6 +341,19 @@ impl<'a> Selection<'a, '_> {
         }
     }
 
+    /// Reports an object that the spec names and that no copy can be made of, because a delivery
+    /// tool or another object makes it when that wants to.
+    fn is_made_by_others(&mut self, object: usize, place: &Place) -> bool {
+        let object = self.facts.object(object);
+        let Some(why) = hook_or_owned(object.root()) else { return false };
+        self.errors.push(
+            Diagnostic::error(format!("{} cannot be copied: {why}", object.id))
+                .at(place.clone())
+                .remedy("name what stands for itself in the baseline"),
+        );
+        true
+    }
+
     /// Decides for an object that belongs to a service; whether it is copied.
     fn consider(&mut self, object: usize, number: usize) -> bool {
         if self.taken.contains_key(&object) {
@@ -342,7 +361,11 @@ impl<'a> Selection<'a, '_> {
         }
         let id = &self.facts.object(object).id;
         let spec = self.plan.services[number].spec;
-        match decide(spec, id) {
+        let decision = match hook_or_owned(self.facts.object(object).root()) {
+            Some(why) => Decision::Skip(why.into()),
+            None => decide(spec, id),
+        };
+        match decision {
             Decision::Copy => self.copy(object, number),
             Decision::Share => {
                 self.taken.insert(object, number);
@@ -435,6 +458,9 @@ impl<'a> Selection<'a, '_> {
             return;
         }
         if let Some(ingress) = self.entry_ingress(entry, spec, &ingresses) {
+            if self.is_made_by_others(ingress, &entry.place) {
+                return;
+            }
             if self.copied.contains(&ingress) {
                 self.errors.push(
                     Diagnostic::error(format!(

@@ -53,9 +53,9 @@ impl Setting<'_> {
         for image in &service.images {
             if let Err(why) = ImageRef::parse(&image.image) {
                 self.errors.push(
-                    Diagnostic::error(format!("`{}` is no image reference: {why}", image.image))
-                        .at(image.place.clone())
-                        .remedy("write it as `registry/repository:tag` or `registry/repository@sha256:…`"),
+                    Diagnostic::error(why.to_string()).at(image.place.clone()).remedy(
+                        "write it as `registry/repository:tag` or `registry/repository@sha256:…`",
+                    ),
                 );
                 continue;
             }
