@@ -69,6 +69,7 @@ pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::
     };
     let everything: Vec<&Candidate> = all.iter().collect();
     let (chosen, refused) = match attempt(&everything) {
+        _ if everything.is_empty() => (everything, Vec::new()),
         Ok(()) => (everything, Vec::new()),
         Err(failure) => {
             // What is wrong may be wrong with some of them only.
@@ -79,7 +80,9 @@ pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::
                     Err(Failure(errors)) => refused.push((candidate, first_line(&errors))),
                 }
             }
-            attempt(&chosen).map_err(|_| failure)?;
+            if !chosen.is_empty() {
+                attempt(&chosen).map_err(|_| failure)?;
+            }
             (chosen, refused)
         }
     };

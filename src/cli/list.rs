@@ -5,8 +5,8 @@ use super::output::Output;
 use super::specs::default_specs;
 use super::workspace::Workspace;
 use super::{Global, Outcome};
-use crate::diagnostic::Failure;
-use crate::overlay::{Lock, OverlayDir, plan, read_lock};
+use crate::diagnostic::{Diagnostic, Failure};
+use crate::overlay::{Directory, Lock, OverlayDir, plan, read_lock};
 use crate::pipeline::{BaselineFrom, Baselines, SpecFile, read_spec, release};
 
 /// List the lanes of this repository
@@ -46,7 +46,7 @@ pub(super) fn run(_args: &Args, global: &Global, output: &mut Output) -> anyhow:
                 let baseline = baselines.of(files.as_ref(), &spec, &BaselineFrom::Spec, &outputs);
                 let state = match baseline.and_then(|baseline| state(&spec, baseline, &workspace)) {
                     Ok(state) => state,
-                    Err(Failure(errors)) => format!("{} errors", errors.len()),
+                    Err(Failure(errors)) => error_count(&errors),
                 };
                 rows.push(row(&spec, state));
             }
@@ -57,7 +57,7 @@ pub(super) fn run(_args: &Args, global: &Global, output: &mut Output) -> anyhow:
                     String::new(),
                     String::new(),
                     String::new(),
-                    format!("{} errors", errors.len()),
+                    error_count(&errors),
                     String::new(),
                 ],
             }),
@@ -80,6 +80,10 @@ fn state(
     let release = release(spec.clone(), baseline)?;
     let plan = plan(release.desired(), Some(&lock), &overlay, true)?;
     Ok(if plan.changes_manifests() { "drifted".to_owned() } else { "up to date".to_owned() })
+}
+
+fn error_count(errors: &[Diagnostic]) -> String {
+    if errors.len() == 1 { "1 error".to_owned() } else { format!("{} errors", errors.len()) }
 }
 
 fn row(spec: &SpecFile, state: String) -> Row {
@@ -107,18 +111,24 @@ fn row(spec: &SpecFile, state: String) -> Row {
 }
 
 fn orphan(directory: &str, lock: &Lock) -> Row {
-    let mut services: Vec<&str> =
-        lock.files().iter().filter_map(|file| file.origin.service.as_deref()).collect();
-    services.sort_unstable();
-    services.dedup();
+    let services = |only_entries: bool| {
+        let files = lock.files().iter().filter(|file| {
+            !only_entries || file.path.directory() == Some(Directory::Entry.as_str())
+        });
+        let mut names: Vec<&str> =
+            files.filter_map(|file| file.origin.service.as_deref()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names.join(",")
+    };
     let header = lock.header();
     let state = format!("without spec ({})", header.spec);
     Row {
         cells: [
             header.name.clone(),
             header.tag.clone(),
-            services.join(","),
-            String::new(),
+            services(false),
+            services(true),
             String::new(),
             state,
             directory.to_owned(),

@@ -98,24 +98,30 @@ pub fn build(release: &GrayRelease, facts: &Facts<'_>) -> Result<Lane, Failure> 
 }
 
 fn governance_of(release: &GrayRelease) -> Result<&'static dyn governance::Governance, Failure> {
+    let mut errors = Vec::new();
+    let mut refuse = |message: String, remedy: String| {
+        errors.push(Diagnostic::error(message).at(release.name_place.clone()).remedy(remedy));
+    };
     if release.strategy != Strategy::Copy {
-        return Err(Diagnostic::error(format!(
-            "`strategy: {}` is not available in this version",
-            release.strategy
-        ))
-        .at(release.name_place.clone())
-        .remedy("use `strategy: copy`")
-        .into());
+        refuse(
+            format!("`strategy: {}` is not available in this version", release.strategy),
+            "use `strategy: copy`".to_owned(),
+        );
     }
-    governance::of(release.provider).ok_or_else(|| {
-        Diagnostic::error(format!(
-            "the governance provider `{}` is not available in this version",
-            release.provider
-        ))
-        .at(release.name_place.clone())
-        .remedy(format!("available: {}", governance::served().join(", ")))
-        .into()
-    })
+    let governance = governance::of(release.provider);
+    if governance.is_none() {
+        refuse(
+            format!(
+                "the governance provider `{}` is not available in this version",
+                release.provider
+            ),
+            format!("available: {}", governance::served().join(", ")),
+        );
+    }
+    match governance {
+        Some(governance) if errors.is_empty() => Ok(governance),
+        _ => Err(Failure(errors)),
+    }
 }
 
 struct Builder<'a> {

@@ -55,6 +55,7 @@ impl Check {
     ) -> bool {
         let result = rule(text);
         if let Err(reason) = &result {
+            let text = one_line(text);
             self.error(format!("`{text}` is not a legal {what}: {reason}"), place, remedy);
         }
         result.is_ok()
@@ -102,6 +103,12 @@ impl Check {
         };
         self.fits("kind", kind, syntax::kind, place, &remedy)
     }
+}
+
+/// A text as a message can hold it.
+fn one_line(text: &str) -> String {
+    let shown = |c: char| if c.is_control() { c.escape_default().collect() } else { c.to_string() };
+    text.chars().map(shown).collect()
 }
 
 /// The entries of a mapping that were found right, in the order of the text, each with its node.

@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::check::{Check, items};
 use super::expiry::{self, Expiry};
-use super::location::Steps;
+use super::location::{Steps, resolve};
 use super::model::{BaselinePath, GrayRelease, Suffix, Tag};
 use super::raw::{self, API_VERSION, KIND, default_suffix, default_tag_header};
 use super::{service, syntax};
@@ -144,7 +144,8 @@ fn baseline(
 }
 
 fn steps<'p>(check: &mut Check, path: &'p str, place: &Place) -> Option<Steps<'p>> {
-    match Steps::parse(path) {
+    let directory = place.file.rsplit_once('/').map_or("", |(directory, _)| directory);
+    match resolve(directory, path).and_then(|_| Steps::parse(path)) {
         Ok(steps) => Some(steps),
         Err(message) => {
             let remedy = "write a path relative to the spec's directory, with `/`";

@@ -1,0 +1,370 @@
+//! The program from end to end in repositories of every shape, where a snapshot does not show enough.
+
+#![expect(clippy::unwrap_used, reason = "the lints spare test functions only, not what they share")]
+
+mod sandbox;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use sandbox::{Ran, Sandbox};
+
+/// A repository with a baseline and its spec, committed.
+fn web() -> Sandbox {
+    let sandbox = unborn();
+    sandbox.commit_all();
+    sandbox
+}
+
+/// The same files without any commit or repository.
+fn unborn() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.copy_from(&project("tests/baselines/web"));
+    sandbox
+}
+
+fn project(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// Runs a line that must succeed; its output.
+#[track_caller]
+fn ok(sandbox: &Sandbox, line: &str) -> String {
+    let ran = sandbox.sh(line);
+    assert_eq!(ran.code, 0, "{line}\n{}{}", ran.stdout, ran.stderr);
+    ran.stdout
+}
+
+/// Runs a line that must stop with an error that says this.
+#[track_caller]
+fn stops(sandbox: &Sandbox, line: &str, with: &str) -> Ran {
+    let ran = sandbox.sh(line);
+    assert_eq!(ran.code, 2, "{line}\n{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stderr.contains(with), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
+    ran
+}
+
+const OVERLAY: &str = "overlays/gray/entry/ingress-web-mse-gray.yaml
+overlays/gray/graylane.lock
+overlays/gray/workloads/deployment-web-mse-gray.yaml
+overlays/gray/workloads/service-web-mse-gray.yaml
+";
+
+#[test]
+fn the_same_commit_twice_is_one_commit() {
+    let sandbox = web();
+    ok(&sandbox, "graylane generate --commit");
+    let head = ok(&sandbox, "git rev-parse HEAD");
+    ok(&sandbox, "graylane generate --commit");
+    assert_eq!(ok(&sandbox, "git rev-parse HEAD"), head);
+    assert_eq!(ok(&sandbox, "git diff --name-only HEAD~1 HEAD"), OVERLAY);
+    assert_eq!(ok(&sandbox, "git status --short"), "");
+}
+
+#[test]
+fn what_was_generated_before_is_committed_later() {
+    let sandbox = web();
+    ok(&sandbox, "graylane generate");
+    ok(&sandbox, "graylane generate --commit");
+    assert_eq!(ok(&sandbox, "git diff --name-only HEAD~1 HEAD"), OVERLAY);
+}
+
+#[test]
+fn work_of_the_user_stays_as_it_is() {
+    let sandbox = web();
+    ok(&sandbox, "printf 'one\\n' > notes.txt && git add notes.txt && git commit -qm notes");
+    ok(&sandbox, "printf 'staged\\n' > notes.txt && git add notes.txt");
+    ok(&sandbox, "printf 'unstaged\\n' > notes.txt && printf 'new\\n' > untracked.txt");
+    ok(&sandbox, "printf 'staged\\n' > other.txt && git add other.txt");
+    let before = ok(&sandbox, "git status --short");
+    ok(&sandbox, "graylane generate --commit");
+    assert_eq!(ok(&sandbox, "git diff --name-only HEAD~1 HEAD"), OVERLAY);
+    assert_eq!(ok(&sandbox, "git status --short"), before);
+    assert_eq!(ok(&sandbox, "git show :notes.txt; cat notes.txt"), "staged\nunstaged\n");
+    ok(&sandbox, "graylane cleanup --commit");
+    assert_eq!(ok(&sandbox, "git status --short"), before);
+}
+
+#[test]
+fn a_first_commit_can_be_a_lane() {
+    let sandbox = unborn();
+    ok(&sandbox, "git init -q -b main");
+    ok(&sandbox, "graylane generate --commit");
+    assert_eq!(ok(&sandbox, "git ls-tree -r --name-only HEAD"), OVERLAY);
+    assert_eq!(ok(&sandbox, "git symbolic-ref --short HEAD"), "main\n");
+}
+
+#[test]
+fn without_a_repository_it_generates_and_does_not_commit() {
+    let sandbox = unborn();
+    ok(&sandbox, "graylane generate");
+    ok(&sandbox, "graylane generate --check");
+    stops(&sandbox, "graylane generate --commit", "no git repository");
+    stops(&sandbox, "graylane render --rev HEAD", "no git repository");
+}
+
+#[test]
+fn a_detached_head_moves_alone() {
+    let sandbox = web();
+    ok(&sandbox, "git checkout -q --detach");
+    ok(&sandbox, "graylane generate --commit");
+    assert_eq!(ok(&sandbox, "git diff --name-only main HEAD"), OVERLAY);
+    assert_eq!(sandbox.sh("git symbolic-ref -q HEAD").code, 1);
+}
+
+#[test]
+fn a_linked_worktree_commits_to_its_own_branch() {
+    let sandbox = web();
+    ok(&sandbox, "git worktree add -q ../linked -b lane");
+    ok(&sandbox, "cd ../linked && graylane generate --commit && git status --short");
+    assert_eq!(ok(&sandbox, "git diff --name-only main lane"), OVERLAY);
+    assert_eq!(ok(&sandbox, "git status --short; ls"), "deploy\ngraylane.yaml\n");
+}
+
+#[test]
+fn a_sparse_checkout_loses_nothing() {
+    let sandbox = unborn();
+    ok(&sandbox, "mkdir far && echo far > far/away.txt");
+    sandbox.commit_all();
+    ok(&sandbox, "git sparse-checkout set deploy");
+    assert!(!sandbox.dir.join("far/away.txt").exists());
+    ok(&sandbox, "graylane generate --commit");
+    assert_eq!(ok(&sandbox, "git diff --name-only HEAD~1 HEAD"), OVERLAY);
+    assert_eq!(ok(&sandbox, "git show HEAD:far/away.txt"), "far\n");
+    assert_eq!(ok(&sandbox, "git status --short"), "");
+}
+
+#[test]
+fn a_submodule_stays_at_its_commit() {
+    let sandbox = web();
+    ok(
+        &sandbox,
+        "git init -q -b main ../part && cd ../part && git commit -q --allow-empty -m part",
+    );
+    ok(&sandbox, "git -c protocol.file.allow=always submodule --quiet add ../part part");
+    ok(&sandbox, "git commit -qm 'Add a part'");
+    let part = ok(&sandbox, "git rev-parse HEAD:part");
+    ok(&sandbox, "graylane generate --commit");
+    assert_eq!(ok(&sandbox, "git rev-parse HEAD:part"), part);
+    assert_eq!(ok(&sandbox, "git diff --name-only HEAD~1 HEAD"), OVERLAY);
+    assert_eq!(ok(&sandbox, "git status --short"), "");
+}
+
+#[test]
+fn reading_commands_write_nothing() {
+    let sandbox = web();
+    ok(&sandbox, "graylane generate --commit && sed -i s/2.0/3.0/ graylane.yaml");
+    let times = |sandbox: &Sandbox| {
+        let list = "find . -path ./.git/objects -prune -o -printf '%p %T@ %s\\n' | sort";
+        ok(sandbox, list)
+    };
+    let before = times(&sandbox);
+    for line in [
+        "graylane render",
+        "graylane render --rev HEAD",
+        "graylane check",
+        "graylane diff",
+        "graylane diff --against head",
+        "graylane list",
+        "graylane generate --check",
+        "graylane generate --dry-run",
+        "graylane cleanup --dry-run",
+        "graylane generate nowhere.yaml",
+        "graylane cleanup nowhere.yaml",
+    ] {
+        sandbox.sh(line);
+        assert_eq!(times(&sandbox), before, "{line}");
+    }
+}
+
+#[test]
+fn cleaning_up_restores_the_tree_but_for_the_kept_directory() {
+    let sandbox = web();
+    let before = sandbox.tree();
+    ok(&sandbox, "graylane generate --commit && graylane cleanup --commit");
+    let mut after = sandbox.tree();
+    after.retain(|(path, _)| !path.ends_with("/.gitkeep"));
+    assert_eq!(after, before);
+    assert!(sandbox.dir.join("overlays/gray").is_dir());
+    assert_eq!(ok(&sandbox, "git status --short"), "");
+    let head = ok(&sandbox, "git rev-parse HEAD");
+    ok(&sandbox, "graylane cleanup --commit");
+    assert_eq!(ok(&sandbox, "git rev-parse HEAD"), head);
+}
+
+#[test]
+fn a_refused_cleanup_changes_nothing() {
+    let sandbox = web();
+    ok(&sandbox, "graylane generate --commit");
+    ok(&sandbox, "echo '# by hand' >> overlays/gray/entry/ingress-web-mse-gray.yaml");
+    let before = (sandbox.tree(), ok(&sandbox, "git rev-parse HEAD"));
+    stops(&sandbox, "graylane cleanup --commit", "changed by hand");
+    assert_eq!((sandbox.tree(), ok(&sandbox, "git rev-parse HEAD")), before);
+    ok(&sandbox, "graylane cleanup --commit --force");
+    assert!(!sandbox.dir.join("overlays/gray/graylane.lock").exists());
+}
+
+#[test]
+fn render_is_the_files_in_one_stream() {
+    let sandbox = web();
+    let stream = ok(&sandbox, "graylane render -q");
+    ok(&sandbox, "graylane generate");
+    let files = sandbox
+        .tree()
+        .into_iter()
+        .filter(|(path, _)| path.starts_with("overlays/") && path.ends_with(".yaml"));
+    let mut files: Vec<String> =
+        files.map(|(_, bytes)| String::from_utf8(bytes).unwrap()).collect();
+    let mut parts: Vec<String> = stream.split_inclusive("---\n").map(str::to_owned).collect();
+    for part in &mut parts {
+        *part = part.trim_end_matches("---\n").to_owned();
+    }
+    files.sort();
+    parts.sort();
+    assert_eq!(parts, files);
+}
+
+#[test]
+fn an_author_is_taken_from_the_flag() {
+    let sandbox = web();
+    ok(&sandbox, "graylane generate --commit --author 'Bea Builder <bea@example.com>'");
+    assert_eq!(
+        ok(&sandbox, "git show -s --format='%an <%ae> %cn'"),
+        "Bea Builder <bea@example.com> Carl Committer\n"
+    );
+    stops(&sandbox, "graylane generate --commit --author nobody", "Name <mail@example.com>");
+}
+
+#[test]
+fn paths_are_those_of_the_directory_it_runs_in() {
+    let sandbox = web();
+    let here = ok(&sandbox, "graylane render -q");
+    ok(&sandbox, "mkdir -p deep/er");
+    let root = sandbox.dir.to_str().unwrap().to_owned();
+    for line in [
+        "cd deep/er && graylane render -q ../../graylane.yaml".to_owned(),
+        "cd deep/er && graylane -C ../.. render -q".to_owned(),
+        format!("cd / && graylane -C {root} render -q"),
+        format!("cd deep && graylane render -q {root}/graylane.yaml"),
+    ] {
+        assert_eq!(ok(&sandbox, &line), here, "{line}");
+    }
+    stops(&sandbox, "graylane -C nowhere render", "cannot be used");
+    stops(&sandbox, "cd deep && graylane render", "graylane init");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let sandbox = web();
+    for line in [
+        "graylane render | head -n 1",
+        "graylane diff | head -n 1",
+        "graylane completions bash | head -n 1",
+        "graylane man | head -n 1",
+        "graylane schema | true",
+    ] {
+        let ran = sandbox.sh(line);
+        let told = ran.stderr.lines().filter(|line| !line.starts_with("note: "));
+        assert_eq!(told.count(), 0, "{line}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn every_command_shows_an_example() {
+    let sandbox = Sandbox::new();
+    let help = ok(&sandbox, "graylane --help");
+    let commands: Vec<&str> = help
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.strip_prefix("  ")?.split(' ').next())
+        .filter(|name| !name.is_empty() && *name != "help")
+        .collect();
+    let expected = [
+        "init",
+        "check",
+        "render",
+        "diff",
+        "generate",
+        "cleanup",
+        "list",
+        "schema",
+        "completions",
+        "man",
+    ];
+    for command in expected {
+        assert!(commands.contains(&command), "{commands:?} lacks {command}");
+    }
+    for command in commands {
+        let help = ok(&sandbox, &format!("graylane {command} --help"));
+        assert!(
+            help.contains("Example") && help.contains(&format!("  graylane {command}")),
+            "{help}"
+        );
+    }
+}
+
+#[test]
+fn editors_shells_and_packages_get_their_files() {
+    let sandbox = Sandbox::new();
+    let checked_in = fs::read_to_string(project("graylane.schema.json")).unwrap();
+    assert_eq!(ok(&sandbox, "graylane schema"), checked_in);
+    for shell in ["bash", "zsh", "fish"] {
+        let text = ok(&sandbox, &format!("graylane completions {shell}"));
+        assert!(text.contains("cleanup"), "{shell}");
+    }
+    assert_eq!(sandbox.sh("graylane completions bash > c && bash -n c").code, 0);
+    let man = ok(&sandbox, "graylane man");
+    assert!(man.contains(".TH") && man.contains("cleanup"));
+    assert!(ok(&sandbox, "graylane --version").starts_with("graylane "));
+}
+
+#[test]
+fn misuse_stops_with_two() {
+    let sandbox = web();
+    for line in [
+        "graylane",
+        "graylane generat",
+        "graylane diff --against nothing",
+        "graylane generate --chekc",
+        "graylane cleanup --all graylane.yaml",
+        "graylane render --baseline - --baseline deploy < deploy/web.yaml",
+        "graylane render graylane.yaml nowhere.yaml",
+        "graylane cleanup --rev HEAD",
+    ] {
+        let ran = sandbox.sh(line);
+        assert_eq!(ran.code, 2, "{line}: {}", ran.stderr);
+        assert!(!ran.stderr.is_empty() && ran.stdout.is_empty(), "{line}");
+    }
+}
+
+#[test]
+fn colour_is_for_terminals_unless_asked_for() {
+    let sandbox = web();
+    assert!(!sandbox.sh("graylane diff").stdout.contains('\u{1b}'));
+    assert!(sandbox.sh("graylane diff --color always").stdout.contains("\u{1b}["));
+    assert!(!sandbox.sh("graylane diff --color never").stdout.contains('\u{1b}'));
+}
+
+/// Drafts a spec for the manifests in `deploy` and checks it.
+#[track_caller]
+fn draft_is_accepted(sandbox: &Sandbox, what: &str) {
+    let ran = sandbox.sh("graylane init deploy --file draft.yaml");
+    assert_eq!(ran.code, 0, "{what}: {}", ran.stderr);
+    let ran = sandbox.sh("graylane check draft.yaml");
+    assert_eq!(ran.code, 0, "{what}: {}{}", ran.stdout, ran.stderr);
+}
+
+#[test]
+fn a_first_spec_of_every_example_is_accepted() {
+    for entry in fs::read_dir(project("examples")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.join("graylane.yaml").is_file() {
+            let sandbox = Sandbox::new();
+            sandbox.copy_from(&path);
+            draft_is_accepted(&sandbox, path.to_str().unwrap());
+        }
+    }
+}
