@@ -7,7 +7,10 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::kube::pod_specs::{labels, pod_templates};
 use crate::kube::selector_index::SelectorIndex;
 use crate::kube::selectors::{SelectorForm, SelectorRole, SelectorUse, selectors};
-use crate::lane::{GrayObject, Labels, ORIGINAL, VERSION, counts_pods, selected};
+use crate::lane::{
+    GrayObject, Labels, ORIGINAL, VERSION, counts_pods, near_version, required_values, selected,
+};
+use crate::spec::Isolation;
 use crate::yaml::NodeRef;
 
 pub(super) const FINDING: Finding = Finding {
@@ -32,6 +35,9 @@ fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
     let mut found = baseline_selects_gray(subject, &gray);
     found.extend(gray_selects_baseline(subject, &gray));
     found.extend(gray_selects_wrong_gray(subject, &gray));
+    if subject.release.isolation == Isolation::VersionLabel {
+        found.extend(not_original(subject, &gray));
+    }
     found
 }
 
@@ -104,11 +110,18 @@ fn consequence(role: SelectorRole, whose: &str) -> String {
 
 /// The lines that make a baseline selector ask for its own version.
 fn remedy(selector: &SelectorUse) -> String {
+    let path = selector.path.to_string();
+    if let Some(near) =
+        near_version(selector.selector.requirements.iter().map(|each| each.key.as_str()))
+    {
+        return format!(
+            "`{path}` asks for `{near}`; did you mean `{VERSION}: {ORIGINAL}`?\nor set `isolation: relabel` in the spec"
+        );
+    }
     let lines = match selector.form {
         SelectorForm::Plain => format!("  {VERSION}: {ORIGINAL}"),
         SelectorForm::LabelSelector => format!("  matchLabels:\n    {VERSION}: {ORIGINAL}"),
     };
-    let path = selector.path.to_string();
     let note = if selector.role == SelectorRole::Workload {
         "\nand the same label to its pod template; the selector of a running workload cannot be changed, \
          so it must be deleted and created again"
@@ -140,26 +153,93 @@ fn gray_selects_baseline(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnost
     found
 }
 
-/// Between gray objects: a workload owns its own pods and no others, and a Service that had pods has some.
+/// With `isolation: version-label`, pods and selectors of the baseline that name another version:
+/// nothing leaks today, but what tells the lanes apart is not what it should be.
+fn not_original(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnostic> {
+    let facts = subject.facts;
+    let mut found = Vec::new();
+    let immutable = "the selector of a running workload cannot be changed, so it must be deleted and created again";
+    for (object, _) in &gray.pods {
+        let Some(position) = facts.baseline.position(&object.origin) else { continue };
+        let origin = facts.object(position);
+        for pods in facts.pods_of(position) {
+            let labels = pods.template.labels();
+            let version = pods.labels.iter().find(|(key, _)| key == VERSION);
+            let near = near_version(pods.labels.iter().map(|(key, _)| key.as_str()));
+            let (message, key) = match (version, near) {
+                (Some((_, value)), _) if value == ORIGINAL => continue,
+                (Some((_, value)), _) => {
+                    (format!("are labelled `{VERSION}: {value}`, not `{ORIGINAL}`"), Some(VERSION))
+                }
+                (None, Some(near)) => (
+                    format!("are labelled `{near}`; did you mean `{VERSION}: {ORIGINAL}`?"),
+                    Some(near),
+                ),
+                (None, None) => (format!("are not labelled `{VERSION}: {ORIGINAL}`"), None),
+            };
+            let node = key.and_then(|key| origin.document.find(&labels.key(key)));
+            let node = node.or_else(|| origin.document.find(&labels));
+            let node = node.or_else(|| origin.document.find(&pods.template.path));
+            found.push(
+                at(Diagnostic::error(format!("the pods of {} {message}", origin.id)), node).remedy(
+                    format!(
+                        "write at `{labels}`:\n  {VERSION}: {ORIGINAL}\nor set `isolation: relabel` in the spec"
+                    ),
+                ),
+            );
+        }
+        for selecting in facts.selecting(position) {
+            let selector = &selecting.selector;
+            let values: Vec<&[String]> = required_values(&selector.selector, VERSION).collect();
+            let is_wrong = !values.is_empty() && !values.iter().any(|values| *values == [ORIGINAL]);
+            if !counts_pods(selector.role) || !is_wrong {
+                continue;
+            }
+            let owner = facts.object(selecting.object);
+            let asked = values.concat().join(", ");
+            let note = match selector.role {
+                SelectorRole::Workload => format!("\n{immutable}"),
+                _ => String::new(),
+            };
+            found.push(
+                at(
+                    Diagnostic::error(format!(
+                        "{} asks for `{VERSION}: {asked}`, not for `{ORIGINAL}`",
+                        owner.id
+                    )),
+                    owner.document.find(&selector.path),
+                )
+                .remedy(format!(
+                    "write in `{}`: `{VERSION}: {ORIGINAL}`{note}\nor set `isolation: relabel` in the spec",
+                    selector.path
+                )),
+            );
+        }
+    }
+    found
+}
+
+/// Between gray objects: a workload owns its own pods and no others, and a Service leads to the
+/// gray pods of whatever it led to.
 fn gray_selects_wrong_gray(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnostic> {
+    let facts = subject.facts;
     let own: HashMap<_, _> =
         gray.pods.iter().map(|(object, labels)| (&object.id, labels)).collect();
+    let copies: HashMap<_, _> =
+        gray.pods.iter().map(|(object, _)| (&object.origin, &object.id)).collect();
     let mut found = Vec::new();
     for (object, selector) in &gray.selectors {
         let matched = selected(&gray.index, selector, &object.id.namespace);
+        let owners = || matched.iter().map(|number| &gray.pods[*number].0.id);
         let message = match selector.role {
             SelectorRole::Workload => {
-                let other = matched
-                    .iter()
-                    .map(|number| gray.pods[*number].0)
-                    .find(|owner| owner.id != object.id);
-                let misses_own = own.contains_key(&object.id)
-                    && !matched.iter().any(|number| gray.pods[*number].0.id == object.id);
+                let other = owners().find(|owner| **owner != object.id);
+                let misses_own =
+                    own.contains_key(&object.id) && !owners().any(|owner| *owner == object.id);
                 match other {
-                    Some(other) => format!(
-                        "the gray {} would match the gray pods of {} too",
-                        object.id, other.id
-                    ),
+                    Some(other) => {
+                        format!("the gray {} would match the gray pods of {other} too", object.id)
+                    }
                     None if misses_own => format!(
                         "the selector of the gray {} does not match its own pods",
                         object.id
@@ -167,12 +247,24 @@ fn gray_selects_wrong_gray(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagno
                     None => continue,
                 }
             }
-            SelectorRole::Service if matched.is_empty() => {
-                format!("the gray {} would match no gray pod, so requests to it fail", object.id)
+            SelectorRole::Service => {
+                let Some(position) = facts.baseline.position(&object.origin) else { continue };
+                let led_to = facts.selectors_of(position).flat_map(|original| {
+                    selected(&facts.index, &original.selector, &object.origin.namespace)
+                });
+                let mut led_to: Vec<_> = led_to
+                    .filter_map(|number| copies.get(&facts.object(facts.pods[number].object).id))
+                    .collect();
+                led_to.retain(|copy| !owners().any(|owner| owner == **copy));
+                let Some(missed) = led_to.first() else { continue };
+                format!(
+                    "the gray {} would not match the gray pods of {missed}, so requests for them fail",
+                    object.id
+                )
             }
             _ => continue,
         };
-        let origin = subject.facts.baseline.get(&object.origin);
+        let origin = facts.baseline.get(&object.origin);
         let node = origin.and_then(|origin| origin.document.find(&selector.path));
         found.push(at(Diagnostic::error(message), node).remedy(
             "let the baseline's selector ask for labels that its pods alone have, or set `isolation: relabel`",

@@ -53,6 +53,8 @@ pub struct Facts<'a> {
     pub selectors: Vec<Selecting>,
     /// Pod templates by label, their numbers being positions in `pods`.
     pub index: SelectorIndex<usize>,
+    /// Positions in `selectors` of each object's selectors.
+    selectors_of: HashMap<usize, Vec<usize>>,
     /// Positions in `pods` of each object's templates.
     pods_of: HashMap<usize, Vec<usize>>,
     /// Positions in `selectors` of the selectors that match each pod template.
@@ -71,6 +73,7 @@ impl<'a> Facts<'a> {
             pods: Vec::new(),
             selectors: Vec::new(),
             index: SelectorIndex::default(),
+            selectors_of: HashMap::new(),
             pods_of: HashMap::new(),
             matching: Vec::new(),
             referrers: HashMap::new(),
@@ -91,9 +94,10 @@ impl<'a> Facts<'a> {
                 facts.pods_of.entry(object).or_default().push(number);
                 facts.pods.push(Pods { object, template, labels });
             }
-            facts
-                .selectors
-                .extend(part.selectors.into_iter().map(|selector| Selecting { object, selector }));
+            for selector in part.selectors {
+                facts.selectors_of.entry(object).or_default().push(facts.selectors.len());
+                facts.selectors.push(Selecting { object, selector });
+            }
             for target in part.targets {
                 facts.referrers.entry(target).or_default().push(object);
             }
@@ -118,6 +122,12 @@ impl<'a> Facts<'a> {
     /// The templates of an object.
     pub fn pods_of(&self, object: usize) -> impl Iterator<Item = &Pods> {
         self.pods_of.get(&object).into_iter().flatten().map(|number| &self.pods[*number])
+    }
+
+    /// The selectors that an object holds.
+    pub fn selectors_of(&self, object: usize) -> impl Iterator<Item = &Selecting> {
+        let numbers = self.selectors_of.get(&object).into_iter().flatten();
+        numbers.map(|number| &self.selectors[*number])
     }
 
     /// The selectors of the baseline that match an object's pods, in the order of their objects.

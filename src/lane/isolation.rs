@@ -3,11 +3,12 @@
 //! A selector is a conjunction: labels that are added to gray pods never take them out of a
 //! baseline selector. A value that the selector asks for must be another one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::facts::{Facts, Labels, Pods, Selecting};
-use super::labels::{LaneLabels, ORIGINAL, VERSION};
+use super::labels::{LaneLabels, ORIGINAL, VERSION, near_version};
 use crate::governance::Governance;
+use crate::kube::names::check_label_value;
 use crate::kube::selector::{LabelSelector, Operator};
 use crate::kube::selectors::SelectorRole;
 use crate::spec::{Isolation, Suffix};
@@ -51,6 +52,7 @@ pub(super) fn separate(
     pods: &Pods,
     wish: Isolation,
     suffix: &Suffix,
+    lane: &LaneLabels,
     governance: &dyn Governance,
 ) -> Separation {
     let counted: Vec<&Selecting> = facts
@@ -69,33 +71,66 @@ pub(super) fn separate(
             let owner = &facts.object(selecting.object).id;
             Some(format!("{owner} does not ask for `{VERSION}: {ORIGINAL}`"))
         }
-        (Isolation::Auto, _) => Some(format!("its pods are not labelled `{VERSION}: {ORIGINAL}`")),
+        (Isolation::Auto, _) => Some(not_original(&pods.labels)),
     };
-    let keys = keys_to_replace(&counted, &pods.labels, governance);
-    let replaced = keys
-        .into_iter()
-        .filter_map(|key| {
-            let old = value_of(&pods.labels, &key)?.to_owned();
+    let mut separation = Separation { mode: Isolation::Relabel, replaced: BTreeMap::new(), reason };
+    // What asks for a label that the lane sets to something else is separated already.
+    let labelled: HashMap<String, String> =
+        gray_labels(&pods.labels, &separation, lane).into_iter().collect();
+    let open = counted.iter().map(|selecting| &selecting.selector.selector);
+    let open = open.filter(|selector| selector.matches(&labelled));
+    let replaceable = |key: &&str| {
+        !lane.keys().any(|lanes| lanes == *key) && !governance.registry_keys().contains(key)
+    };
+    let keys = keys_to_replace(open, &pods.labels, &suffix.text, replaceable);
+    replace(&mut separation, &keys, &pods.labels, suffix);
+    separation
+}
+
+/// Replaces the values of these keys, where the pods have them.
+pub(super) fn replace(
+    separation: &mut Separation,
+    keys: &BTreeSet<String>,
+    labels: &Labels,
+    suffix: &Suffix,
+) {
+    for key in keys {
+        if let Some(old) = value_of(labels, key) {
             let new = format!("{old}{}", suffix.text);
-            Some((key, (old, new)))
-        })
-        .collect();
-    Separation { mode: Isolation::Relabel, replaced, reason }
+            separation.replaced.insert(key.clone(), (old.to_owned(), new));
+        }
+    }
+}
+
+/// In what way labels do not say that their pods are the original version.
+fn not_original(labels: &Labels) -> String {
+    let near = near_version(labels.iter().map(|(key, _)| key.as_str()));
+    match (value_of(labels, VERSION), near) {
+        (Some(value), _) => {
+            format!("its pods are labelled `{VERSION}: {value}`, not `{ORIGINAL}`")
+        }
+        (None, Some(near)) => {
+            format!("its pods are labelled `{near}`; did you mean `{VERSION}: {ORIGINAL}`?")
+        }
+        (None, None) => format!("its pods are not labelled `{VERSION}: {ORIGINAL}`"),
+    }
 }
 
 /// Whether a selector matches only pods labelled as the original version.
 fn asks_for_original(selector: &LabelSelector) -> bool {
-    required_values(selector, VERSION).is_some_and(|values| values == [ORIGINAL])
+    required_values(selector, VERSION).any(|values| values == [ORIGINAL])
 }
 
-/// The values of which a selector asks for one, where it does.
-fn required_values<'a>(selector: &'a LabelSelector, key: &str) -> Option<&'a [String]> {
-    selector.requirements.iter().filter(|requirement| requirement.key == key).find_map(
-        |requirement| match &requirement.operator {
-            Operator::In(values) => Some(values.as_slice()),
-            _ => None,
-        },
-    )
+/// The values of which a selector asks for one, for each time it asks for this key.
+pub fn required_values<'a>(
+    selector: &'a LabelSelector,
+    key: &'a str,
+) -> impl Iterator<Item = &'a [String]> {
+    let of_key = selector.requirements.iter().filter(move |requirement| requirement.key == key);
+    of_key.filter_map(|requirement| match &requirement.operator {
+        Operator::In(values) => Some(values.as_slice()),
+        _ => None,
+    })
 }
 
 fn value_of<'a>(labels: &'a Labels, key: &str) -> Option<&'a str> {
@@ -106,23 +141,32 @@ fn value_of<'a>(labels: &'a Labels, key: &str) -> Option<&'a str> {
 /// do, the replaced one is the one that people expect to differ.
 const APP_KEYS: [&str; 5] = ["app", "app.kubernetes.io/name", "k8s-app", "run", "name"];
 
-/// A smallest set of keys such that every selector asks for a value of one of them, found greedily.
-///
-/// Selectors that ask for the version label are separated by it already.
-fn keys_to_replace(
-    counted: &[&Selecting],
+/// A smallest set of keys such that every selector asks for another value of one of them once
+/// their values have the suffix, found greedily. Selectors for which there is none are left out.
+fn keys_to_replace<'a>(
+    selectors: impl Iterator<Item = &'a LabelSelector>,
     labels: &Labels,
-    governance: &dyn Governance,
+    suffix: &str,
+    replaceable: impl Fn(&&str) -> bool,
 ) -> BTreeSet<String> {
-    let mut open: Vec<Vec<&str>> = counted
+    let candidates: Vec<(&str, String)> = labels
         .iter()
-        .filter(|selecting| !asks_for_original(&selecting.selector.selector))
-        .map(|selecting| {
-            let selector = &selecting.selector.selector;
-            let has_values = |key: &&str| required_values(selector, key).is_some();
-            let keys = labels.iter().map(|(key, _)| key.as_str()).filter(has_values);
-            keys.filter(|key| *key != VERSION && !governance.registry_keys().contains(key))
-                .collect()
+        .map(|(key, value)| (key.as_str(), format!("{value}{suffix}")))
+        .filter(|(key, _)| replaceable(key))
+        .collect();
+    let mut open: Vec<Vec<&str>> = selectors
+        .map(|selector| {
+            let separates = |(key, new): &&(&str, String)| {
+                required_values(selector, key).any(|values| !values.contains(new))
+            };
+            let keys: Vec<&(&str, String)> = candidates.iter().filter(separates).collect();
+            // A value that has grown too long is an error, where another key can do.
+            let fits = |(_, new): &&&(&str, String)| check_label_value(new).is_ok();
+            let fitting: Vec<&str> = keys.iter().filter(fits).map(|(key, _)| *key).collect();
+            match fitting.is_empty() {
+                true => keys.into_iter().map(|(key, _)| *key).collect(),
+                false => fitting,
+            }
         })
         .filter(|keys: &Vec<&str>| !keys.is_empty())
         .collect();
@@ -153,7 +197,7 @@ pub(super) fn gray_labels(baseline: &Labels, separation: &Separation, lane: &Lan
             new.clone_into(value);
         }
     }
-    for (key, value) in lane.object.iter().chain(&lane.workload_selector).chain(&lane.pod) {
+    for (key, value) in lane.all() {
         match labels.iter_mut().find(|(candidate, _)| candidate == key) {
             Some((_, there)) => value.clone_into(there),
             None => labels.push(((*key).to_owned(), value.clone())),

@@ -2,6 +2,7 @@
 //!
 //! Source: Zadig, "MSE full-link grayscale release"; its workflows and pages read these labels.
 
+use crate::diagnostic::nearest;
 use crate::governance::Governance;
 
 /// Which version a pod is: the tag, or [`ORIGINAL`] on the baseline.
@@ -43,8 +44,34 @@ impl LaneLabels {
         }
     }
 
+    /// All labels of a gray pod that the lane decides; a key may come twice, with one value.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Label> {
+        self.object.iter().chain(&self.workload_selector).chain(&self.pod)
+    }
+
     /// Every key whose value a lane decides.
     pub(super) fn keys(&self) -> impl Iterator<Item = &'static str> {
-        self.object.iter().chain(&self.workload_selector).chain(&self.pod).map(|(key, _)| *key)
+        self.all().map(|(key, _)| *key)
+    }
+}
+
+/// The key among these that was meant to be [`VERSION`], if one is misspelled.
+pub fn near_version<'k>(keys: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    let known = [VERSION, TYPE, SERVICE_NAME];
+    keys.into_iter()
+        .filter(|key| !known.contains(key))
+        .find(|key| nearest(key, known) == Some(VERSION))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn misspelled_version_keys_are_known() {
+        for key in ["Zadig-release-version", "zadigx-release-verison", "zadigx-releaseversion"] {
+            assert_eq!(near_version(["app", key]), Some(key));
+        }
+        assert_eq!(near_version(["app", "version", "release", VERSION, TYPE, SERVICE_NAME]), None);
     }
 }

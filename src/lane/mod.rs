@@ -28,8 +28,8 @@ use crate::spec::{GatewayClass, GrayRelease, Strategy};
 use crate::yaml::Document;
 
 pub use facts::{Facts, Labels, selected};
-pub use isolation::counts_pods;
-pub use labels::{ORIGINAL, VERSION};
+pub use isolation::{counts_pods, required_values};
+pub use labels::{ORIGINAL, VERSION, near_version};
 use patch::Patches;
 use select::{Copy, Plan, Role, select};
 
@@ -152,7 +152,7 @@ impl Builder<'_> {
         ));
         let rewiring = rewire::rewire(object, copy, self.plan, &mut document);
         errors.extend(rewiring.errors);
-        errors.extend(relabel::relabel(service, copy.role, &mut document));
+        errors.extend(relabel::relabel(object, service, copy, &mut document));
         let wave = if copy.role == Role::Entry {
             Wave::Entry
         } else {

@@ -1,8 +1,11 @@
 //! Step 7: the lane's labels, and selectors that ask for them.
 
-use super::isolation::{Separation, finds_own_pods};
-use super::labels::{Label, ORIGINAL, VERSION};
-use super::select::{PlannedService, Role};
+use std::collections::HashMap;
+
+use super::isolation::finds_own_pods;
+use super::labels::Label;
+use super::select::{Copy, PlannedService, Role};
+use crate::baseline::Object;
 use crate::diagnostic::Diagnostic;
 use crate::kube::names::check_label_value;
 use crate::kube::selectors::{SelectorForm, SelectorRole, SelectorUse, selectors};
@@ -14,148 +17,183 @@ use crate::yaml::{Document, EditError, NodeRef, Path, Value};
 ///
 /// Label values that have grown too long.
 pub(super) fn relabel(
+    object: &Object,
     service: &PlannedService<'_>,
-    role: Role,
+    copy: &Copy,
     document: &mut Document,
 ) -> Vec<Diagnostic> {
     let mut errors = Vec::new();
-    if let Err(error) = apply(service, role, document, &mut errors) {
+    let relabelling = Relabelling {
+        service,
+        copy,
+        namespace: &object.id.namespace,
+        baseline: service.pods.labels.iter().cloned().collect(),
+        gray: service.pod_labels.iter().cloned().collect(),
+    };
+    if let Err(error) = relabelling.apply(document, &mut errors) {
+        let error =
+            Diagnostic::error(format!("the copy of {} cannot be labelled: {error}", object.id));
+        let error = match object.place() {
+            Some(place) => error.at(place),
+            None => error,
+        };
         errors.push(
-            Diagnostic::error(format!(
-                "a copy for `{}` cannot be labelled: {error}",
-                service.spec.name
-            ))
-            .at(service.spec.place.clone()),
+            error.remedy("labels and selectors are mappings: `kubectl explain` shows the fields"),
         );
     }
     errors
 }
 
-fn apply(
-    service: &PlannedService<'_>,
-    role: Role,
-    document: &mut Document,
-    errors: &mut Vec<Diagnostic>,
-) -> Result<(), EditError> {
-    let labels = &service.labels;
-    put(document, &Path::keys(["metadata", "labels"]), &labels.object)?;
-    for selector in selectors(document.root()) {
-        rewrite(service, role, &selector, document)?;
-    }
-    if role != Role::Workload {
-        return Ok(());
-    }
-    let path = service.pods.template.path.key("metadata").key("labels");
-    for (key, value) in &service.pod_labels {
-        let is_lanes = labels.keys().any(|candidate| candidate == key);
-        if !is_lanes && !service.separation.replaced.contains_key(key) {
-            continue;
+struct Relabelling<'a> {
+    service: &'a PlannedService<'a>,
+    copy: &'a Copy,
+    /// The namespace of the object that is copied.
+    namespace: &'a str,
+    /// The labels of the service's baseline pods.
+    baseline: HashMap<String, String>,
+    /// The labels of its gray pods.
+    gray: HashMap<String, String>,
+}
+
+impl Relabelling<'_> {
+    fn apply(
+        &self,
+        document: &mut Document,
+        errors: &mut Vec<Diagnostic>,
+    ) -> Result<(), EditError> {
+        let (service, labels) = (self.service, &self.service.labels);
+        put(document, &Path::keys(["metadata", "labels"]), &labels.object)?;
+        for selector in selectors(document.root()) {
+            self.rewrite(&selector, document)?;
         }
-        if let Err(why) = check_label_value(value) {
-            errors.push(
-                Diagnostic::error(format!(
-                    "the gray pods of `{}` cannot have the label `{key}: {value}`: {why}",
-                    service.spec.name
-                ))
-                .at(service.spec.place.clone())
-                .remedy(if service.separation.replaced.contains_key(key) {
+        if self.copy.role != Role::Workload {
+            return Ok(());
+        }
+        let template = &service.pods.template;
+        for (key, value) in &service.pod_labels {
+            let is_lanes = labels.keys().any(|candidate| candidate == key);
+            if !is_lanes && !service.separation.replaced.contains_key(key) {
+                continue;
+            }
+            if let Err(why) = check_label_value(value) {
+                let remedy = if service.separation.replaced.contains_key(key) {
                     "choose a shorter tag or `naming.suffix`".to_owned()
                 } else {
-                    format!("give the pods of the baseline a `{key}` that fits")
-                }),
-            );
+                    format!("give the baseline's pods a label `{key}` with a value that is one")
+                };
+                errors.push(
+                    Diagnostic::error(format!(
+                        "the gray pods of `{}` cannot have the label `{key}: {value}`: {why}",
+                        service.spec.name
+                    ))
+                    .at(service.spec.place.clone())
+                    .remedy(remedy),
+                );
+            }
+            document.set_str(&template.labels().key(key), value)?;
+            // Older agents read annotations: what one says must not contradict the label.
+            let annotation = template.annotations().key(key);
+            if is_lanes && document.find(&annotation).is_some() {
+                document.set_str(&annotation, value)?;
+            }
         }
-        document.set_str(&path.key(key), value)?;
+        Ok(())
     }
-    Ok(())
+
+    /// Rewrites one selector, if it is one that matched the service's own pods.
+    fn rewrite(&self, selector: &SelectorUse, document: &mut Document) -> Result<(), EditError> {
+        // A selector that is empty or not there is never made one that asks for something.
+        if selector.selector.is_empty() {
+            return Ok(());
+        }
+        let labels = &self.service.labels;
+        let path = match selector.form {
+            SelectorForm::Plain => selector.path.clone(),
+            SelectorForm::LabelSelector => selector.path.key("matchLabels"),
+        };
+        match selector.role {
+            // Services keep their labels and get the lane's.
+            SelectorRole::Monitor => return put(document, &path, &labels.object[..1]),
+            // Peers are pods of others, which stay as they are.
+            SelectorRole::NetworkPolicyPeer => return Ok(()),
+            _ => {}
+        }
+        let looks_here = selector.scope.may_cover(self.namespace, &self.service.namespace);
+        if !looks_here || !selector.selector.matches(&self.baseline) {
+            return Ok(());
+        }
+        let keys: Vec<String> = document
+            .find(&path)
+            .into_iter()
+            .flat_map(NodeRef::entries)
+            .map(|(key, _)| key.to_owned())
+            .collect();
+        for key in keys {
+            if let Some(value) = self.gray.get(&key) {
+                document.set_str(&path.key(&key), value)?;
+            }
+        }
+        if selector.form == SelectorForm::LabelSelector {
+            self.rewrite_expressions(&selector.path.key("matchExpressions"), document)?;
+        }
+        match selector.role {
+            SelectorRole::Workload if self.copy.role == Role::Workload => {
+                put(document, &path, &labels.object)?;
+                put(document, &path, &labels.workload_selector)
+            }
+            // One that leads to several services of the lane must not ask for one of them.
+            SelectorRole::Service if self.copy.shared => put(document, &path, &labels.object[..2]),
+            SelectorRole::Service => put(document, &path, &labels.object),
+            // Where the pods should run has nothing to do with which of them are counted.
+            SelectorRole::Affinity | SelectorRole::TopologySpread => Ok(()),
+            role if finds_own_pods(role) => put(document, &path, &labels.object[..1]),
+            _ => Ok(()),
+        }
+    }
+
+    /// Expressions that the baseline's pods fulfil and the gray ones do not. Every value of an `In`
+    /// whose label was replaced gets its gray form, so that the selector asks for gray pods alone;
+    /// others come to ask for the gray pods' own value.
+    fn rewrite_expressions(&self, path: &Path, document: &mut Document) -> Result<(), EditError> {
+        let count = document.find(path).map_or(0, NodeRef::len);
+        for index in 0..count {
+            let expression = path.index(index);
+            let Some(node) = document.find(&expression) else { continue };
+            let text = |key: &str| node.get(key).and_then(NodeRef::text).unwrap_or("").to_owned();
+            let (key, operator) = (text("key"), text("operator"));
+            let Some(gray) = self.gray.get(&key) else { continue };
+            if self.baseline.get(&key) == Some(gray) {
+                continue;
+            }
+            let values: Vec<&str> = node
+                .get("values")
+                .into_iter()
+                .flat_map(NodeRef::items)
+                .filter_map(NodeRef::text)
+                .collect();
+            let replaced = self.service.separation.replaced.get(&key);
+            let new: Vec<Value> = match (operator.as_str(), replaced) {
+                ("In", Some((old, new))) => {
+                    let suffix = new.strip_prefix(old.as_str()).unwrap_or("");
+                    values.iter().map(|value| Value::string(format!("{value}{suffix}"))).collect()
+                }
+                ("In", None) => vec![Value::string(gray.as_str())],
+                ("NotIn", _) if !values.contains(&gray.as_str()) => continue,
+                ("NotIn" | "DoesNotExist", _) => {
+                    document.set_str(&expression.key("operator"), "In")?;
+                    vec![Value::string(gray.as_str())]
+                }
+                _ => continue,
+            };
+            document.set(&expression.key("values"), Value::Sequence(new))?;
+        }
+        Ok(())
+    }
 }
 
 fn put(document: &mut Document, path: &Path, labels: &[Label]) -> Result<(), EditError> {
     for (key, value) in labels {
         document.set_str(&path.key(key), value)?;
-    }
-    Ok(())
-}
-
-/// Rewrites one selector, if it is one that matched the service's own pods.
-fn rewrite(
-    service: &PlannedService<'_>,
-    role: Role,
-    selector: &SelectorUse,
-    document: &mut Document,
-) -> Result<(), EditError> {
-    // A selector that is empty or not there is never made one that asks for something.
-    let pods = service.pods.labels.iter().cloned().collect();
-    if selector.selector.is_empty() || !selector.selector.matches(&pods) {
-        return Ok(());
-    }
-    let path = match selector.form {
-        SelectorForm::Plain => selector.path.clone(),
-        SelectorForm::LabelSelector => selector.path.key("matchLabels"),
-    };
-    let separation = &service.separation;
-    for (key, (_, new)) in &separation.replaced {
-        if document.find(&path.key(key)).is_some() {
-            document.set_str(&path.key(key), new)?;
-        }
-    }
-    if document.find(&path.key(VERSION)).and_then(NodeRef::text) == Some(ORIGINAL) {
-        document.set_str(&path.key(VERSION), version(service))?;
-    }
-    if selector.form == SelectorForm::LabelSelector {
-        rewrite_expressions(service, separation, &selector.path.key("matchExpressions"), document)?;
-    }
-    let labels = &service.labels;
-    match selector.role {
-        SelectorRole::Workload if role == Role::Workload => {
-            put(document, &path, &labels.object)?;
-            put(document, &path, &labels.workload_selector)
-        }
-        SelectorRole::Service => put(document, &path, &labels.object),
-        // Where the pods should run has nothing to do with which of them are counted.
-        SelectorRole::Affinity | SelectorRole::TopologySpread => Ok(()),
-        role if finds_own_pods(role) => put(document, &path, &labels.object[..1]),
-        _ => Ok(()),
-    }
-}
-
-fn version<'a>(service: &'a PlannedService<'_>) -> &'a str {
-    let found = service.labels.object.iter().find(|(key, _)| *key == VERSION);
-    found.map_or("", |(_, value)| value.as_str())
-}
-
-/// Values of `In` expressions that name replaced labels: every value gets its gray form, so that
-/// the selector asks for gray pods alone.
-fn rewrite_expressions(
-    service: &PlannedService<'_>,
-    separation: &Separation,
-    path: &Path,
-    document: &mut Document,
-) -> Result<(), EditError> {
-    let count = document.find(path).map_or(0, NodeRef::len);
-    for index in 0..count {
-        let expression = path.index(index);
-        let Some(node) = document.find(&expression) else { continue };
-        if node.get("operator").and_then(NodeRef::text) != Some("In") {
-            continue;
-        }
-        let key = node.get("key").and_then(NodeRef::text).unwrap_or("").to_owned();
-        let values: Vec<String> = node
-            .get("values")
-            .into_iter()
-            .flat_map(NodeRef::items)
-            .filter_map(NodeRef::text)
-            .map(str::to_owned)
-            .collect();
-        let gray: Vec<Value> = if let Some((old, new)) = separation.replaced.get(&key) {
-            let suffix = new.strip_prefix(old.as_str()).unwrap_or("");
-            values.iter().map(|value| Value::string(format!("{value}{suffix}"))).collect()
-        } else if key == VERSION && values.iter().any(|value| value == ORIGINAL) {
-            vec![Value::string(version(service))]
-        } else {
-            continue;
-        };
-        document.set(&expression.key("values"), Value::Sequence(gray))?;
     }
     Ok(())
 }

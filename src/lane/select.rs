@@ -1,9 +1,9 @@
 //! Step 1: what of the baseline belongs to each service, and what becomes of it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::facts::{Facts, Labels, Pods};
-use super::isolation::{Separation, counts_pods, finds_own_pods, gray_labels, separate};
+use super::isolation::{Separation, counts_pods, finds_own_pods, gray_labels, replace, separate};
 use super::labels::LaneLabels;
 use super::policy::{Decision, decide};
 use crate::baseline::Object;
@@ -37,6 +37,8 @@ pub(super) struct Copy {
     pub service: usize,
     /// What it is to the lane.
     pub role: Role,
+    /// Whether it selects pods of other services of the lane too.
+    pub shared: bool,
 }
 
 /// A service of the spec, found in the baseline.
@@ -46,6 +48,8 @@ pub(super) struct PlannedService<'a> {
     pub spec: &'a Service,
     /// Its workload's position in the baseline.
     pub workload: usize,
+    /// Its workload's namespace.
+    pub namespace: String,
     /// Its pods.
     pub pods: Pods,
     /// How its pods are kept apart.
@@ -87,11 +91,14 @@ pub(super) fn select<'a>(
         errors: Vec::new(),
         taken: HashMap::new(),
         copied: HashSet::new(),
+        shared: HashSet::new(),
         backends: Vec::new(),
     };
     for service in &release.services {
         selection.service(service, governance);
     }
+    selection.unite();
+    selection.tell_relabelled();
     for number in 0..selection.plan.services.len() {
         selection.belongings(number);
     }
@@ -110,6 +117,8 @@ struct Selection<'a, 'f> {
     /// Objects that something was decided for, with the service it was decided for.
     taken: HashMap<usize, usize>,
     copied: HashSet<usize>,
+    /// Copies that belong to more than one service.
+    shared: HashSet<usize>,
     /// The Services among the copies, by the service they are copied for.
     backends: Vec<Vec<usize>>,
 }
@@ -245,31 +254,99 @@ impl<'a> Selection<'a, '_> {
         };
         let app = app_name(object, &pods, governance).unwrap_or(&object.id.name);
         let labels = LaneLabels::new(self.release.tag.as_str(), &spec.name, app, governance);
-        let separation =
-            separate(self.facts, &pods, self.release.isolation, &self.release.suffix, governance);
-        if let (Isolation::Auto, Some(reason)) = (self.release.isolation, &separation.reason) {
-            let changed = separation.replaced.iter().map(|(key, (_, new))| format!("{key}: {new}"));
-            let note = format!(
-                "`{}` is isolated by `relabel` ({}), because {reason}",
-                spec.name,
-                changed.collect::<Vec<_>>().join(", ")
-            );
-            self.plan.notes.push(Diagnostic::note(note).at(spec.place.clone()));
-        }
+        let (wish, suffix) = (self.release.isolation, &self.release.suffix);
+        let separation = separate(self.facts, &pods, wish, suffix, &labels, governance);
         let pod_labels = gray_labels(&pods.labels, &separation, &labels);
         let number = self.plan.services.len();
         self.taken.insert(workload, number);
         self.copied.insert(workload);
         self.backends.push(Vec::new());
-        self.plan.copies.push(Copy { object: workload, service: number, role: Role::Workload });
+        self.plan.copies.push(Copy {
+            object: workload,
+            service: number,
+            role: Role::Workload,
+            shared: false,
+        });
         self.plan.services.push(PlannedService {
             spec,
             workload,
+            namespace: object.id.namespace.clone(),
             pods,
             separation,
             labels,
             pod_labels,
         });
+    }
+
+    /// Lets services that a selector of the baseline selects together replace the same keys, so that
+    /// the selector's one copy selects them together too.
+    fn unite(&mut self) {
+        let mut selected: BTreeMap<(usize, String), Vec<usize>> = BTreeMap::new();
+        for (number, service) in self.plan.services.iter().enumerate() {
+            for selecting in self.facts.selecting(service.workload) {
+                if counts_pods(selecting.selector.role) {
+                    let selector = (selecting.object, selecting.selector.path.to_string());
+                    selected.entry(selector).or_default().push(number);
+                }
+            }
+        }
+        selected.retain(|_, services| services.len() > 1);
+        if self.release.isolation == Isolation::VersionLabel {
+            return;
+        }
+        let mut settled = false;
+        while !settled {
+            settled = true;
+            for ((object, _), services) in &selected {
+                let keys: BTreeSet<String> = services
+                    .iter()
+                    .flat_map(|number| {
+                        self.plan.services[*number].separation.replaced.keys().cloned()
+                    })
+                    .collect();
+                for number in services {
+                    let service = &mut self.plan.services[*number];
+                    let before = service.separation.replaced.len();
+                    replace(
+                        &mut service.separation,
+                        &keys,
+                        &service.pods.labels,
+                        &self.release.suffix,
+                    );
+                    if service.separation.replaced.len() == before {
+                        continue;
+                    }
+                    settled = false;
+                    let id = &self.facts.object(*object).id;
+                    service.separation.mode = Isolation::Relabel;
+                    service.separation.reason.get_or_insert_with(|| {
+                        format!("{id} selects pods of another service of the lane too")
+                    });
+                    service.pod_labels =
+                        gray_labels(&service.pods.labels, &service.separation, &service.labels);
+                }
+            }
+        }
+    }
+
+    /// Says which services `auto` isolates by other labels, and why.
+    fn tell_relabelled(&mut self) {
+        if self.release.isolation != Isolation::Auto {
+            return;
+        }
+        for service in &self.plan.services {
+            let Some(reason) = &service.separation.reason else { continue };
+            let replaced = &service.separation.replaced;
+            let changed: Vec<String> =
+                replaced.iter().map(|(key, (_, new))| format!("{key}: {new}")).collect();
+            let how = match changed.is_empty() {
+                true => String::new(),
+                false => format!(" ({})", changed.join(", ")),
+            };
+            let note =
+                format!("`{}` is isolated by `relabel`{how}, because {reason}", service.spec.name);
+            self.plan.notes.push(Diagnostic::note(note).at(service.spec.place.clone()));
+        }
     }
 
     /// What selects the service's pods, points at its workload or Services, or is asked for.
@@ -284,6 +361,7 @@ impl<'a> Selection<'a, '_> {
             if role == SelectorRole::Service {
                 if self.consider(object, number) {
                     services.push(object);
+                    self.serves(object, number);
                 }
             } else if role != SelectorRole::Workload && finds_own_pods(role) {
                 // A policy that still covers the gray pods covers them as it does the baseline's.
@@ -412,8 +490,19 @@ impl<'a> Selection<'a, '_> {
         if there.id.group.is_empty() && there.id.kind == "Service" {
             self.backends[number].push(object);
         }
-        self.plan.copies.push(Copy { object, service: number, role: Role::Other });
+        let shared = false;
+        self.plan.copies.push(Copy { object, service: number, role: Role::Other, shared });
         true
+    }
+
+    /// Notes that a copied Service leads to a service's pods.
+    fn serves(&mut self, object: usize, number: usize) {
+        if !self.backends[number].contains(&object) {
+            self.backends[number].push(object);
+        }
+        if self.taken.get(&object) != Some(&number) {
+            self.shared.insert(object);
+        }
     }
 
     /// The Ingress of a service that is an entry.
@@ -480,7 +569,12 @@ impl<'a> Selection<'a, '_> {
             }
             self.taken.insert(ingress, number);
             self.copied.insert(ingress);
-            self.plan.copies.push(Copy { object: ingress, service: number, role: Role::Entry });
+            self.plan.copies.push(Copy {
+                object: ingress,
+                service: number,
+                role: Role::Entry,
+                shared: false,
+            });
         }
     }
 
@@ -523,7 +617,8 @@ impl<'a> Selection<'a, '_> {
 
     fn name_copies(&mut self) {
         self.plan.copies.sort_by_key(|copy| copy.object);
-        for copy in &self.plan.copies {
+        for copy in &mut self.plan.copies {
+            copy.shared = self.shared.contains(&copy.object);
             let id = &self.facts.object(copy.object).id;
             self.plan
                 .gray_names
