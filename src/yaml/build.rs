@@ -20,6 +20,10 @@ use super::scan;
 use super::source::{Source, Span, offset};
 use crate::diagnostic::Diagnostic;
 
+mod bounds;
+
+use bounds::{trailing_comments, trim_breaks};
+
 /// Bytes that the aliases of one file may expand to.
 const ALIAS_BUDGET: u64 = 8 << 20;
 
@@ -115,57 +119,6 @@ impl<'a> Builder<'a> {
             Event::Alias(anchor) => self.alias(anchor),
             Event::Nothing | Event::StreamStart | Event::StreamEnd => Ok(()),
         }
-    }
-
-    fn start_document(&mut self) {
-        let text = self.source.text();
-        let mut at = self.cursor;
-        loop {
-            at = scan::skip_trivia(text, at);
-            let line_starts = scan::is_line_start(text, at);
-            if line_starts && text[at..].starts_with('%') {
-                at = scan::next_line(text, at);
-            } else if line_starts && scan::is_marker(text, at, "...") {
-                at += 3;
-                self.cursor = at;
-            } else {
-                break;
-            }
-        }
-        if scan::is_line_start(text, at) && scan::is_marker(text, at, "---") {
-            self.cursor = at + 3;
-        }
-        self.document_start = self.cursor;
-        self.anchors.clear();
-        self.seen = Seen::default();
-        self.style.has_block_scalars = false;
-        self.style.step = 2;
-        self.style.indented_sequences = false;
-        self.has_aliases = false;
-        self.root = None;
-    }
-
-    fn end_document(&mut self) {
-        let text = self.source.text();
-        let at = scan::skip_trivia(text, self.cursor);
-        // Comment lines before a marker belong to the document above it.
-        let end =
-            if at >= text.len() { text.len() } else { scan::line_start(text, at).max(self.cursor) };
-        let (value, layout, span) = self.root.take().unwrap_or_else(|| {
-            let at = self.document_start;
-            let empty = Scalar { span: Span::new(at, at), extra: None, style: ScalarStyle::Plain };
-            (Node::Scalar(empty), Layout::Inline, Span::new(at, at))
-        });
-        self.style.step = self.seen.step.unwrap_or(2);
-        self.style.indented_sequences = self.seen.indented > self.seen.flush;
-        let slice = Slice { lead: offset(self.document_start), value: span, end: offset(end) };
-        self.documents.push(Document {
-            source: Arc::clone(self.source),
-            root: Item { key: None, value, slice, layout },
-            style: self.style,
-            has_aliases: self.has_aliases,
-        });
-        self.cursor = end;
     }
 
     fn fault(&self, what: &str) -> Diagnostic {
@@ -531,37 +484,6 @@ impl<'a> Builder<'a> {
         }
         Ok(())
     }
-}
-
-/// The end of the comment lines at `at` that still belong to a block collection: those indented
-/// like its items, with the blank lines between them. A comment that is indented like the
-/// collection's parent is the parent's.
-fn trailing_comments(text: &str, at: usize, indent: usize, outer: Option<usize>) -> usize {
-    let mut end = at;
-    let mut line = at;
-    while line < text.len() {
-        let next = scan::next_line(text, line);
-        let (depth, rest) = scan::split_indent(text[line..next].trim_end_matches(['\n', '\r']));
-        if rest.starts_with('#') && depth >= indent && outer.is_none_or(|outer| depth > outer) {
-            end = next;
-        } else if !rest.is_empty() {
-            break;
-        }
-        line = next;
-    }
-    end
-}
-
-/// Takes off the line breaks at the end of a block scalar that its header does not keep: the
-/// parser leaves some where the file ends in a line of blanks.
-fn trim_breaks(value: &mut String, header: &str) {
-    let header = header.split(['\n', ' ', '\t']).next().unwrap_or("");
-    let kept = match value.trim_end_matches('\n').len() {
-        _ if header.contains('+') => return,
-        content if header.contains('-') => content,
-        content => (content + 1).min(value.len()),
-    };
-    value.truncate(kept);
 }
 
 fn tag_text(tag: Tag) -> String {

@@ -3,7 +3,10 @@
 use super::node::{Collection, Document, DocumentStyle, Form, Item, Layout, Node, Scalar, Slice};
 use super::scalar::{ScalarStyle, json_literal, literal_header, write_string};
 use super::scan;
-use super::source::{Source, Span};
+use super::source::Source;
+
+mod flow;
+mod write;
 
 impl Document {
     /// The document's text, without its `---` line.
@@ -128,64 +131,6 @@ impl<'a> Emitter<'a> {
             self.comments_of_removed(emptied, 0);
         }
         self.copy_lines(self.tail_start(root), end, 0);
-    }
-
-    /// Copies source text as it is.
-    fn copy(&mut self, start: u32, end: u32) {
-        if start < end {
-            self.out.push_str(self.source.slice(start, end));
-            self.last = Some(end);
-        } else if self.last != Some(start) {
-            self.last = None;
-        }
-    }
-
-    /// Copies source text that starts a line. Where it did not follow what was written last, blank
-    /// lines and deep comments are kept from becoming content of a block scalar above them.
-    fn copy_lines(&mut self, start: u32, end: u32, indent: usize) {
-        if !self.block_scalars || self.last == Some(start) || !self.out.ends_with('\n') {
-            self.copy(start, end);
-            return;
-        }
-        let text = self.source.text();
-        let mut at = start as usize;
-        while at < end as usize {
-            let next = scan::next_line(text, at).min(end as usize);
-            let (depth, rest) = scan::split_indent(&text[at..next]);
-            let rest = rest.trim_start_matches('\t').trim_start_matches([' ', '\t']);
-            if rest.starts_with('#') {
-                self.spaces(depth.min(indent));
-                self.out.push_str(rest);
-            } else if !rest.trim_end().is_empty() || next == at {
-                break;
-            }
-            at = next;
-        }
-        self.last = None;
-        self.copy(super::source::offset(at), end);
-    }
-
-    fn print(&mut self, text: &str) {
-        self.out.push_str(text);
-        self.last = None;
-    }
-
-    fn newline(&mut self) {
-        self.print(if self.style.crlf { "\r\n" } else { "\n" });
-    }
-
-    fn fresh_line(&mut self) {
-        if !matches!(self.out.as_str(), "" | "\u{feff}") && !self.out.ends_with('\n') {
-            self.newline();
-        }
-    }
-
-    fn spaces(&mut self, count: usize) {
-        self.out.extend(std::iter::repeat_n(' ', count));
-    }
-
-    fn step(&self) -> usize {
-        usize::from(self.style.step).max(1)
     }
 
     /// Whether an item's value is the collection of the source in the place it was.
@@ -520,94 +465,6 @@ impl<'a> Emitter<'a> {
         write_string(self.out, scalar.text(self.source), wish, context != Context::Block);
         self.last = None;
     }
-
-    fn flow_items(&mut self, collection: &'a Collection, context: Context) {
-        let (open, close) = if collection.form == Form::Mapping { ("{", "}") } else { ("[", "]") };
-        let pads = FlowPads::of(collection, self.source);
-        let is_json = collection.items.iter().any(|item| {
-            item.key
-                .as_ref()
-                .is_some_and(|key| !key.span.is_none() && key.style == ScalarStyle::DoubleQuoted)
-        });
-        let context = if is_json { Context::Json } else { context };
-        self.print(open);
-        let mut previous: Option<usize> = None;
-        for (position, item) in
-            collection.items.iter().enumerate().filter(|(_, item)| item.is_live())
-        {
-            let start = if item.is_fresh() {
-                None
-            } else {
-                Some(super::source::offset(scan::skip_trivia(
-                    self.source.text(),
-                    item.slice.lead as usize,
-                )))
-            };
-            let follows = match previous {
-                None => position == 0,
-                Some(previous) => {
-                    previous + 1 == position && !collection.items[previous].is_fresh()
-                }
-            };
-            match (start, previous) {
-                (Some(start), None) if follows => self.copy(collection.span.start + 1, start),
-                (Some(start), Some(previous)) if follows => {
-                    self.copy(collection.items[previous].slice.value.end, start);
-                }
-                (_, None) => self.print(pads.open),
-                (_, Some(_)) => self.print(&pads.separator),
-            }
-            match start {
-                Some(start) => self.flow_source_item(collection, item, start, context),
-                None => {
-                    if let Some(key) = &item.key {
-                        self.string(key, context);
-                        self.print(": ");
-                    }
-                    self.head(&item.value, context);
-                }
-            }
-            previous = Some(position);
-        }
-        match previous {
-            None => {}
-            Some(last)
-                if last + 1 == collection.items.len() && !collection.items[last].is_fresh() =>
-            {
-                self.copy(collection.items[last].slice.value.end, collection.span.end - 1);
-            }
-            Some(_) => self.print(&pads.close),
-        }
-        self.print(close);
-        if !collection.span.is_none() {
-            self.last = Some(collection.span.end);
-        }
-    }
-
-    fn flow_source_item(
-        &mut self,
-        collection: &'a Collection,
-        item: &'a Item,
-        start: u32,
-        context: Context,
-    ) {
-        let value = item.slice.value;
-        if item.is_clean() {
-            self.copy(start, value.end);
-        } else if self.in_place(item) {
-            self.copy(start, value.start);
-            if let Node::Collection(nested) = &item.value {
-                self.flow_items(nested, context);
-            }
-        } else {
-            if item.key.is_some() {
-                let indicator = self.indicator_end(collection, item);
-                self.copy(start, indicator);
-                self.print(if self.out.ends_with(':') { " " } else { ": " });
-            }
-            self.head(&item.value, context);
-        }
-    }
 }
 
 /// A comment on the line of an indicator, with the blank before it.
@@ -616,42 +473,4 @@ fn comment_of(line: &str) -> &str {
         Some(at) => &line[at..],
         None => "",
     }
-}
-
-/// White space around and between the items of a flow collection.
-struct FlowPads<'a> {
-    open: &'a str,
-    separator: String,
-    close: String,
-}
-
-impl<'a> FlowPads<'a> {
-    fn of(collection: &Collection, source: &'a Source) -> Self {
-        let none = Self { open: "", separator: ", ".to_owned(), close: String::new() };
-        let (Some(last), Span { start, end }) =
-            (collection.items.iter().rev().find(|item| !item.is_fresh()), collection.span)
-        else {
-            return none;
-        };
-        if collection.span.is_none() || !collection.flow {
-            return none;
-        }
-        let text = source.text();
-        let first = scan::skip_trivia(text, start as usize + 1);
-        let open = blanks(&text[start as usize + 1..first]);
-        let inner = source.slice(last.slice.value.end, end - 1);
-        let close = blanks(inner.trim_start_matches([' ', ',']));
-        let close = if inner.contains('\n') { close } else { blanks(inner) };
-        let separator = if open.contains('\n') { format!(",{open}") } else { ", ".to_owned() };
-        Self { open, separator, close: close.to_owned() }
-    }
-}
-
-/// The blanks at the end of a text from its last line break on, comments left out.
-fn blanks(text: &str) -> &str {
-    let tail = match text.rfind('\n') {
-        Some(at) => &text[if text[..at].ends_with('\r') { at - 1 } else { at }..],
-        None => text,
-    };
-    if tail.trim().is_empty() { tail } else { "" }
 }

@@ -118,6 +118,8 @@ fn feed(
 const LONG_LINE: usize = 64 << 10;
 
 /// JSON that stands on one long line, with a line break behind each comma; `None` for other text.
+///
+/// Only strict JSON can be broken up without reading it, so nothing else may have such lines.
 fn break_json_lines(body: &str, source: &Source) -> Result<Option<String>, Diagnostic> {
     let is_json = body.trim_start().starts_with(['{', '[']);
     if !is_json || !body.split('\n').any(|line| line.len() > LONG_LINE) {
@@ -130,7 +132,7 @@ fn break_json_lines(body: &str, source: &Source) -> Result<Option<String>, Diagn
         let place = source.place_of_marker(error.line(), error.column().saturating_sub(1));
         return Err(Diagnostic::error(format!("not valid JSON: {error}"))
             .at(place)
-            .remedy("mend the file; kubectl reads what starts with a bracket as JSON"));
+            .remedy("mend the file, or break its long lines where it is not meant to be JSON"));
     }
     let mut out = String::with_capacity(body.len() + body.len() / 8);
     let mut is_quoted = false;
