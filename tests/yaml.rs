@@ -214,6 +214,12 @@ fn aliases_are_written_out_only_where_an_edit_falls() {
         "base: &l\n  app: gray\nsel:\n  app: web\nother: &o {x: 1}\nuse: *o\n"
     );
     assert_eq!(remove(text, "/base"), "sel:\n  app: web\nother: &o {x: 1}\nuse: *o\n");
+    assert_eq!(remove("- &c k: 1\n- *c\n", "/0"), "- k\n");
+    assert_eq!(remove("- &c k: 1\n  l: 2\n- *c\n", "/0/k"), "- l: 2\n- k\n");
+    assert_eq!(
+        remove("a: &a {x: 1}\nb:\n  <<: *a\n  y: 1\n  z: 1\n", "/b/y"),
+        "a: &a {x: 1}\nb:\n  <<: *a\n  z: 1\n"
+    );
     let merged = "a: &a {x: 1, w: 2}\nb:\n  <<: *a\n  z: 3\n";
     assert_eq!(load(merged).documents[0].at(&["b", "w"]).unwrap().as_int(), Some(2));
     assert_eq!(

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::node::{Collection, Document, Form, Item, Node};
+use super::node::{Collection, Document, Form, Item, Node, Scalar};
 use super::path::{Path, Segment};
 use super::scalar::ScalarStyle;
 use super::source::{Source, offset};
@@ -304,11 +304,12 @@ fn remove(parent: &mut Item, segment: &Segment, edit: &mut Edit<'_>) {
 }
 
 fn is_merged(node: NodeRef<'_>, key: &str) -> bool {
-    key != "<<" && node.has_merges() && node.get(key).is_some()
+    key != "<<" && node.has_merges() && node.merged_has(key)
 }
 
 fn take(collection: &mut Collection, position: usize, key: &str, edit: &mut Edit<'_>) {
     let Some(item) = collection.items.get_mut(position) else { return };
+    edit.anchors.extend(item.key.as_ref().and_then(Scalar::anchor));
     edit.lose(&item.value);
     if item.is_fresh() && collection.index_mut().is_none() {
         collection.items.remove(position);
@@ -329,6 +330,7 @@ impl Edit<'_> {
             Node::Collection(collection) => {
                 self.anchors.extend(collection.anchor());
                 for item in &collection.items {
+                    self.anchors.extend(item.key.as_ref().and_then(Scalar::anchor));
                     self.lose(&item.value);
                 }
             }

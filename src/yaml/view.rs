@@ -156,6 +156,11 @@ impl<'a> NodeRef<'a> {
         self.collection().is_some_and(|collection| collection.position(key, self.source).is_some())
     }
 
+    /// Whether a merge brings in this key, be it hidden by one of the mapping's own or not.
+    pub(crate) fn merged_has(self, key: &str) -> bool {
+        self.merged().into_iter().any(|merged| merged.get(key).is_some())
+    }
+
     /// The mappings that merge keys bring in, first wins.
     fn merged(self) -> Vec<NodeRef<'a>> {
         let Some(position) =
