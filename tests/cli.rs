@@ -1,7 +1,5 @@
 //! The program from end to end in repositories of every shape, where a snapshot does not show enough.
 
-#![expect(clippy::unwrap_used, reason = "the lints spare test functions only, not what they share")]
-
 mod sandbox;
 
 use std::fs;
@@ -366,5 +364,23 @@ fn a_first_spec_of_every_example_is_accepted() {
             sandbox.copy_from(&path);
             draft_is_accepted(&sandbox, path.to_str().unwrap());
         }
+    }
+}
+
+/// Real baselines, where they are at hand.
+#[test]
+fn a_first_spec_of_real_manifests_is_accepted() {
+    let walk = walkdir::WalkDir::new(project("../shared/data/baselines")).into_iter();
+    let is_manifest = |path: &Path| path.extension().is_some_and(|ending| ending == "yaml");
+    for file in walk.filter_map(Result::ok).filter(|entry| is_manifest(entry.path())) {
+        let sandbox = Sandbox::new();
+        fs::create_dir(sandbox.dir.join("deploy")).unwrap();
+        fs::copy(file.path(), sandbox.dir.join("deploy/all.yaml")).unwrap();
+        let ran = sandbox.sh("graylane init deploy --file draft.yaml");
+        if ran.code == 2 && ran.stderr.contains("no workload here that could have a gray copy") {
+            continue;
+        }
+        fs::remove_file(sandbox.dir.join("draft.yaml")).unwrap();
+        draft_is_accepted(&sandbox, &file.path().display().to_string());
     }
 }

@@ -77,7 +77,13 @@ pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::
             for candidate in &all {
                 match attempt(&[candidate]) {
                     Ok(()) => chosen.push(candidate),
-                    Err(Failure(errors)) => refused.push((candidate, first_line(&errors))),
+                    Err(Failure(errors)) => {
+                        let refusal = (candidate, first_line(&errors));
+                        // A workload that stands twice is told of once.
+                        if !refused.contains(&refusal) {
+                            refused.push(refusal);
+                        }
+                    }
                 }
             }
             if !chosen.is_empty() {
