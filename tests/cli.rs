@@ -384,3 +384,25 @@ fn a_first_spec_of_real_manifests_is_accepted() {
         draft_is_accepted(&sandbox, &file.path().display().to_string());
     }
 }
+
+#[test]
+fn hostile_files_stop_it_at_once() {
+    let deep = "printf '[%.0s' $(seq 10000) > deploy/bad.yaml";
+    let deep_block = "for i in $(seq 0 2000); do printf \"%${i}sa:\\n\"; done > deploy/bad.yaml";
+    let long_key = "head -c 3000000 /dev/zero | tr '\\0' 'k' > deploy/bad.yaml";
+    let binary = "head -c 100000 \"$(command -v git)\" > deploy/bad.yaml";
+    let fifo = "mkfifo deploy/bad.yaml";
+    for make in [deep, deep_block, long_key, binary, fifo] {
+        let sandbox = web();
+        ok(&sandbox, make);
+        let before = sandbox.tree();
+        let start = std::time::Instant::now();
+        let ran = sandbox.sh("ulimit -v 2000000; timeout 10 graylane generate");
+        assert!(ran.code == 2 || ran.code == 0, "{make}: {} {}", ran.code, ran.stderr);
+        assert!(!ran.stderr.contains("panicked"), "{make}: {}", ran.stderr);
+        assert!(start.elapsed().as_secs() < 5, "{make}: {:?}", start.elapsed());
+        if ran.code == 2 {
+            assert_eq!(sandbox.tree(), before, "{make}");
+        }
+    }
+}

@@ -92,7 +92,9 @@ fn baseline_selects_gray(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnost
             consequence(selecting.selector.role, "gray pods")
         ));
         let node = owner.document.find(&selecting.selector.path);
-        found.push(at(diagnostic, node).remedy(remedy(&selecting.selector)));
+        found.push(
+            at(diagnostic, node).remedy(remedy(&selecting.selector, subject.release.isolation)),
+        );
     }
     found
 }
@@ -109,13 +111,18 @@ fn consequence(role: SelectorRole, whose: &str) -> String {
 }
 
 /// The lines that make a baseline selector ask for its own version.
-fn remedy(selector: &SelectorUse) -> String {
+fn remedy(selector: &SelectorUse, isolation: Isolation) -> String {
+    // The other modes have replaced all that could be.
+    let other_way = match isolation {
+        Isolation::VersionLabel => "\nor set `isolation: relabel` in the spec",
+        Isolation::Auto | Isolation::Relabel => "",
+    };
     let path = selector.path.to_string();
     if let Some(near) =
         near_version(selector.selector.requirements.iter().map(|each| each.key.as_str()))
     {
         return format!(
-            "`{path}` asks for `{near}`; did you mean `{VERSION}: {ORIGINAL}`?\nor set `isolation: relabel` in the spec"
+            "`{path}` asks for `{near}`; did you mean `{VERSION}: {ORIGINAL}`?{other_way}"
         );
     }
     let lines = match selector.form {
@@ -128,7 +135,7 @@ fn remedy(selector: &SelectorUse) -> String {
     } else {
         ""
     };
-    format!("add to `{path}`:\n{lines}{note}\nor set `isolation: relabel` in the spec")
+    format!("add to `{path}`:\n{lines}{note}{other_way}")
 }
 
 fn gray_selects_baseline(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnostic> {

@@ -105,6 +105,7 @@ pub(super) fn select<'a>(
     for number in 0..selection.plan.services.len() {
         selection.entry(number);
     }
+    selection.idle_policies();
     selection.name_copies();
     if selection.errors.is_empty() { Ok(selection.plan) } else { Err(selection.errors) }
 }
@@ -611,6 +612,31 @@ impl<'a> Selection<'a, '_> {
                     .remedy(format!("name one of them: `ingress: {}`", names[0])),
                 );
                 None
+            }
+        }
+    }
+
+    /// Tells of policies that decide nothing, so that nobody relies on them.
+    fn idle_policies(&mut self) {
+        for service in &self.plan.services {
+            // Claims are decided for where the pods mount them.
+            let policies = service.spec.policies.iter();
+            for policy in policies.filter(|policy| policy.kind != "PersistentVolumeClaim") {
+                let decides = self.taken.keys().any(|object| {
+                    let id = &self.facts.object(*object).id;
+                    id.kind == policy.kind
+                        && policy.name.as_ref().is_none_or(|name| *name == id.name)
+                });
+                if decides {
+                    continue;
+                }
+                let name = policy.name.as_ref().map(|name| format!("/{name}")).unwrap_or_default();
+                let note = Diagnostic::note(format!(
+                    "the policy for {}{name} decides nothing: `{}` has no such object around it",
+                    policy.kind, service.spec.name
+                ));
+                let remedy = "an object that does not select or point at the service is copied by `copy: [Kind/name]`";
+                self.plan.notes.push(note.at(policy.place.clone()).remedy(remedy));
             }
         }
     }
