@@ -12,6 +12,7 @@ mod rename;
 mod rewire;
 mod select;
 mod set;
+mod unite;
 mod waves;
 
 use std::collections::HashMap;

@@ -1,7 +1,5 @@
 //! What becomes of an object that belongs to a service: the kind's default, or what the spec says.
 
-use std::borrow::Cow;
-
 use crate::kube::kinds::{Policy, kind_of};
 use crate::kube::object::ObjectRef;
 use crate::spec::{CopyPolicy, Service};
@@ -14,33 +12,36 @@ pub(super) enum Decision {
     /// The lane uses the baseline's.
     Share,
     /// The lane goes without; why.
-    Skip(Cow<'static, str>),
+    Skip(String),
     /// The spec must say what is wanted; why.
-    Refuse(&'static str),
+    Refuse(String),
+}
+
+/// What the spec says of an object, or else of its kind.
+pub(super) fn stated(service: &Service, id: &ObjectRef) -> Option<CopyPolicy> {
+    let stated = |name: Option<&str>| {
+        let mut policies = service.policies.iter();
+        policies.find(|policy| policy.kind == id.kind && policy.name.as_deref() == name)
+    };
+    stated(Some(&id.name)).or_else(|| stated(None)).map(|policy| policy.policy)
 }
 
 /// Decides for one object. What the spec says of an object counts before what it says of a kind,
 /// and that before the kind's default.
 pub(super) fn decide(service: &Service, id: &ObjectRef) -> Decision {
     let row = kind_of(&id.group, &id.kind);
-    let stated = |name: Option<&str>| {
-        service
-            .policies
-            .iter()
-            .find(|policy| policy.kind == id.kind && policy.name.as_deref() == name)
-    };
-    if let Some(policy) = stated(Some(&id.name)).or_else(|| stated(None)) {
-        return match policy.policy {
+    if let Some(policy) = stated(service, id) {
+        return match policy {
             CopyPolicy::Copy => Decision::Copy,
             CopyPolicy::Share => Decision::Share,
-            CopyPolicy::Skip => Decision::Skip("the spec says so".into()),
+            CopyPolicy::Skip => Decision::Skip("the spec says so".to_owned()),
         };
     }
     if id.kind == "PodDisruptionBudget" {
         return match service.replicas {
             // The eviction API lets no node be drained that way.
             0 | 1 => Decision::Skip(
-                "a budget over fewer than two gray pods would block every drain".into(),
+                "a budget over fewer than two gray pods would block every drain".to_owned(),
             ),
             _ => Decision::Copy,
         };
@@ -48,7 +49,7 @@ pub(super) fn decide(service: &Service, id: &ObjectRef) -> Decision {
     match row.policy {
         Policy::Copy => Decision::Copy,
         Policy::Share => Decision::Share,
-        Policy::Skip => Decision::Skip(row.hazard.into()),
-        Policy::Refuse => Decision::Refuse(row.hazard),
+        Policy::Skip => Decision::Skip(row.hazard_clause()),
+        Policy::Refuse => Decision::Refuse(row.hazard_clause()),
     }
 }

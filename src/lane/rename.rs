@@ -2,6 +2,7 @@
 
 use crate::baseline::Object;
 use crate::diagnostic::Diagnostic;
+use crate::kube::kinds::{Scope, kind_of};
 use crate::kube::names::check_name;
 use crate::yaml::{Document, Path};
 
@@ -32,7 +33,8 @@ pub(super) fn rename(
     }
     let metadata = Path::keys(["metadata"]);
     let mut result = document.set_str(&metadata.key("name"), name);
-    if let Some(namespace) = namespace {
+    let is_namespaced = kind_of(&object.id.group, &object.id.kind).scope == Scope::Namespaced;
+    if let Some(namespace) = namespace.filter(|_| is_namespaced) {
         result = result.and_then(|()| document.set_str(&metadata.key("namespace"), namespace));
     }
     if let Err(error) = result {

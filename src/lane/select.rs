@@ -1,20 +1,22 @@
 //! Step 1: what of the baseline belongs to each service, and what becomes of it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use super::facts::{Facts, Labels, Pods};
-use super::isolation::{Separation, counts_pods, finds_own_pods, gray_labels, replace, separate};
+use super::isolation::{Separation, counts_pods, finds_own_pods, gray_labels, separate};
 use super::labels::LaneLabels;
-use super::policy::{Decision, decide};
+use super::policy::{Decision, decide, stated};
+use super::unite::{relabelled, unite};
 use crate::baseline::Object;
 use crate::diagnostic::{Diagnostic, Place, nearest};
 use crate::gateway;
 use crate::governance::Governance;
+use crate::kube::kinds::kind_of;
 use crate::kube::object::ObjectRef;
-use crate::kube::references::references;
+use crate::kube::references::{Effect, references};
 use crate::kube::selectors::SelectorRole;
 use crate::kube::strip::hook_or_owned;
-use crate::spec::{Entry, GrayRelease, Isolation, ObjectName, Service};
+use crate::spec::{CopyPolicy, Entry, GrayRelease, ObjectName, Service};
 use crate::yaml::NodeRef;
 
 /// What a copied object is to its lane.
@@ -97,8 +99,8 @@ pub(super) fn select<'a>(
     for service in &release.services {
         selection.service(service, governance);
     }
-    selection.unite();
-    selection.tell_relabelled();
+    unite(&mut selection.plan.services, facts, release);
+    selection.plan.notes.extend(relabelled(&selection.plan.services, release));
     for number in 0..selection.plan.services.len() {
         selection.belongings(number);
     }
@@ -211,7 +213,15 @@ impl<'a> Selection<'a, '_> {
             return;
         };
         let object = self.facts.object(workload);
-        if self.is_made_by_others(workload, &spec.workload_place) {
+        if let Some(why) = hook_or_owned(object.root()) {
+            self.errors.push(
+                Diagnostic::error(format!(
+                    "{} cannot be the workload of `{}`: {why}",
+                    object.id, spec.name
+                ))
+                .at(spec.workload_place.clone())
+                .remedy("name the workload that makes it, as it stands in git"),
+            );
             return;
         }
         match decide(spec, &object.id) {
@@ -279,77 +289,6 @@ impl<'a> Selection<'a, '_> {
         });
     }
 
-    /// Lets services that a selector of the baseline selects together replace the same keys, so that
-    /// the selector's one copy selects them together too.
-    fn unite(&mut self) {
-        let mut selected: BTreeMap<(usize, String), Vec<usize>> = BTreeMap::new();
-        for (number, service) in self.plan.services.iter().enumerate() {
-            for selecting in self.facts.selecting(service.workload) {
-                if counts_pods(selecting.selector.role) {
-                    let selector = (selecting.object, selecting.selector.path.to_string());
-                    selected.entry(selector).or_default().push(number);
-                }
-            }
-        }
-        selected.retain(|_, services| services.len() > 1);
-        if self.release.isolation == Isolation::VersionLabel {
-            return;
-        }
-        let mut settled = false;
-        while !settled {
-            settled = true;
-            for ((object, _), services) in &selected {
-                let keys: BTreeSet<String> = services
-                    .iter()
-                    .flat_map(|number| {
-                        self.plan.services[*number].separation.replaced.keys().cloned()
-                    })
-                    .collect();
-                for number in services {
-                    let service = &mut self.plan.services[*number];
-                    let before = service.separation.replaced.len();
-                    replace(
-                        &mut service.separation,
-                        &keys,
-                        &service.pods.labels,
-                        &self.release.suffix,
-                    );
-                    if service.separation.replaced.len() == before {
-                        continue;
-                    }
-                    settled = false;
-                    let id = &self.facts.object(*object).id;
-                    service.separation.mode = Isolation::Relabel;
-                    service.separation.reason.get_or_insert_with(|| {
-                        format!("{id} selects pods of another service of the lane too")
-                    });
-                    service.pod_labels =
-                        gray_labels(&service.pods.labels, &service.separation, &service.labels);
-                }
-            }
-        }
-    }
-
-    /// Says which services `auto` isolates by other labels, and why.
-    fn tell_relabelled(&mut self) {
-        if self.release.isolation != Isolation::Auto {
-            return;
-        }
-        for service in &self.plan.services {
-            let Some(reason) = &service.separation.reason else { continue };
-            let replaced = &service.separation.replaced;
-            let changed: Vec<String> =
-                replaced.iter().map(|(key, (_, new))| format!("{key}: {new}")).collect();
-            let how = match changed.is_empty() {
-                true => String::new(),
-                false => format!(" ({})", changed.join(", ")),
-            };
-            let note =
-                format!("`{}` is isolated by `relabel`{how}, because {reason}", service.spec.name);
-            self.plan.notes.push(Diagnostic::note(note).at(service.spec.place.clone()));
-        }
-    }
-
     /// What selects the service's pods, points at its workload or Services, or is asked for.
     fn belongings(&mut self, number: usize) {
         let workload = self.plan.services[number].workload;
@@ -379,45 +318,51 @@ impl<'a> Selection<'a, '_> {
         targets.extend(services.iter().map(|service| facts.object(*service).id.clone()));
         for target in &targets {
             for referrer in facts.referrers(target) {
-                if facts.object(*referrer).id.kind != "Ingress" {
+                let id = &facts.object(*referrer).id;
+                // What scales belongs to what it scales, whatever it measures besides.
+                let scales_another = scales(id) && *target != targets[0];
+                if id.kind != "Ingress" && !scales_another {
                     self.consider(*referrer, number);
                 }
             }
         }
-        self.mounted(number);
         for (name, place) in &spec.copy {
             if let Some(object) = self.named(name, place, "the object to copy,")
-                && !self.is_made_by_others(object, place)
+                && self.is_copyable(object, place)
             {
                 self.copy(object, number);
             }
         }
     }
 
-    /// Refuses what the pods refer to and must not be shared unless the spec says so.
-    fn mounted(&mut self, number: usize) {
-        let planned = &self.plan.services[number];
-        let (object, spec) = (self.facts.object(planned.workload), planned.spec);
-        for reference in references(object.root(), &object.id) {
-            if reference.target.kind != "PersistentVolumeClaim" {
-                continue;
-            }
-            if let Decision::Refuse(why) = decide(spec, &reference.target) {
-                let node = object.document.find(&reference.path);
-                let error = Diagnostic::error(format!(
-                    "the pods of `{}` mount {}: {why}",
-                    spec.name, reference.target
-                ));
-                let error = match node.and_then(NodeRef::place) {
-                    Some(place) => error.at(place),
-                    None => error,
-                };
-                self.errors.push(error.remedy(format!(
-                    "if both lanes may use it, say so: `policies: {{{}/{}: share}}`; or patch the volume",
-                    reference.target.kind, reference.target.name
-                )));
-            }
-        }
+    /// Whether an object can be copied because the spec names it.
+    fn is_copyable(&mut self, position: usize, place: &Place) -> bool {
+        let object = self.facts.object(position);
+        let id = &object.id;
+        let (why, remedy) = if id.kind == "Ingress" {
+            (
+                "a second Ingress for the same hosts and paths takes its traffic".to_owned(),
+                "say `entry` on the service it leads to: its canary is made from it".to_owned(),
+            )
+        } else if kind_of(&id.group, &id.kind).workload && !self.copied.contains(&position) {
+            (
+                "it runs pods of its own".to_owned(),
+                format!(
+                    "make it a service of the lane: `- {{name: …, workload: {}/{}}}`",
+                    id.kind, id.name
+                ),
+            )
+        } else if let Some(why) = hook_or_owned(object.root()) {
+            (why, "take it out of `copy`".to_owned())
+        } else {
+            return true;
+        };
+        self.errors.push(
+            Diagnostic::error(format!("{id} cannot be copied by name: {why}"))
+                .at(place.clone())
+                .remedy(remedy),
+        );
+        false
     }
 
     /// Reports an object that the spec names and that no copy can be made of, because a delivery
@@ -440,25 +385,27 @@ impl<'a> Selection<'a, '_> {
         }
         let id = &self.facts.object(object).id;
         let spec = self.plan.services[number].spec;
+        let namespace = self.release.namespace.as_deref();
+        if namespace.is_some_and(|own| !id.namespace.is_empty() && id.namespace != own) {
+            return false;
+        }
+        let is_stated = stated(spec, id).is_some();
         let decision = match hook_or_owned(self.facts.object(object).root()) {
-            Some(why) => Decision::Skip(why.into()),
-            None => decide(spec, id),
+            Some(why) if stated(spec, id) != Some(CopyPolicy::Share) => Decision::Skip(why),
+            _ => decide(spec, id),
         };
         match decision {
+            Decision::Copy if !is_stated && self.blocks_drains(object, spec) => {
+                self.skip(object, number, "it would let none of the gray pods be evicted");
+                false
+            }
             Decision::Copy => self.copy(object, number),
             Decision::Share => {
                 self.taken.insert(object, number);
                 false
             }
             Decision::Skip(why) => {
-                self.taken.insert(object, number);
-                let note =
-                    Diagnostic::note(format!("{id} of `{}` is not copied: {why}", spec.name));
-                let note = match self.facts.object(object).place() {
-                    Some(place) => note.at(place),
-                    None => note,
-                };
-                self.plan.notes.push(note);
+                self.skip(object, number, &why);
                 false
             }
             Decision::Refuse(why) => {
@@ -475,6 +422,36 @@ impl<'a> Selection<'a, '_> {
                 false
             }
         }
+    }
+
+    fn skip(&mut self, object: usize, number: usize, why: &str) {
+        self.taken.insert(object, number);
+        let (there, spec) = (self.facts.object(object), self.plan.services[number].spec);
+        let note =
+            Diagnostic::note(format!("{} of `{}` is not copied: {why}", there.id, spec.name));
+        self.plan.notes.push(match there.place() {
+            Some(place) => note.at(place),
+            None => note,
+        });
+    }
+
+    /// Whether an object is a budget that lets none of so many pods go.
+    fn blocks_drains(&self, object: usize, service: &Service) -> bool {
+        let object = self.facts.object(object);
+        if object.id.kind != "PodDisruptionBudget" {
+            return false;
+        }
+        let part = |key: &str| object.root().at(&["spec", key]).and_then(NodeRef::text);
+        let is_all = |text: &str| match text.strip_suffix('%') {
+            // The share is rounded up to whole pods.
+            Some(percent) => percent.parse::<u64>().is_ok_and(|percent| {
+                percent.saturating_mul(service.replicas.into()).div_ceil(100)
+                    >= service.replicas.into()
+            }),
+            None => text.parse::<u64>().is_ok_and(|pods| pods >= service.replicas.into()),
+        };
+        part("minAvailable").is_some_and(is_all)
+            || part("maxUnavailable").is_some_and(|text| matches!(text, "0" | "0%"))
     }
 
     fn copy(&mut self, object: usize, number: usize) -> bool {
@@ -587,7 +564,17 @@ impl<'a> Selection<'a, '_> {
     ) -> Option<usize> {
         if let Some((name, place)) = &entry.ingress {
             let name = ObjectName { kind: "Ingress".to_owned(), name: name.clone() };
-            return self.named(&name, place, "the entry's");
+            let found = self.named(&name, place, "the entry's")?;
+            let object = self.facts.object(found);
+            if gateway::is_canary(object.root()) {
+                let error =
+                    Diagnostic::error(format!("{} is a canary of another Ingress", object.id));
+                self.errors.push(
+                    error.at(place.clone()).remedy("name the Ingress that serves the baseline"),
+                );
+                return None;
+            }
+            return Some(found);
         }
         let names: Vec<&str> =
             candidates.iter().map(|at| self.facts.object(*at).id.name.as_str()).collect();
@@ -650,6 +637,14 @@ impl<'a> Selection<'a, '_> {
                 .gray_names
                 .insert(id.clone(), format!("{}{}", id.name, self.release.suffix.text));
         }
+        // What the copies of an object's controllers make has a name of its own too.
+        for copy in &self.plan.copies {
+            let object = self.facts.object(copy.object);
+            for made in made_by(object) {
+                let name = format!("{}{}", made.name, self.release.suffix.text);
+                self.plan.gray_names.entry(made).or_insert(name);
+            }
+        }
         // A baseline object that has the name of a copy already would be overwritten by it.
         for copy in &self.plan.copies {
             let object = self.facts.object(copy.object);
@@ -668,6 +663,34 @@ impl<'a> Selection<'a, '_> {
             }
         }
     }
+}
+
+/// The objects that a controller makes for an object.
+fn made_by(object: &Object) -> Vec<ObjectRef> {
+    let mut made: Vec<ObjectRef> = references(object.root(), &object.id)
+        .into_iter()
+        .filter(|reference| reference.effect == Effect::Creates)
+        .map(|reference| reference.target)
+        .collect();
+    // An ExternalSecret that names no Secret makes the one of its own name.
+    let id = &object.id;
+    if (id.group.as_str(), id.kind.as_str()) == ("external-secrets.io", "ExternalSecret")
+        && made.is_empty()
+    {
+        made.push(ObjectRef::new("", "Secret", &id.namespace, &id.name));
+    }
+    made
+}
+
+/// Whether an object of this kind changes how many pods a workload has, or how large they are.
+pub(super) fn scales(id: &ObjectRef) -> bool {
+    matches!(
+        (id.group.as_str(), id.kind.as_str()),
+        ("autoscaling", "HorizontalPodAutoscaler")
+            | ("autoscaling.k8s.io", "VerticalPodAutoscaler")
+            | ("keda.sh", "ScaledObject")
+            | ("apps.kruise.io", "WorkloadSpread")
+    )
 }
 
 /// The name a workload's pods register under, where its template says it.

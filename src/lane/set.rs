@@ -3,6 +3,7 @@
 use crate::baseline::Object;
 use crate::diagnostic::{Diagnostic, Place, nearest};
 use crate::kube::image::ImageRef;
+use crate::kube::object::ObjectRef;
 use crate::kube::pod_specs::{Container, ContainerList, PodTemplate, containers};
 use crate::spec::{EnvVar, Service};
 use crate::yaml::{Document, EditError, NodeRef, Path, Value};
@@ -22,12 +23,27 @@ pub(super) fn set(
     let all = containers(document.root(), template);
     setting.images(service, &all, document);
     setting.environment(service, &all, document);
-    // A DaemonSet has as many pods as there are nodes.
-    if object.id.kind != "DaemonSet" {
-        let path = Path::keys(["spec", "replicas"]);
-        setting.edit(document.set(&path, Value::int(service.replicas.into())));
+    let replicas = Path::keys(["spec", "replicas"]);
+    if has_replicas(&object.id) || document.find(&replicas).is_some() {
+        let value = Value::int(service.replicas.into());
+        setting.edit(match document.find(&replicas) {
+            Some(_) => document.set(&replicas, value),
+            None => document.insert_entry(&Path::keys(["spec"]), 0, "replicas", value),
+        });
     }
     setting.errors
+}
+
+/// Workload kinds that have `spec.replicas`. A DaemonSet has as many pods as there are nodes, a Pod
+/// is one; of other kinds it is not known.
+fn has_replicas(id: &ObjectRef) -> bool {
+    matches!(
+        (id.group.as_str(), id.kind.as_str()),
+        ("apps", "Deployment" | "ReplicaSet" | "StatefulSet")
+            | ("", "ReplicationController")
+            | ("apps.kruise.io", "CloneSet" | "StatefulSet")
+            | ("argoproj.io", "Rollout")
+    )
 }
 
 struct Setting<'a> {

@@ -112,6 +112,41 @@ impl Document {
         Ok(())
     }
 
+    /// Puts a new entry into the mapping at a path, before the entry that is at this position; past
+    /// the end it is the last. A key that is there already gets the value where it stands.
+    ///
+    /// # Errors
+    ///
+    /// [`EditError`] when there is no mapping at the path.
+    pub fn insert_entry(
+        &mut self,
+        path: &Path,
+        position: usize,
+        key: &str,
+        value: Value,
+    ) -> Result<(), EditError> {
+        let entry = path.key(key);
+        let there = self.find(path).ok_or_else(|| EditError::Missing(path.clone()))?;
+        if there.is_null() || self.find(&entry).is_some() {
+            return self.set(&entry, value);
+        }
+        if !there.is_mapping() {
+            let found = there.describe();
+            return Err(EditError::Mismatch { path: path.clone(), found, wanted: "a mapping" });
+        }
+        self.edit(|root, edit| {
+            if let Some(item) = descend(root, path.segments(), edit)
+                && let Some(collection) = open(item, Form::Mapping, edit)
+            {
+                let position = collection.physical(position).unwrap_or(collection.items.len());
+                let item = Item::fresh(Some(fresh_key(key.to_owned())), value.into_node());
+                collection.items.insert(position, item);
+                collection.reindex(edit.source);
+            }
+        });
+        Ok(())
+    }
+
     fn edit(&mut self, change: impl FnOnce(&mut Item, &mut Edit<'_>)) {
         let source = Arc::clone(&self.source);
         let mut edit = Edit { source: &source, anchors: Vec::new() };
@@ -367,5 +402,54 @@ fn expand(item: &mut Item, anchors: &[usize], source: &Source) {
             }
         }
         Node::Scalar(_) | Node::Removed => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml::parse;
+
+    fn entry(text: &str, at: &str, position: usize) -> String {
+        let mut stream = parse(Source::new("t.yaml", text.to_owned())).unwrap();
+        let path = Path::from_json_pointer(at).unwrap();
+        let document = &mut stream.documents[0];
+        document.insert_entry(&path, position, "new", Value::int(1)).unwrap();
+        let tree = Value::from(document.root());
+        let after = stream.to_text();
+        let again = parse(Source::new("t.yaml", after.clone())).unwrap();
+        assert_eq!(Value::from(again.documents[0].root()), tree, "{after}");
+        after
+    }
+
+    #[test]
+    fn entries_go_where_they_should() {
+        for (text, at, position, expected) in [
+            ("s:\n  a: 1\n  b: 2\n", "/s", 0, "s:\n  new: 1\n  a: 1\n  b: 2\n"),
+            ("s:\n  a: 1\n  b: 2\n", "/s", 1, "s:\n  a: 1\n  new: 1\n  b: 2\n"),
+            ("s:\n  a: 1\n", "/s", 9, "s:\n  a: 1\n  new: 1\n"),
+            ("s:\n  # about a\n  a: 1\n", "/s", 0, "s:\n  new: 1\n  # about a\n  a: 1\n"),
+            ("s: # here\n  a: 1", "/s", 0, "s: # here\n  new: 1\n  a: 1"),
+            ("s: {a: 1}\n", "/s", 0, "s: {new: 1, a: 1}\n"),
+            ("s: {}\n", "/s", 0, "s:\n  new: 1\n"),
+            ("s:\n", "/s", 0, "s:\n  new: 1\n"),
+            ("- a: 1\n  b: 2\n", "/0", 0, "- new: 1\n  a: 1\n  b: 2\n"),
+            ("a: 1\n", "", 0, "new: 1\na: 1\n"),
+            ("s:\r\n  a: 1\r\n", "/s", 0, "s:\r\n  new: 1\r\n  a: 1\r\n"),
+            ("s:\n  a: 0\n  new: 2 # stays\n", "/s", 0, "s:\n  a: 0\n  new: 1 # stays\n"),
+        ] {
+            assert_eq!(entry(text, at, position), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn entries_need_a_mapping() {
+        let mut stream = parse(Source::new("t.yaml", "s: 1\n".to_owned())).unwrap();
+        let document = &mut stream.documents[0];
+        for at in ["/s", "/none"] {
+            let path = Path::from_json_pointer(at).unwrap();
+            assert!(document.insert_entry(&path, 0, "a", Value::int(1)).is_err(), "{at}");
+        }
+        assert_eq!(document.to_text(), "s: 1\n");
     }
 }

@@ -75,6 +75,18 @@ pub struct Kind {
 }
 
 impl Kind {
+    /// The hazard as the end of a sentence: "it is not copied: its task runs twice".
+    pub fn hazard_clause(&self) -> String {
+        let mut letters = self.hazard.chars();
+        match (letters.next(), letters.clone().next()) {
+            // An abbreviation keeps its capitals.
+            (Some(first), Some(second)) if !second.is_uppercase() => {
+                first.to_lowercase().chain(letters).collect()
+            }
+            _ => self.hazard.to_owned(),
+        }
+    }
+
     /// Whether the table has a row for it.
     pub fn is_known(&self) -> bool {
         !self.kind.is_empty()
@@ -160,6 +172,14 @@ mod tests {
             assert!(row.workload && row.policy == policy, "{group}/{kind}");
         }
         assert!(!kind_of("rollouts.kruise.io", "Rollout").workload);
+    }
+
+    #[test]
+    fn hazards_end_sentences() {
+        let clause = |group, kind| kind_of(group, kind).hazard_clause();
+        assert!(clause("batch", "CronJob").starts_with("its task"));
+        assert!(clause("keda.sh", "ScaledObject").starts_with("KEDA refuses"));
+        assert!(clause("", "ConfigMap").starts_with("a copy"));
     }
 
     #[test]
