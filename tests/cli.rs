@@ -192,6 +192,24 @@ fn cleaning_up_restores_the_tree_but_for_the_kept_directory() {
 }
 
 #[test]
+fn a_cleanup_that_was_carried_out_earlier_is_committed_as_one() {
+    for earlier in ["graylane cleanup", "rm -r overlays"] {
+        let sandbox = web();
+        ok(&sandbox, "graylane generate --commit");
+        ok(&sandbox, earlier);
+        ok(&sandbox, "graylane cleanup --commit");
+        assert_eq!(
+            ok(&sandbox, "git show -s --format=%s"),
+            "gray(gray): remove web\n",
+            "{earlier}"
+        );
+        let kept = "overlays/gray/.gitkeep\noverlays/gray/entry/.gitkeep\noverlays/gray/workloads/.gitkeep\n";
+        assert_eq!(ok(&sandbox, "git ls-files overlays"), kept, "{earlier}");
+        assert_eq!(ok(&sandbox, "git status --short"), "", "{earlier}");
+    }
+}
+
+#[test]
 fn a_refused_cleanup_changes_nothing() {
     let sandbox = web();
     ok(&sandbox, "graylane generate --commit");

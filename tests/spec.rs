@@ -217,7 +217,7 @@ fn fields_of_the_release() {
         ("baseline: {paths: ['a\\b']}", "5:22", &["'\\\\'"]),
         ("output: ''", "5:11", &["the path is empty"]),
         ("output: .", "5:11", &["holds the spec itself"]),
-        ("output: ../..", "5:11", &["holds the spec itself"]),
+        ("output: ../..", "5:11", &["leaves the repository"]),
         ("output: a/../.git", "5:11", &["`.git`"]),
         ("output: \"a\\nb\"", "5:11", &["'\\n'"]),
         ("isolation: relable", "5:14", &["did you mean `relabel`?", "`auto`, `version-label`"]),

@@ -8,8 +8,8 @@ use super::{Global, Outcome};
 use crate::baseline::files::Disk;
 use crate::diagnostic::{Diagnostic, Failure, nearest};
 use crate::overlay::{
-    LOCK_FILE, Lock, LockHeader, OverlayDir, Provenance, Selection, commit_changes, message,
-    plan_removal, read_lock,
+    LOCK_FILE, Lock, LockHeader, OverlayDir, Provenance, Selection, TreeFiles, commit_changes,
+    message, plan_removal, read_lock,
 };
 use crate::pipeline::read_spec;
 
@@ -60,12 +60,12 @@ pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::
     let root = workspace.root()?.to_owned();
     let selection = args.service.as_deref().map_or(Selection::All, Selection::Service);
     let mut plans = Vec::new();
-    let mut errors = Vec::new();
+    let (mut warnings, mut errors) = (Vec::new(), Vec::new());
     for directory in directories {
         let overlay = OverlayDir::open(&root, &directory)?;
-        let lock = read_lock(&overlay)?;
+        let lock = lock_to_clean(args, &overlay, selection, &workspace)?;
         if let (Some(service), Some(lock)) = (&args.service, &lock) {
-            errors.extend(unknown_service(service, lock, &directory));
+            warnings.extend(unknown_service(service, lock, &directory));
         }
         match plan_removal(lock.as_ref(), selection, &overlay, args.force) {
             Ok(_) => plans.push(overlay),
@@ -75,6 +75,7 @@ pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::
     if !errors.is_empty() {
         return Err(Failure(errors).into());
     }
+    output.notes(&warnings)?;
     let mut nothing = true;
     for overlay in plans {
         nothing &= !clean(args, overlay, selection, &workspace, output)?;
@@ -94,11 +95,11 @@ fn clean(
     output: &mut Output,
 ) -> anyhow::Result<bool> {
     let directory = overlay.dir().to_owned();
-    if !overlay.path().is_dir() {
+    let lock = lock_to_clean(args, &overlay, selection, workspace)?;
+    if lock.is_none() && !overlay.path().is_dir() {
         return Ok(false);
     }
     if args.dry_run {
-        let lock = read_lock(&overlay)?;
         let plan = plan_removal(lock.as_ref(), selection, &overlay, args.force)?;
         for change in plan.changes.iter().filter(|change| !change.path().is_lock()) {
             output.result(&change_line(change, &directory))?;
@@ -106,7 +107,7 @@ fn clean(
         return Ok(!plan.is_empty());
     }
     let writing = overlay.begin()?;
-    let lock = read_lock(writing.dir())?;
+    let lock = lock_to_clean(args, writing.dir(), selection, workspace)?;
     let plan = plan_removal(lock.as_ref(), selection, writing.dir(), args.force)?;
     writing.apply(&plan)?;
     for change in plan.changes.iter().filter(|change| !change.path().is_lock()) {
@@ -120,7 +121,15 @@ fn clean(
     let Some(header) = lock.as_ref().or(head.as_ref()).map(Lock::header) else {
         return Ok(!plan.is_empty());
     };
-    let text = removal_message(header, &plan, lock.as_ref().or(head.as_ref()));
+    // A removal that was carried out earlier is told by what HEAD had.
+    let told = match (&head, repository.head()?.commit()) {
+        (Some(head), Some(commit)) => {
+            let files = TreeFiles::open(repository, commit, &directory)?;
+            plan_removal(Some(head), selection, &files, true)?
+        }
+        _ => plan.clone(),
+    };
+    let text = removal_message(header, &told, head.as_ref().or(lock.as_ref()));
     record(
         &args.commit,
         repository,
@@ -129,6 +138,21 @@ fn clean(
         output,
     )?;
     Ok(true)
+}
+
+/// The lock of what is to be removed: the one on disk. Where a lane is to be gone from git too and
+/// somebody removed it from disk already, the one in the last commit.
+fn lock_to_clean(
+    args: &Args,
+    overlay: &OverlayDir,
+    selection: Selection<'_>,
+    workspace: &Workspace,
+) -> Result<Option<Lock>, Failure> {
+    let lock = read_lock(overlay)?;
+    if lock.is_some() || !args.commit.commit || selection != Selection::All {
+        return Ok(lock);
+    }
+    head_lock(workspace.to_commit()?, overlay.dir())
 }
 
 fn removal_message(
@@ -145,6 +169,7 @@ fn removal_message(
     message(plan, lock, &provenance)
 }
 
+/// Warns of a service that is not there; it may be gone already, and cleaning up can be repeated.
 fn unknown_service(service: &str, lock: &Lock, directory: &str) -> Option<Diagnostic> {
     let mut names: Vec<&str> =
         lock.files().iter().filter_map(|file| file.origin.service.as_deref()).collect();
@@ -153,13 +178,13 @@ fn unknown_service(service: &str, lock: &Lock, directory: &str) -> Option<Diagno
     if names.is_empty() || names.contains(&service) {
         return None;
     }
-    let error = Diagnostic::error(format!(
+    let warning = Diagnostic::warning(format!(
         "the lane in {directory} has no service `{}`",
         service.escape_debug()
     ));
     Some(match nearest(service, names.iter().copied()) {
-        Some(near) => error.remedy(format!("did you mean `{near}`?")),
-        None => error.remedy(format!("its services are {}", names.join(", "))),
+        Some(near) => warning.remedy(format!("did you mean `{near}`?")),
+        None => warning.remedy(format!("its services are {}", names.join(", "))),
     })
 }
 

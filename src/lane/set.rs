@@ -85,7 +85,8 @@ impl Setting<'_> {
     }
 
     fn environment(&mut self, service: &Service, all: &[Container], document: &mut Document) {
-        for container in all.iter().filter(|container| container.list == ContainerList::Containers)
+        for container in
+            all.iter().filter(|container| container.list != ContainerList::EphemeralContainers)
         {
             self.variables(container, &service.env, document);
         }

@@ -135,7 +135,7 @@ pub struct Service {
     pub images: Vec<ContainerImage>,
     /// Gray pods.
     pub replicas: u32,
-    /// Environment variables added or replaced in every container, in the order of the spec.
+    /// Environment variables added or replaced in every container, init containers included, in the order of the spec.
     pub env: Vec<EnvVar>,
     /// The same for one container: its name, the variables, where it is named.
     pub env_by_container: Vec<(String, Vec<EnvVar>, Place)>,

@@ -146,7 +146,7 @@ pub(super) struct Service {
     #[serde(default = "one")]
     #[schemars(range(max = 2_147_483_647))]
     pub(super) replicas: u32,
-    /// Environment variables added or replaced in every container.
+    /// Environment variables added or replaced in every container, init containers included.
     #[serde(default)]
     pub(super) env: BTreeMap<String, String>,
     /// Environment variables added or replaced in one container, by container name.
