@@ -4,6 +4,8 @@
 //! What is accepted has no selector that reaches over to the other side, and what is refused as a
 //! leak has one.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "these are tests")]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use graylane::baseline::files::{Files, Memory};
