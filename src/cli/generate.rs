@@ -7,10 +7,10 @@ use super::{Global, Outcome};
 use crate::diagnostic::{Diagnostic, Failure};
 use crate::git::{CommitOutcome, CommitRequest, Identity, Repository};
 use crate::overlay::{
-    FileChange, Lock, OverlayDir, Plan, Provenance, TreeFiles, commit_changes, message, plan,
-    read_lock,
+    Desired, FileChange, Lock, OverlayDir, Plan, Provenance, TreeFiles, commit_changes, message,
+    plan, read_lock,
 };
-use crate::pipeline::Release;
+use crate::pipeline::{Release, SpecFile};
 
 /// Write the overlay
 ///
@@ -86,41 +86,41 @@ pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::
         return Err(Failure(errors).into());
     }
     let mut differs = false;
-    for release in &releases {
-        let directory = OverlayDir::open(&root, &release.spec.output)?;
+    // What the overlays are made from is let go before they are compared and written.
+    let overlays: Vec<(SpecFile, Desired)> =
+        releases.into_iter().map(Release::into_overlay).collect();
+    for (spec, desired) in overlays {
+        let directory = OverlayDir::open(&root, &spec.output)?;
         if args.check || args.dry_run {
             let old = read_lock(&directory)?;
-            let plan = plan(release.desired(), old.as_ref(), &directory, args.check || args.force)?;
+            let plan = plan(desired, old.as_ref(), &directory, args.check || args.force)?;
             differs |= plan.changes_manifests();
-            tell(output, release, &plan)?;
+            tell(output, &spec, &plan)?;
             continue;
         }
         let writing = directory.begin()?;
         if writing.recovered() {
-            output.say(&format!(
-                "{}: restored what an interrupted run had left",
-                release.spec.output
-            ))?;
+            output.say(&format!("{}: restored what an interrupted run had left", spec.output))?;
         }
         let old = read_lock(writing.dir())?;
-        let plan = plan(release.desired(), old.as_ref(), writing.dir(), args.force)?;
+        let plan = plan(desired, old.as_ref(), writing.dir(), args.force)?;
         if plan.changes_manifests() || old.is_none() {
             writing.apply(&plan)?;
         }
-        tell(output, release, &plan)?;
+        tell(output, &spec, &plan)?;
         if args.commit.commit {
-            commit(&args.commit, release, &plan, &workspace, output)?;
+            commit(&args.commit, &spec, &plan, &workspace, output)?;
         }
     }
     Ok(if args.check && differs { Outcome::Different } else { Outcome::Done })
 }
 
-fn tell(output: &mut Output, release: &Release, plan: &Plan) -> anyhow::Result<()> {
+fn tell(output: &mut Output, spec: &SpecFile, plan: &Plan) -> anyhow::Result<()> {
     for change in plan.changes.iter().filter(|change| !change.path().is_lock()) {
-        output.result(&change_line(change, &release.spec.output))?;
+        output.result(&change_line(change, &spec.output))?;
     }
     if !plan.changes_manifests() {
-        output.say(&format!("{}: nothing to do", release.spec.release.name))?;
+        output.say(&format!("{}: nothing to do", spec.release.name))?;
     }
     Ok(())
 }
@@ -137,21 +137,20 @@ pub(super) fn change_line(change: &FileChange, directory: &str) -> String {
 
 fn commit(
     args: &CommitArgs,
-    release: &Release,
+    spec: &SpecFile,
     plan: &Plan,
     workspace: &Workspace,
     output: &mut Output,
 ) -> anyhow::Result<()> {
     let repository = workspace.to_commit()?;
-    let spec = &release.spec;
     let head = head_lock(repository, &spec.output)?;
     // A plan that was carried out earlier is told by what HEAD had.
-    let told = match repository.head()?.commit() {
-        Some(commit) => {
+    let told = match (repository.head()?.commit(), plan.outcome()) {
+        (Some(commit), Some(outcome)) => {
             let files = TreeFiles::open(repository, commit, &spec.output)?;
-            crate::overlay::plan(release.desired(), head.as_ref(), &files, true)?
+            crate::overlay::plan(outcome, head.as_ref(), &files, true)?
         }
-        None => plan.clone(),
+        _ => plan.clone(),
     };
     if !told.changes_manifests() {
         return Ok(());
@@ -160,7 +159,7 @@ fn commit(
         lane: &spec.release.name,
         tag: spec.release.tag.as_str(),
         spec_digest: spec.digest.as_str(),
-        source_commit: source_commit(release, workspace, repository)?,
+        source_commit: source_commit(spec, workspace, repository)?,
     };
     let text = message(&told, head.as_ref(), &provenance);
     record(args, repository, commit_changes(&spec.output, plan, head.as_ref()), &text, output)
@@ -168,17 +167,17 @@ fn commit(
 
 /// The commit that spec and baseline were read from; `None` where the work tree has more than it.
 fn source_commit(
-    release: &Release,
+    spec: &SpecFile,
     workspace: &Workspace,
     repository: &Repository,
 ) -> Result<Option<String>, Failure> {
     if let Some(commit) = workspace.commit {
         return Ok(Some(commit.to_string()));
     }
-    let spec = [release.spec.release.file.as_ref()];
-    let baseline = release.spec.patterns.iter().map(|pattern| pattern.directory());
-    for path in spec.into_iter().chain(baseline) {
-        let of_others = |change: &String| !crate::spec::within(&release.spec.output, change);
+    let own = [spec.release.file.as_ref()];
+    let baseline = spec.patterns.iter().map(|pattern| pattern.directory());
+    for path in own.into_iter().chain(baseline) {
+        let of_others = |change: &String| !crate::spec::within(&spec.output, change);
         if repository.changes_under(path)?.iter().any(of_others) {
             return Ok(None);
         }

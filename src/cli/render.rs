@@ -26,14 +26,14 @@ pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::
         release.sound()?;
     }
     let mut first = true;
-    for release in &releases {
-        for file in release.files() {
+    for release in releases {
+        release.into_files(|file| {
             if !first {
                 output.result("---\n")?;
             }
             first = false;
-            output.result(&String::from_utf8_lossy(&file.contents))?;
-        }
+            output.result(&String::from_utf8_lossy(&file.contents))
+        })?;
     }
     Ok(Outcome::Done)
 }

@@ -65,6 +65,17 @@ impl Plan {
         self.changes.is_empty()
     }
 
+    /// The overlay that the plan leads to, where there is one.
+    pub fn outcome(&self) -> Option<Desired> {
+        let header = self.lock.as_ref()?.header().clone();
+        let written = self.changes.iter().filter_map(|change| match change {
+            FileChange::Add(file) | FileChange::Replace(file) => Some(file),
+            FileChange::Remove(_) => None,
+        });
+        let files = written.chain(&self.unchanged).filter(|file| !file.path.is_lock());
+        Some(Desired { header, files: files.cloned().collect() })
+    }
+
     /// Whether anything but the lock changes. Where only the lock does, the spec changed in a way
     /// that leaves the manifests as they are.
     pub fn changes_manifests(&self) -> bool {
