@@ -425,7 +425,7 @@ fn release(manifests: &str, spec: &str) -> Result<Release, String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 800, ..ProptestConfig::default() })]
 
     #[test]
     fn lanes_are_isolated_or_refused(case in case()) {

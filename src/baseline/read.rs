@@ -9,6 +9,7 @@ use super::files::{Files, FilesError};
 use super::{Baseline, Object};
 use crate::diagnostic::{Diagnostic, Failure};
 use crate::kube::object::identity;
+use crate::kube::pod_specs::{containers, pod_templates};
 use crate::yaml::{Document, NodeRef, Source, parse};
 
 /// What a file gave.
@@ -180,14 +181,30 @@ fn placeholder(root: NodeRef<'_>) -> Option<Diagnostic> {
         .get("labels")
         .into_iter()
         .flat_map(|labels| labels.entries().map(|(_, value)| value));
-    let node =
-        fields.chain(labels).find(|node| node.text().is_some_and(|text| text.contains("{{")))?;
+    let images = images(root).into_iter();
+    let node = fields
+        .chain(labels)
+        .chain(images)
+        .find(|node| node.text().is_some_and(|text| text.contains("{{")))?;
     let found = first_placeholder(node.text()?)?;
     let error = template_refused(found);
     Some(match node.value_place() {
         Some(place) => error.at(place),
         None => error,
     })
+}
+
+/// The images of an object's containers.
+fn images(root: NodeRef<'_>) -> Vec<NodeRef<'_>> {
+    let mut images = Vec::new();
+    for template in pod_templates(root) {
+        for container in containers(root, &template) {
+            let mut steps = container.path.segments().iter();
+            let node = steps.try_fold(root, |node, segment| node.step(segment));
+            images.extend(node.and_then(|node| node.get("image")));
+        }
+    }
+    images
 }
 
 fn first_placeholder(text: &str) -> Option<&str> {
@@ -256,6 +273,8 @@ mod tests {
         assert_eq!(error.0[0].place.as_ref().map(|place| place.line), Some(2));
         let quoted = SERVICE.replace("name: a", "name: \"{{ .Release.Name }}-a\"");
         assert!(reading(&[("t.yaml", &quoted)]).unwrap_err().to_string().contains(".Release.Name"));
+        let image = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {template: {spec: {containers: [{name: a, image: \"{{ .Values.image }}\"}]}}}\n";
+        assert!(reading(&[("t.yaml", image)]).unwrap_err().to_string().contains(".Values.image"));
         // Templates of other tools inside of values are no business of this one.
         let data =
             "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {t: \"{{ .Labels }}\"}\n";

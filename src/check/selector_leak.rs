@@ -112,17 +112,13 @@ fn consequence(role: SelectorRole, whose: &str) -> String {
 
 /// The lines that make a baseline selector ask for its own version.
 fn remedy(selector: &SelectorUse, isolation: Isolation) -> String {
-    // The other modes have replaced all that could be.
-    let other_way = match isolation {
-        Isolation::VersionLabel => "\nor set `isolation: relabel` in the spec",
-        Isolation::Auto | Isolation::Relabel => "",
-    };
     let path = selector.path.to_string();
     if let Some(near) =
         near_version(selector.selector.requirements.iter().map(|each| each.key.as_str()))
     {
         return format!(
-            "`{path}` asks for `{near}`; did you mean `{VERSION}: {ORIGINAL}`?{other_way}"
+            "`{path}` asks for `{near}`; did you mean `{VERSION}: {ORIGINAL}`?{}",
+            otherwise(isolation)
         );
     }
     let lines = match selector.form {
@@ -135,7 +131,15 @@ fn remedy(selector: &SelectorUse, isolation: Isolation) -> String {
     } else {
         ""
     };
-    format!("add to `{path}`:\n{lines}{note}{other_way}")
+    format!("add to `{path}`:\n{lines}{note}{}", otherwise(isolation))
+}
+
+/// What helps besides; the other modes have replaced all that could be.
+fn otherwise(isolation: Isolation) -> &'static str {
+    match isolation {
+        Isolation::VersionLabel => "\nor set `isolation: relabel` in the spec",
+        Isolation::Auto | Isolation::Relabel => "",
+    }
 }
 
 fn gray_selects_baseline(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnostic> {
@@ -152,10 +156,12 @@ fn gray_selects_baseline(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnost
         ));
         let origin = subject.facts.baseline.get(&object.origin);
         let node = origin.and_then(|origin| origin.document.find(&selector.path));
-        found
-            .push(at(diagnostic, node).remedy(
-                "set `isolation: relabel` in the spec, or take the object out of the lane",
-            ));
+        found.push(at(diagnostic, node).remedy(format!(
+            "leave it with the baseline: `policies: {{{}/{}: skip}}`{}",
+            object.origin.kind,
+            object.origin.name,
+            otherwise(subject.release.isolation)
+        )));
     }
     found
 }
@@ -273,9 +279,10 @@ fn gray_selects_wrong_gray(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagno
         };
         let origin = facts.baseline.get(&object.origin);
         let node = origin.and_then(|origin| origin.document.find(&selector.path));
-        found.push(at(Diagnostic::error(message), node).remedy(
-            "let the baseline's selector ask for labels that its pods alone have, or set `isolation: relabel`",
-        ));
+        found.push(
+            at(Diagnostic::error(message), node)
+                .remedy("let the baseline's selector ask for labels that its pods alone have"),
+        );
     }
     found
 }

@@ -19,7 +19,8 @@ pub fn is_canary(ingress: NodeRef<'_>) -> bool {
     let Some(annotations) = ingress.at(&["metadata", "annotations"]) else { return false };
     let mut entries = annotations.entries();
     entries.any(|(key, value)| {
-        key.ends_with(".ingress.kubernetes.io/canary") && value.text() == Some("true")
+        (key.ends_with(".ingress.kubernetes.io/canary") || key == "higress.io/canary")
+            && value.text() == Some("true")
     })
 }
 
@@ -81,6 +82,18 @@ pub(super) fn reduced(
         }
         leads_into_lane |= kept > 0;
     }
+    let by_default = root.at(&["spec", "defaultBackend", "service", "name"]);
+    let by_default =
+        by_default.and_then(NodeRef::as_str).is_some_and(|name| services.contains_key(name));
+    if !leads_into_lane && by_default {
+        return Err(at(
+            Diagnostic::error(
+                "this Ingress leads to a Service that has a gray copy by its default backend alone, and a canary needs a rule",
+            ),
+            root.at(&["spec", "defaultBackend"]),
+        )
+        .remedy("add a rule with `path: /` that leads to the Service"));
+    }
     if !leads_into_lane {
         return Err(at(
             Diagnostic::error("no path of this Ingress leads to a Service that has a gray copy"),
@@ -117,7 +130,7 @@ pub(super) fn annotate(
     Ok(())
 }
 
-fn edit(result: Result<(), crate::yaml::EditError>) -> Result<(), Diagnostic> {
+pub(super) fn edit(result: Result<(), crate::yaml::EditError>) -> Result<(), Diagnostic> {
     result.map_err(|error| {
         Diagnostic::error(format!("the Ingress is not formed as Kubernetes wants it: {error}"))
             .remedy("`kubectl explain ingress` shows the fields")

@@ -3,11 +3,11 @@
 //! Source of everything here: Alibaba Cloud documentation, "Annotations supported by MSE Ingress
 //! gateways" and "Advanced usage of MSE Ingress".
 
-use super::ingress::{annotate, reduced};
+use super::ingress::{annotate, edit, reduced};
 use super::{CanaryRoute, Capabilities, Gateway, Values, WeightBeside, unsupported};
 use crate::diagnostic::Diagnostic;
 use crate::spec::{GatewayClass, Match, ValueMatch};
-use crate::yaml::{Document, NodeRef};
+use crate::yaml::{Document, NodeRef, Path};
 
 /// The MSE cloud-native gateway.
 pub(super) struct Mse;
@@ -65,6 +65,7 @@ impl Gateway for Mse {
             None => own,
         };
         annotations.push((control, value));
+        without_tag_header(&mut canary, route.tag_header)?;
         annotate(&mut canary, &annotations).map_err(|error| vec![error])?;
         Ok(canary)
     }
@@ -98,6 +99,30 @@ fn match_annotations(route: &Match) -> Vec<(String, String)> {
         annotations.push((format!("{NGINX}/canary-weight"), weight.to_string()));
     }
     annotations
+}
+
+/// Takes the tag header out of the baseline's other header controls: with a second value, or
+/// removed after all, it would not carry the tag.
+fn without_tag_header(canary: &mut Document, header: &str) -> Result<(), Vec<Diagnostic>> {
+    for (what, separator) in [("add", '\n'), ("remove", ',')] {
+        let key = format!("{MSE}/request-header-control-{what}");
+        let path = Path::keys(["metadata", "annotations", key.as_str()]);
+        let Some(text) = canary.find(&path).and_then(NodeRef::text) else { continue };
+        let is_tag = |part: &&str| {
+            part.split_whitespace().next().is_some_and(|name| name.eq_ignore_ascii_case(header))
+        };
+        if !text.split(separator).any(|part| is_tag(&part)) {
+            continue;
+        }
+        let kept: Vec<&str> = text.split(separator).filter(|part| !is_tag(part)).collect();
+        let kept = kept.join(&separator.to_string());
+        let result = match kept.trim().is_empty() {
+            true => canary.remove(&path).map(|_| ()),
+            false => canary.set_str(&path, &kept),
+        };
+        edit(result).map_err(|error| vec![error])?;
+    }
+    Ok(())
 }
 
 /// Header control is one `name value` a line; a line for the tag header gives way.
@@ -247,6 +272,31 @@ spec:
             ["nginx.*/canary-by-cookie=c", "mse.*/canary-by-cookie-value=v"]
         );
         assert_eq!(shown(Match { weight: Some(10), ..nothing() }), ["nginx.*/canary-weight=10"]);
+    }
+
+    #[test]
+    fn the_tag_header_has_one_value() {
+        let controls = "    mse.ingress.kubernetes.io/request-header-control-add: |\n      x-a 1\n      X-MSE-Tag base\n    \
+                        mse.ingress.kubernetes.io/request-header-control-remove: x-mse-tag,x-b\nspec:\n";
+        let text = INGRESS.replacen("spec:\n", controls, 1);
+        let stream = parse(Source::new("i.yaml", text)).unwrap();
+        let services = HashMap::from([("web", "web-mse-gray")]);
+        let weight = Match { weight: Some(1), ..nothing() };
+        let route = CanaryRoute {
+            baseline: &stream.documents[0],
+            route: &weight,
+            tag: "gray",
+            tag_header: "x-mse-tag",
+            services: &services,
+        };
+        let canary = Mse.canary(&route).unwrap();
+        let control = |what: &str| {
+            let key = format!("mse.ingress.kubernetes.io/request-header-control-{what}");
+            canary.at(&["metadata", "annotations", &key]).and_then(NodeRef::text)
+        };
+        assert_eq!(control("add"), Some("x-a 1\n"));
+        assert_eq!(control("remove"), Some("x-b"));
+        assert_eq!(control("update"), Some("x-base yes\nx-mse-tag gray\n"));
     }
 
     #[test]

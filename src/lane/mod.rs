@@ -3,6 +3,7 @@
 
 mod copy;
 mod facts;
+mod hazards;
 mod isolation;
 mod labels;
 mod patch;
@@ -26,7 +27,7 @@ use crate::governance;
 use crate::kube::kinds::{Wave, kind_of};
 use crate::kube::object::ObjectRef;
 use crate::spec::{GatewayClass, GrayRelease, Strategy};
-use crate::yaml::Document;
+use crate::yaml::{Document, NodeRef};
 
 pub use facts::{Facts, Labels, selected};
 pub use isolation::{counts_pods, required_values};
@@ -138,9 +139,16 @@ impl Builder<'_> {
         let service = &self.plan.services[copy.service];
         let name = &self.plan.gray_names[&object.id];
         let mut document = copy::copy(object);
-        let mut errors = self.patches.apply(copy, object, &service.labels, &mut document);
+        let mut errors = self.patches.apply(copy, object, service, &mut document);
+        let mut notes = Vec::new();
         if copy.role == Role::Workload {
-            errors.extend(set::set(object, &service.pods.template, service.spec, &mut document));
+            let template = &service.pods.template;
+            errors.extend(set::set(object, template, service.spec, &mut document));
+            let is_copied = |id: &ObjectRef| self.plan.gray_names.contains_key(id);
+            let (refused, told) =
+                hazards::hazards(object, template, service.spec, is_copied, self.facts, &document);
+            errors.extend(refused);
+            notes.extend(told);
         }
         if copy.role == Role::Entry {
             document = self.canary(object, service.spec, &document)?;
@@ -168,17 +176,18 @@ impl Builder<'_> {
         if !errors.is_empty() {
             return Err(errors);
         }
-        let namespace =
-            self.release.namespace.clone().unwrap_or_else(|| object.id.namespace.clone());
+        let namespace = self.release.namespace.as_ref().unwrap_or(&object.id.namespace);
         let gray = GrayObject {
-            id: ObjectRef { name: name.clone(), namespace, ..object.id.clone() },
+            // One of the cluster has no namespace.
+            id: ObjectRef::new(&object.id.group, &object.id.kind, namespace, name),
             origin: object.id.clone(),
             file: std::sync::Arc::clone(&object.file),
             service: service.spec.name.clone(),
             wave,
             document,
         };
-        Ok((gray, rewiring.notes))
+        notes.extend(rewiring.notes);
+        Ok((gray, notes))
     }
 
     fn canary(
@@ -189,8 +198,10 @@ impl Builder<'_> {
     ) -> Result<Document, Vec<Diagnostic>> {
         let Some(entry) = &service.entry else { return Ok(document.clone()) };
         let gateway = self.gateway(object).map_err(|error| vec![error.at(entry.place.clone())])?;
+        let by_default = document.at(&["spec", "defaultBackend", "service", "name"]);
         let services: HashMap<&str, &str> = gateway::backends(document.root())
             .into_iter()
+            .chain(by_default.and_then(NodeRef::as_str))
             .filter_map(|name| {
                 let id = ObjectRef {
                     group: String::new(),

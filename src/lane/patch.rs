@@ -4,15 +4,17 @@ use std::collections::{HashMap, HashSet};
 
 use super::facts::Facts;
 use super::isolation::finds_own_pods;
-use super::labels::LaneLabels;
-use super::select::{Copy, Plan};
+use super::select::{Copy, Plan, PlannedService, Role};
 use crate::baseline::Object;
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::kube::merge_keys::merge_key;
+use crate::kube::object::ObjectRef;
 use crate::kube::pod_specs::pod_templates;
 use crate::kube::selectors::selectors;
 use crate::spec::{JsonOp, JsonOpKind, Patch, PatchBody};
-use crate::yaml::{Document, JsonPatchOp, MergeKeys, Path, Value, apply_json_patch, apply_merge};
+use crate::yaml::{
+    Document, JsonPatchOp, MergeKeys, NodeRef, Path, Value, apply_json_patch, apply_merge,
+};
 
 /// The list keys of one kind of object.
 struct KeysOf<'a> {
@@ -29,6 +31,9 @@ impl MergeKeys for KeysOf<'_> {
 #[derive(Debug, Default)]
 pub(super) struct Patches<'a> {
     by_object: HashMap<usize, Vec<&'a Patch>>,
+    /// Addresses and node ports of the baseline's Services, with whose they are; looked up only
+    /// where a Service is patched.
+    taken: HashMap<(&'static str, String), ObjectRef>,
 }
 
 impl<'a> Patches<'a> {
@@ -41,12 +46,20 @@ impl<'a> Patches<'a> {
         let copied: HashSet<usize> = plan.copies.iter().map(|copy| copy.object).collect();
         let mut patches = Self::default();
         let mut errors = Vec::new();
-        for patch in plan.services.iter().flat_map(|service| &service.spec.patches) {
+        let all = plan.services.iter().flat_map(|service| {
+            service.spec.patches.iter().map(|patch| (service.namespace.as_str(), patch))
+        });
+        for (namespace, patch) in all {
             let target = &patch.target;
-            let found = facts
+            let mut found = facts
                 .named(&target.kind, &target.name)
                 .iter()
-                .find(|object| copied.contains(object));
+                .filter(|object| copied.contains(object));
+            // Of several the one beside the service's workload is meant.
+            let found = found
+                .clone()
+                .find(|object| facts.object(**object).id.namespace == namespace)
+                .or_else(|| found.next());
             if let Some(object) = found {
                 patches.by_object.entry(*object).or_default().push(patch);
                 continue;
@@ -71,6 +84,14 @@ impl<'a> Patches<'a> {
                 error.remedy(format!("add it to the service's `copy: [{target}]`"))
             });
         }
+        if patches.by_object.keys().any(|object| is_service(&facts.object(*object).id)) {
+            let services = facts.baseline.objects().iter().filter(|object| is_service(&object.id));
+            for service in services {
+                for field in exclusive(&service.document) {
+                    patches.taken.entry(field).or_insert_with(|| service.id.clone());
+                }
+            }
+        }
         if errors.is_empty() { Ok(patches) } else { Err(errors) }
     }
 
@@ -83,12 +104,13 @@ impl<'a> Patches<'a> {
         &self,
         copy: &Copy,
         object: &Object,
-        labels: &LaneLabels,
+        service: &PlannedService<'_>,
         document: &mut Document,
     ) -> Vec<Diagnostic> {
         let mut errors = Vec::new();
         for patch in self.by_object.get(&copy.object).into_iter().flatten() {
-            let before = protected(document, labels);
+            let before = protected(document, service);
+            let had: HashSet<_> = exclusive(document).into_iter().collect();
             let result = match &patch.body {
                 PatchBody::Merge(value) => {
                     apply_merge(document, value, &KeysOf { kind: &object.id.kind })
@@ -113,7 +135,32 @@ impl<'a> Patches<'a> {
                 );
                 continue;
             }
-            let after = protected(document, labels);
+            let template = &service.pods.template.spec;
+            let has_pods = || document.find(template).is_some_and(NodeRef::is_mapping);
+            if copy.role == Role::Workload && !has_pods() {
+                errors.push(
+                    Diagnostic::error(format!(
+                        "the patch takes `{template}` away from {}",
+                        object.id
+                    ))
+                    .at(patch.place.clone())
+                    .remedy("a workload needs its pods"),
+                );
+                continue;
+            }
+            if is_service(&object.id) {
+                let given = exclusive(document).into_iter().filter(|field| !had.contains(field));
+                for field in given {
+                    let Some(owner) = self.taken.get(&field) else { continue };
+                    let (key, value) = field;
+                    errors.push(
+                        Diagnostic::error(format!("the patch gives {} the {key} {value}, which {owner} has", object.id))
+                            .at(patch.place.clone())
+                            .remedy("only one Service can have it: choose another, or let the cluster choose"),
+                    );
+                }
+            }
+            let after = protected(document, service);
             for (what, value) in &before {
                 if after.get(what) != Some(value) {
                     errors.push(changed(patch, what));
@@ -130,6 +177,35 @@ impl<'a> Patches<'a> {
     }
 }
 
+fn is_service(id: &ObjectRef) -> bool {
+    id.group.is_empty() && id.kind == "Service"
+}
+
+/// What a Service has that no other Service can have.
+///
+/// Source: kubernetes/api core/v1 ServiceSpec, ServicePort.
+fn exclusive(document: &Document) -> Vec<(&'static str, String)> {
+    let mut fields = Vec::new();
+    let Some(spec) = document.at(&["spec"]) else { return fields };
+    let mut note = |key: &'static str, node: Option<NodeRef<'_>>| {
+        let texts = node
+            .into_iter()
+            .flat_map(|node| node.text().into_iter().chain(node.items().filter_map(NodeRef::text)));
+        let real = texts.filter(|text| !matches!(*text, "" | "None" | "0" | "null" | "~"));
+        fields.extend(real.map(|text| (key, text.to_owned())));
+    };
+    // The list begins with the one address.
+    note("clusterIP", spec.get("clusterIP"));
+    note("clusterIP", spec.get("clusterIPs"));
+    note("loadBalancerIP", spec.get("loadBalancerIP"));
+    note("externalIP", spec.get("externalIPs"));
+    note("nodePort", spec.get("healthCheckNodePort"));
+    for port in spec.get("ports").into_iter().flat_map(NodeRef::items) {
+        note("nodePort", port.get("nodePort"));
+    }
+    fields
+}
+
 fn changed(patch: &Patch, what: &str) -> Diagnostic {
     Diagnostic::error(format!(
         "a patch must not change `{what}` of {}: the lane is told apart by it",
@@ -142,7 +218,7 @@ fn changed(patch: &Patch, what: &str) -> Diagnostic {
 /// What a patch must leave as it is: identity, selectors, and the labels a lane decides.
 fn protected(
     document: &Document,
-    labels: &LaneLabels,
+    service: &PlannedService<'_>,
 ) -> std::collections::BTreeMap<String, Value> {
     let mut values = std::collections::BTreeMap::new();
     let mut note = |path: &Path| {
@@ -159,10 +235,12 @@ fn protected(
     let holders =
         std::iter::once(Path::root()).chain(templates.into_iter().map(|template| template.path));
     for holder in holders {
-        for key in labels.keys() {
-            note(&holder.key("metadata").key("labels").key(key));
-        }
+        let labels = holder.key("metadata").key("labels");
+        service.labels.keys().for_each(|key| note(&labels.key(key)));
     }
+    // What replaces these would be lost: the lane writes values of its own.
+    let labels = service.pods.template.labels();
+    service.separation.replaced.keys().for_each(|key| note(&labels.key(key)));
     for selector in selectors(root) {
         if finds_own_pods(selector.role) {
             note(&selector.path);

@@ -2,14 +2,15 @@
 
 use std::collections::HashMap;
 
-use super::select::{Copy, Plan};
+use super::select::{Copy, Plan, scales};
 use crate::baseline::Object;
 use crate::diagnostic::Diagnostic;
+use crate::kube::kinds::kind_of;
 use crate::kube::object::ObjectRef;
 use crate::kube::pod_specs::{containers, pod_templates};
 use crate::kube::references::references;
 use crate::kube::service_dns::{mentions, replace};
-use crate::yaml::{Document, EditError, NodeRef, Path};
+use crate::yaml::{Document, EditError, NodeRef, Path, Segment};
 
 /// Rewrites the references of a copy, and reports Service names in the values of its environment.
 pub(super) fn rewire(
@@ -23,6 +24,22 @@ pub(super) fn rewire(
         if reference.target == object.id {
             continue;
         }
+        // What scales a workload of the baseline a second time takes it away from the first.
+        if scales(&object.id)
+            && kind_of(&reference.target.group, &reference.target.kind).workload
+            && is_target(&reference.path)
+            && !plan.gray_names.contains_key(&reference.target)
+        {
+            let error = Diagnostic::error(format!(
+                "the copy of {} would drive {}, which has no gray copy",
+                object.id, reference.target
+            ));
+            let error = match object.document.find(&reference.path).and_then(NodeRef::place) {
+                Some(place) => error.at(place),
+                None => error,
+            };
+            rewiring.errors.push(error.remedy("copy only what scales a workload of the lane"));
+        }
         if let Some(name) = plan.gray_names.get(&reference.target) {
             let text = document.find(&reference.path).and_then(NodeRef::text).unwrap_or("");
             let text = reference.renamed(text, name);
@@ -31,6 +48,12 @@ pub(super) fn rewire(
     }
     rewiring.environment(object, copy, plan, document);
     rewiring
+}
+
+/// Whether a reference is what an object scales, not what it measures.
+fn is_target(path: &Path) -> bool {
+    let is_target_key = |segment: &Segment| matches!(segment, Segment::Key(key) if key == "scaleTargetRef" || key == "targetRef");
+    path.segments().get(1).is_some_and(is_target_key)
 }
 
 /// What rewiring found.
