@@ -795,3 +795,36 @@ fn notes_read_as_sentences() {
         "{told}"
     );
 }
+
+#[test]
+fn a_copied_cron_job_does_not_run_by_itself() {
+    let job = other(
+        "apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: j}\nspec:\n  schedule: \"* * * * *\"\n  jobTemplate: \
+         {spec: {template: {metadata: {labels: {app: j}}, spec: {containers: [{name: a, image: a:1}]}}}}",
+    );
+    let release = lane(&(web() + &job), &spec_of("", "    copy: [CronJob/j]\n"));
+    assert_eq!(at(object(&release, "CronJob/j-mse-gray"), "/spec/suspend"), "true");
+}
+
+#[test]
+fn policies_that_would_cut_gray_pods_off_are_told() {
+    let policy = other(
+        "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: db}\nspec:\n  \
+         podSelector: {matchLabels: {app: db}}\n  ingress: [{from: [{podSelector: {matchLabels: {app: web}}}]}]",
+    );
+    let release = lane(&(web() + &policy), &spec_of("", ""));
+    let notes = shown(&release.lane.notes);
+    assert!(notes.contains("NetworkPolicy/db lets the pods of `web` through"), "{notes}");
+    assert!(notes.contains("app: web-mse-gray") && notes.contains("all.yaml:"), "{notes}");
+    assert_eq!(ids(&release), ["Deployment/web-mse-gray"]);
+}
+
+#[test]
+fn a_baseline_that_kubernetes_refuses_is_told() {
+    let broken = web().replacen("matchLabels: {app: web}", "matchLabels: {app: other}", 1);
+    let told = refused(&broken, &spec_of("", ""));
+    assert!(
+        told.contains("the selector of Deployment/web does not match the labels of its own pods"),
+        "{told}"
+    );
+}

@@ -249,7 +249,15 @@ fn gray_selects_wrong_gray(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagno
                 let other = owners().find(|owner| **owner != object.id);
                 let misses_own =
                     own.contains_key(&object.id) && !owners().any(|owner| *owner == object.id);
+                let position = facts.baseline.position(&object.origin);
+                let matched_own = position.is_some_and(|position| {
+                    facts.selecting(position).any(|selecting| selecting.object == position)
+                });
                 match other {
+                    _ if misses_own && !matched_own => format!(
+                        "the selector of {} does not match the labels of its own pods: Kubernetes refuses such an object",
+                        object.origin
+                    ),
                     Some(other) => {
                         format!("the gray {} would match the gray pods of {other} too", object.id)
                     }

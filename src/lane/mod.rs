@@ -150,6 +150,9 @@ impl Builder<'_> {
             errors.extend(refused);
             notes.extend(told);
         }
+        if (object.id.group.as_str(), object.id.kind.as_str()) == ("batch", "CronJob") {
+            errors.extend(set::suspend(object, &mut document));
+        }
         if copy.role == Role::Entry {
             document = self.canary(object, service.spec, &document)?;
         }

@@ -1,8 +1,8 @@
 //! Step 1: what of the baseline belongs to each service, and what becomes of it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::facts::{Facts, Labels, Pods};
+use super::facts::{Facts, Labels, Pods, Selecting};
 use super::isolation::{Separation, counts_pods, finds_own_pods, gray_labels, separate};
 use super::labels::LaneLabels;
 use super::policy::{Decision, decide, stated};
@@ -303,6 +303,8 @@ impl<'a> Selection<'a, '_> {
                     services.push(object);
                     self.serves(object, number);
                 }
+            } else if role == SelectorRole::NetworkPolicyPeer {
+                self.cut_off(number, selecting);
             } else if role != SelectorRole::Workload && finds_own_pods(role) {
                 // A policy that still covers the gray pods covers them as it does the baseline's.
                 let still = !counts_pods(role)
@@ -333,6 +335,33 @@ impl<'a> Selection<'a, '_> {
                 self.copy(object, number);
             }
         }
+    }
+
+    /// Warns of a network policy that lets the baseline's pods through and not the gray ones.
+    fn cut_off(&mut self, number: usize, selecting: &Selecting) {
+        let service = &self.plan.services[number];
+        let gray: HashMap<String, String> = service.pod_labels.iter().cloned().collect();
+        if selecting.selector.selects(&gray) {
+            return;
+        }
+        let policy = self.facts.object(selecting.object);
+        let warning = Diagnostic::warning(format!(
+            "{} lets the pods of `{}` through by labels that its gray pods do not have: they would be cut off",
+            policy.id, service.spec.name
+        ));
+        let warning = match policy.document.find(&selecting.selector.path).and_then(NodeRef::place)
+        {
+            Some(place) => warning.at(place),
+            None => warning,
+        };
+        let asked = selecting.selector.selector.requirements.iter().map(|each| &each.key);
+        let labels: BTreeSet<String> =
+            asked.filter_map(|key| Some(format!("\n      {key}: {}", gray.get(key)?))).collect();
+        let lines: String = labels.into_iter().collect();
+        self.plan.notes.push(
+            warning
+                .remedy(format!("add a peer beside it:\n- podSelector:\n    matchLabels:{lines}")),
+        );
     }
 
     /// Whether an object can be copied because the spec names it.

@@ -34,6 +34,15 @@ pub(super) fn set(
     setting.errors
 }
 
+/// Keeps the copy of a CronJob from running beside the baseline's on every schedule; a run of it can
+/// still be started by hand (`kubectl create job --from`).
+pub(super) fn suspend(object: &Object, document: &mut Document) -> Vec<Diagnostic> {
+    let mut setting = Setting { object, errors: Vec::new() };
+    let (spec, suspended) = (Path::keys(["spec"]), Value::bool(true));
+    setting.edit(document.insert_entry(&spec, 0, "suspend", suspended));
+    setting.errors
+}
+
 /// Workload kinds that have `spec.replicas`. A DaemonSet has as many pods as there are nodes, a Pod
 /// is one; of other kinds it is not known.
 fn has_replicas(id: &ObjectRef) -> bool {
