@@ -1,7 +1,9 @@
 //! From a spec and a baseline to the objects of a lane. One file per step, in the order of
 //! [`build`].
 
+mod belongings;
 mod copy;
+mod entry;
 mod facts;
 mod hazards;
 mod isolation;

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::select::{Copy, Plan, scales};
+use super::belongings::scales;
+use super::select::{Copy, Plan};
 use crate::baseline::Object;
 use crate::diagnostic::Diagnostic;
 use crate::kube::kinds::kind_of;

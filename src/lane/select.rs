@@ -1,22 +1,19 @@
 //! Step 1: what of the baseline belongs to each service, and what becomes of it.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
-use super::facts::{Facts, Labels, Pods, Selecting};
-use super::isolation::{Separation, counts_pods, finds_own_pods, gray_labels, separate};
+use super::facts::{Facts, Labels, Pods};
+use super::isolation::{Separation, gray_labels, separate};
 use super::labels::LaneLabels;
-use super::policy::{Decision, decide, stated};
+use super::policy::{Decision, decide};
 use super::unite::{relabelled, unite};
 use crate::baseline::Object;
 use crate::diagnostic::{Diagnostic, Place, nearest};
-use crate::gateway;
 use crate::governance::Governance;
-use crate::kube::kinds::kind_of;
 use crate::kube::object::ObjectRef;
 use crate::kube::references::{Effect, references};
-use crate::kube::selectors::SelectorRole;
 use crate::kube::strip::hook_or_owned;
-use crate::spec::{CopyPolicy, Entry, GrayRelease, ObjectName, Service};
+use crate::spec::{GrayRelease, ObjectName, Service};
 use crate::yaml::NodeRef;
 
 /// What a copied object is to its lane.
@@ -112,23 +109,24 @@ pub(super) fn select<'a>(
     if selection.errors.is_empty() { Ok(selection.plan) } else { Err(selection.errors) }
 }
 
-struct Selection<'a, 'f> {
-    release: &'a GrayRelease,
-    facts: &'f Facts<'f>,
-    plan: Plan<'a>,
-    errors: Vec<Diagnostic>,
+/// The plan while it is made.
+pub(super) struct Selection<'a, 'f> {
+    pub release: &'a GrayRelease,
+    pub facts: &'f Facts<'f>,
+    pub plan: Plan<'a>,
+    pub errors: Vec<Diagnostic>,
     /// Objects that something was decided for, with the service it was decided for.
-    taken: HashMap<usize, usize>,
-    copied: HashSet<usize>,
+    pub taken: HashMap<usize, usize>,
+    pub copied: HashSet<usize>,
     /// Copies that belong to more than one service.
-    shared: HashSet<usize>,
+    pub shared: HashSet<usize>,
     /// The Services among the copies, by the service they are copied for.
-    backends: Vec<Vec<usize>>,
+    pub backends: Vec<Vec<usize>>,
 }
 
 impl<'a> Selection<'a, '_> {
     /// The object a spec names, of those in the lane's namespace.
-    fn named(&mut self, name: &ObjectName, place: &Place, what: &str) -> Option<usize> {
+    pub(super) fn named(&mut self, name: &ObjectName, place: &Place, what: &str) -> Option<usize> {
         let namespace = self.release.namespace.as_deref();
         let fits = |position: &&usize| {
             let id = &self.facts.object(**position).id;
@@ -193,7 +191,7 @@ impl<'a> Selection<'a, '_> {
         }
     }
 
-    fn twice(&mut self, first: usize, second: &Object) {
+    pub(super) fn twice(&mut self, first: usize, second: &Object) {
         let first = self.facts.object(first);
         let error = Diagnostic::error(format!("{} stands twice in the baseline", first.id));
         let error = match first.place() {
@@ -289,361 +287,20 @@ impl<'a> Selection<'a, '_> {
         });
     }
 
-    /// What selects the service's pods, points at its workload or Services, or is asked for.
-    fn belongings(&mut self, number: usize) {
-        let workload = self.plan.services[number].workload;
-        let spec = self.plan.services[number].spec;
-        let facts = self.facts;
-        let mut services = Vec::new();
-        for selecting in facts.selecting(workload) {
-            let object = selecting.object;
-            let role = selecting.selector.role;
-            if role == SelectorRole::Service {
-                if self.consider(object, number) {
-                    services.push(object);
-                    self.serves(object, number);
-                }
-            } else if role == SelectorRole::NetworkPolicyPeer {
-                self.cut_off(number, selecting);
-            } else if role != SelectorRole::Workload && finds_own_pods(role) {
-                // A policy that still covers the gray pods covers them as it does the baseline's.
-                let still = !counts_pods(role)
-                    && selecting
-                        .selector
-                        .selects(&self.plan.services[number].pod_labels.iter().cloned().collect());
-                if !still && facts.pods_of(object).next().is_none() {
-                    self.consider(object, number);
-                }
-            }
-        }
-        let mut targets = vec![facts.object(workload).id.clone()];
-        targets.extend(services.iter().map(|service| facts.object(*service).id.clone()));
-        for target in &targets {
-            for referrer in facts.referrers(target) {
-                let id = &facts.object(*referrer).id;
-                // What scales belongs to what it scales, whatever it measures besides.
-                let scales_another = scales(id) && *target != targets[0];
-                if id.kind != "Ingress" && !scales_another {
-                    self.consider(*referrer, number);
-                }
-            }
-        }
-        for (name, place) in &spec.copy {
-            if let Some(object) = self.named(name, place, "the object to copy,")
-                && self.is_copyable(object, place)
-            {
-                self.copy(object, number);
-            }
-        }
-    }
-
-    /// Warns of a network policy that lets the baseline's pods through and not the gray ones.
-    fn cut_off(&mut self, number: usize, selecting: &Selecting) {
-        let service = &self.plan.services[number];
-        let gray: HashMap<String, String> = service.pod_labels.iter().cloned().collect();
-        if selecting.selector.selects(&gray) {
-            return;
-        }
-        let policy = self.facts.object(selecting.object);
-        let warning = Diagnostic::warning(format!(
-            "{} lets the pods of `{}` through by labels that its gray pods do not have: they would be cut off",
-            policy.id, service.spec.name
-        ));
-        let warning = match policy.document.find(&selecting.selector.path).and_then(NodeRef::place)
-        {
-            Some(place) => warning.at(place),
-            None => warning,
-        };
-        let asked = selecting.selector.selector.requirements.iter().map(|each| &each.key);
-        let labels: BTreeSet<String> =
-            asked.filter_map(|key| Some(format!("\n      {key}: {}", gray.get(key)?))).collect();
-        let lines: String = labels.into_iter().collect();
-        self.plan.notes.push(
-            warning
-                .remedy(format!("add a peer beside it:\n- podSelector:\n    matchLabels:{lines}")),
-        );
-    }
-
-    /// Whether an object can be copied because the spec names it.
-    fn is_copyable(&mut self, position: usize, place: &Place) -> bool {
-        let object = self.facts.object(position);
-        let id = &object.id;
-        let (why, remedy) = if id.kind == "Ingress" {
-            (
-                "a second Ingress for the same hosts and paths takes its traffic".to_owned(),
-                "say `entry` on the service it leads to: its canary is made from it".to_owned(),
-            )
-        } else if kind_of(&id.group, &id.kind).workload && !self.copied.contains(&position) {
-            (
-                "it runs pods of its own".to_owned(),
-                format!(
-                    "make it a service of the lane: `- {{name: …, workload: {}/{}}}`",
-                    id.kind, id.name
-                ),
-            )
-        } else if let Some(why) = hook_or_owned(object.root()) {
-            (why, "take it out of `copy`".to_owned())
-        } else {
-            return true;
-        };
-        self.errors.push(
-            Diagnostic::error(format!("{id} cannot be copied by name: {why}"))
-                .at(place.clone())
-                .remedy(remedy),
-        );
-        false
-    }
-
-    /// Reports an object that the spec names and that no copy can be made of, because a delivery
-    /// tool or another object makes it when that wants to.
-    fn is_made_by_others(&mut self, object: usize, place: &Place) -> bool {
-        let object = self.facts.object(object);
-        let Some(why) = hook_or_owned(object.root()) else { return false };
-        self.errors.push(
-            Diagnostic::error(format!("{} cannot be copied: {why}", object.id))
-                .at(place.clone())
-                .remedy("name what stands for itself in the baseline"),
-        );
-        true
-    }
-
-    /// Decides for an object that belongs to a service; whether it is copied.
-    fn consider(&mut self, object: usize, number: usize) -> bool {
-        if self.taken.contains_key(&object) {
-            return self.copied.contains(&object);
-        }
-        let id = &self.facts.object(object).id;
-        let spec = self.plan.services[number].spec;
-        let namespace = self.release.namespace.as_deref();
-        if namespace.is_some_and(|own| !id.namespace.is_empty() && id.namespace != own) {
-            return false;
-        }
-        let is_stated = stated(spec, id).is_some();
-        let decision = match hook_or_owned(self.facts.object(object).root()) {
-            Some(why) if stated(spec, id) != Some(CopyPolicy::Share) => Decision::Skip(why),
-            _ => decide(spec, id),
-        };
-        match decision {
-            Decision::Copy if !is_stated && self.blocks_drains(object, spec) => {
-                self.skip(object, number, "it would let none of the gray pods be evicted");
-                false
-            }
-            Decision::Copy => self.copy(object, number),
-            Decision::Share => {
-                self.taken.insert(object, number);
-                false
-            }
-            Decision::Skip(why) => {
-                self.skip(object, number, &why);
-                false
-            }
-            Decision::Refuse(why) => {
-                self.taken.insert(object, number);
-                let error = Diagnostic::error(format!("{id} belongs to `{}`: {why}", spec.name));
-                let error = match self.facts.object(object).place() {
-                    Some(place) => error.at(place),
-                    None => error,
-                };
-                self.errors.push(error.remedy(format!(
-                    "say what is wanted in the service's policies: `{}/{}: skip` leaves it with the baseline, `copy` copies it",
-                    id.kind, id.name
-                )));
-                false
-            }
-        }
-    }
-
-    fn skip(&mut self, object: usize, number: usize, why: &str) {
-        self.taken.insert(object, number);
-        let (there, spec) = (self.facts.object(object), self.plan.services[number].spec);
-        let note =
-            Diagnostic::note(format!("{} of `{}` is not copied: {why}", there.id, spec.name));
-        self.plan.notes.push(match there.place() {
-            Some(place) => note.at(place),
-            None => note,
-        });
-    }
-
-    /// Whether an object is a budget that lets none of so many pods go.
-    fn blocks_drains(&self, object: usize, service: &Service) -> bool {
-        let object = self.facts.object(object);
-        if object.id.kind != "PodDisruptionBudget" {
-            return false;
-        }
-        let part = |key: &str| object.root().at(&["spec", key]).and_then(NodeRef::text);
-        let is_all = |text: &str| match text.strip_suffix('%') {
-            // The share is rounded up to whole pods.
-            Some(percent) => percent.parse::<u64>().is_ok_and(|percent| {
-                percent.saturating_mul(service.replicas.into()).div_ceil(100)
-                    >= service.replicas.into()
-            }),
-            None => text.parse::<u64>().is_ok_and(|pods| pods >= service.replicas.into()),
-        };
-        part("minAvailable").is_some_and(is_all)
-            || part("maxUnavailable").is_some_and(|text| matches!(text, "0" | "0%"))
-    }
-
-    fn copy(&mut self, object: usize, number: usize) -> bool {
-        if self.copied.contains(&object) {
-            return true;
-        }
-        let there = self.facts.object(object);
-        if let Some(second) = self.facts.baseline.duplicate(&there.id) {
-            self.twice(object, second);
-            return false;
-        }
-        self.taken.insert(object, number);
-        self.copied.insert(object);
-        if there.id.group.is_empty() && there.id.kind == "Service" {
-            self.backends[number].push(object);
-        }
-        let shared = false;
-        self.plan.copies.push(Copy { object, service: number, role: Role::Other, shared });
-        true
-    }
-
-    /// Notes that a copied Service leads to a service's pods.
-    fn serves(&mut self, object: usize, number: usize) {
-        if !self.backends[number].contains(&object) {
-            self.backends[number].push(object);
-        }
-        if self.taken.get(&object) != Some(&number) {
-            self.shared.insert(object);
-        }
-    }
-
-    /// The Ingress of a service that is an entry.
-    fn entry(&mut self, number: usize) {
-        let planned = &self.plan.services[number];
-        let spec = planned.spec;
-        let services: Vec<&ObjectRef> =
-            self.backends[number].iter().map(|service| &self.facts.object(*service).id).collect();
-        let mut ingresses: Vec<usize> = services
-            .iter()
-            .flat_map(|id| self.facts.referrers(id))
-            .copied()
-            .filter(|referrer| {
-                let object = self.facts.object(*referrer);
-                object.id.kind == "Ingress" && !gateway::is_canary(object.root())
-            })
-            .collect();
-        ingresses.sort_unstable();
-        ingresses.dedup();
-        let Some(entry) = &spec.entry else {
-            for ingress in ingresses.iter().filter(|ingress| !self.taken.contains_key(ingress)) {
-                let id = &self.facts.object(*ingress).id;
-                let note = format!(
-                    "{id} leads to `{}`, which is no entry: it stays with the baseline",
-                    spec.name
-                );
-                self.plan.notes.push(Diagnostic::note(note).at(spec.place.clone()));
-            }
-            return;
-        };
-        if services.is_empty() {
-            self.errors.push(
-                Diagnostic::error(format!(
-                    "`{}` is an entry, but no Service of it is copied",
-                    spec.name
-                ))
-                .at(entry.place.clone())
-                .remedy(
-                    "an entry needs a Service that selects its pods, and a policy that copies it",
-                ),
-            );
-            return;
-        }
-        if let Some(ingress) = self.entry_ingress(entry, spec, &ingresses) {
-            if self.is_made_by_others(ingress, &entry.place) {
-                return;
-            }
-            if self.copied.contains(&ingress) {
-                self.errors.push(
-                    Diagnostic::error(format!(
-                        "{} is the Ingress of two entries",
-                        self.facts.object(ingress).id
-                    ))
-                    .at(entry.place.clone())
-                    .remedy(
-                        "one canary Ingress has one match: keep `entry` on one of the services",
-                    ),
-                );
-                return;
-            }
-            if let Some(second) = self.facts.baseline.duplicate(&self.facts.object(ingress).id) {
-                self.twice(ingress, second);
-                return;
-            }
-            self.taken.insert(ingress, number);
-            self.copied.insert(ingress);
-            self.plan.copies.push(Copy {
-                object: ingress,
-                service: number,
-                role: Role::Entry,
-                shared: false,
-            });
-        }
-    }
-
-    fn entry_ingress(
-        &mut self,
-        entry: &Entry,
-        spec: &Service,
-        candidates: &[usize],
-    ) -> Option<usize> {
-        if let Some((name, place)) = &entry.ingress {
-            let name = ObjectName { kind: "Ingress".to_owned(), name: name.clone() };
-            let found = self.named(&name, place, "the entry's")?;
-            let object = self.facts.object(found);
-            if gateway::is_canary(object.root()) {
-                let error =
-                    Diagnostic::error(format!("{} is a canary of another Ingress", object.id));
-                self.errors.push(
-                    error.at(place.clone()).remedy("name the Ingress that serves the baseline"),
-                );
-                return None;
-            }
-            return Some(found);
-        }
-        let names: Vec<&str> =
-            candidates.iter().map(|at| self.facts.object(*at).id.name.as_str()).collect();
-        match candidates {
-            [one] => Some(*one),
-            [] => {
-                self.errors.push(
-                    Diagnostic::error(format!("no Ingress leads to a Service of `{}`", spec.name))
-                        .at(entry.place.clone())
-                        .remedy("an entry needs an Ingress; `baseline.paths` must lead to it"),
-                );
-                None
-            }
-            _ => {
-                self.errors.push(
-                    Diagnostic::error(format!(
-                        "several Ingresses lead to `{}`: {}",
-                        spec.name,
-                        names.join(", ")
-                    ))
-                    .at(entry.place.clone())
-                    .remedy(format!("name one of them: `ingress: {}`", names[0])),
-                );
-                None
-            }
-        }
-    }
-
     /// Tells of policies that decide nothing, so that nobody relies on them.
     fn idle_policies(&mut self) {
+        let decided: HashSet<(&str, &str)> = self
+            .taken
+            .keys()
+            .map(|object| &self.facts.object(*object).id)
+            .flat_map(|id| [(id.kind.as_str(), id.name.as_str()), (id.kind.as_str(), "")])
+            .collect();
         for service in &self.plan.services {
             // Claims are decided for where the pods mount them.
             let policies = service.spec.policies.iter();
             for policy in policies.filter(|policy| policy.kind != "PersistentVolumeClaim") {
-                let decides = self.taken.keys().any(|object| {
-                    let id = &self.facts.object(*object).id;
-                    id.kind == policy.kind
-                        && policy.name.as_ref().is_none_or(|name| *name == id.name)
-                });
-                if decides {
+                let name = policy.name.as_deref().unwrap_or("");
+                if decided.contains(&(policy.kind.as_str(), name)) {
                     continue;
                 }
                 let name = policy.name.as_ref().map(|name| format!("/{name}")).unwrap_or_default();
@@ -709,17 +366,6 @@ fn made_by(object: &Object) -> Vec<ObjectRef> {
         made.push(ObjectRef::new("", "Secret", &id.namespace, &id.name));
     }
     made
-}
-
-/// Whether an object of this kind changes how many pods a workload has, or how large they are.
-pub(super) fn scales(id: &ObjectRef) -> bool {
-    matches!(
-        (id.group.as_str(), id.kind.as_str()),
-        ("autoscaling", "HorizontalPodAutoscaler")
-            | ("autoscaling.k8s.io", "VerticalPodAutoscaler")
-            | ("keda.sh", "ScaledObject")
-            | ("apps.kruise.io", "WorkloadSpread")
-    )
 }
 
 /// The name a workload's pods register under, where its template says it.

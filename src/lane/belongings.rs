@@ -1,0 +1,251 @@
+//! Step 1, second part: what of the baseline belongs to a service, and what becomes of it.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::facts::Selecting;
+use super::isolation::{counts_pods, finds_own_pods};
+use super::policy::{Decision, decide, stated};
+use super::select::{Copy, Role, Selection};
+use crate::diagnostic::{Diagnostic, Place};
+use crate::kube::kinds::kind_of;
+use crate::kube::object::ObjectRef;
+use crate::kube::selectors::SelectorRole;
+use crate::kube::strip::hook_or_owned;
+use crate::spec::{CopyPolicy, Service};
+use crate::yaml::NodeRef;
+
+impl Selection<'_, '_> {
+    /// What selects the service's pods, points at its workload or Services, or is asked for.
+    pub(super) fn belongings(&mut self, number: usize) {
+        let workload = self.plan.services[number].workload;
+        let spec = self.plan.services[number].spec;
+        let facts = self.facts;
+        let mut services = Vec::new();
+        for selecting in facts.selecting(workload) {
+            let object = selecting.object;
+            let role = selecting.selector.role;
+            if role == SelectorRole::Service {
+                if self.consider(object, number) {
+                    services.push(object);
+                    self.serves(object, number);
+                }
+            } else if role == SelectorRole::NetworkPolicyPeer {
+                self.cut_off(number, selecting);
+            } else if role != SelectorRole::Workload && finds_own_pods(role) {
+                // A policy that still covers the gray pods covers them as it does the baseline's.
+                let still = !counts_pods(role)
+                    && selecting
+                        .selector
+                        .selects(&self.plan.services[number].pod_labels.iter().cloned().collect());
+                if !still && facts.pods_of(object).next().is_none() {
+                    self.consider(object, number);
+                }
+            }
+        }
+        let mut targets = vec![facts.object(workload).id.clone()];
+        targets.extend(services.iter().map(|service| facts.object(*service).id.clone()));
+        for target in &targets {
+            for referrer in facts.referrers(target) {
+                let id = &facts.object(*referrer).id;
+                // What scales belongs to what it scales, whatever it measures besides.
+                let scales_another = scales(id) && *target != targets[0];
+                if id.kind != "Ingress" && !scales_another {
+                    self.consider(*referrer, number);
+                }
+            }
+        }
+        for (name, place) in &spec.copy {
+            if let Some(object) = self.named(name, place, "the object to copy,")
+                && self.is_copyable(object, place)
+            {
+                self.copy(object, number);
+            }
+        }
+    }
+
+    /// Warns of a network policy that lets the baseline's pods through and not the gray ones.
+    fn cut_off(&mut self, number: usize, selecting: &Selecting) {
+        let service = &self.plan.services[number];
+        let gray: HashMap<String, String> = service.pod_labels.iter().cloned().collect();
+        if selecting.selector.selects(&gray) {
+            return;
+        }
+        let policy = self.facts.object(selecting.object);
+        let warning = Diagnostic::warning(format!(
+            "{} lets the pods of `{}` through by labels that its gray pods do not have: they would be cut off",
+            policy.id, service.spec.name
+        ));
+        let warning = match policy.document.find(&selecting.selector.path).and_then(NodeRef::place)
+        {
+            Some(place) => warning.at(place),
+            None => warning,
+        };
+        let asked = selecting.selector.selector.requirements.iter().map(|each| &each.key);
+        let labels: BTreeSet<String> =
+            asked.filter_map(|key| Some(format!("\n      {key}: {}", gray.get(key)?))).collect();
+        let lines: String = labels.into_iter().collect();
+        self.plan.notes.push(
+            warning
+                .remedy(format!("add a peer beside it:\n- podSelector:\n    matchLabels:{lines}")),
+        );
+    }
+
+    /// Whether an object can be copied because the spec names it.
+    fn is_copyable(&mut self, position: usize, place: &Place) -> bool {
+        let object = self.facts.object(position);
+        let id = &object.id;
+        let (why, remedy) = if id.kind == "Ingress" {
+            (
+                "a second Ingress for the same hosts and paths takes its traffic".to_owned(),
+                "say `entry` on the service it leads to: its canary is made from it".to_owned(),
+            )
+        } else if kind_of(&id.group, &id.kind).workload && !self.copied.contains(&position) {
+            (
+                "it runs pods of its own".to_owned(),
+                format!(
+                    "make it a service of the lane: `- {{name: …, workload: {}/{}}}`",
+                    id.kind, id.name
+                ),
+            )
+        } else if let Some(why) = hook_or_owned(object.root()) {
+            (why, "take it out of `copy`".to_owned())
+        } else {
+            return true;
+        };
+        self.errors.push(
+            Diagnostic::error(format!("{id} cannot be copied by name: {why}"))
+                .at(place.clone())
+                .remedy(remedy),
+        );
+        false
+    }
+
+    /// Reports an object that the spec names and that no copy can be made of, because a delivery
+    /// tool or another object makes it when that wants to.
+    pub(super) fn is_made_by_others(&mut self, object: usize, place: &Place) -> bool {
+        let object = self.facts.object(object);
+        let Some(why) = hook_or_owned(object.root()) else { return false };
+        self.errors.push(
+            Diagnostic::error(format!("{} cannot be copied: {why}", object.id))
+                .at(place.clone())
+                .remedy("name what stands for itself in the baseline"),
+        );
+        true
+    }
+
+    /// Decides for an object that belongs to a service; whether it is copied.
+    fn consider(&mut self, object: usize, number: usize) -> bool {
+        if self.taken.contains_key(&object) {
+            return self.copied.contains(&object);
+        }
+        let id = &self.facts.object(object).id;
+        let spec = self.plan.services[number].spec;
+        let namespace = self.release.namespace.as_deref();
+        if namespace.is_some_and(|own| !id.namespace.is_empty() && id.namespace != own) {
+            return false;
+        }
+        let is_stated = stated(spec, id).is_some();
+        let decision = match hook_or_owned(self.facts.object(object).root()) {
+            Some(why) if stated(spec, id) != Some(CopyPolicy::Share) => Decision::Skip(why),
+            _ => decide(spec, id),
+        };
+        match decision {
+            Decision::Copy if !is_stated && self.blocks_drains(object, spec) => {
+                self.skip(object, number, "it would let none of the gray pods be evicted");
+                false
+            }
+            Decision::Copy => self.copy(object, number),
+            Decision::Share => {
+                self.taken.insert(object, number);
+                false
+            }
+            Decision::Skip(why) => {
+                self.skip(object, number, &why);
+                false
+            }
+            Decision::Refuse(why) => {
+                self.taken.insert(object, number);
+                let error = Diagnostic::error(format!("{id} belongs to `{}`: {why}", spec.name));
+                let error = match self.facts.object(object).place() {
+                    Some(place) => error.at(place),
+                    None => error,
+                };
+                self.errors.push(error.remedy(format!(
+                    "say what is wanted in the service's policies: `{}/{}: skip` leaves it with the baseline, `copy` copies it",
+                    id.kind, id.name
+                )));
+                false
+            }
+        }
+    }
+
+    fn skip(&mut self, object: usize, number: usize, why: &str) {
+        self.taken.insert(object, number);
+        let (there, spec) = (self.facts.object(object), self.plan.services[number].spec);
+        let note =
+            Diagnostic::note(format!("{} of `{}` is not copied: {why}", there.id, spec.name));
+        self.plan.notes.push(match there.place() {
+            Some(place) => note.at(place),
+            None => note,
+        });
+    }
+
+    /// Whether an object is a budget that lets none of so many pods go.
+    fn blocks_drains(&self, object: usize, service: &Service) -> bool {
+        let object = self.facts.object(object);
+        if object.id.kind != "PodDisruptionBudget" {
+            return false;
+        }
+        let part = |key: &str| object.root().at(&["spec", key]).and_then(NodeRef::text);
+        let is_all = |text: &str| match text.strip_suffix('%') {
+            // The share is rounded up to whole pods.
+            Some(percent) => percent.parse::<u64>().is_ok_and(|percent| {
+                percent.saturating_mul(service.replicas.into()).div_ceil(100)
+                    >= service.replicas.into()
+            }),
+            None => text.parse::<u64>().is_ok_and(|pods| pods >= service.replicas.into()),
+        };
+        part("minAvailable").is_some_and(is_all)
+            || part("maxUnavailable").is_some_and(|text| matches!(text, "0" | "0%"))
+    }
+
+    fn copy(&mut self, object: usize, number: usize) -> bool {
+        if self.copied.contains(&object) {
+            return true;
+        }
+        let there = self.facts.object(object);
+        if let Some(second) = self.facts.baseline.duplicate(&there.id) {
+            self.twice(object, second);
+            return false;
+        }
+        self.taken.insert(object, number);
+        self.copied.insert(object);
+        if there.id.group.is_empty() && there.id.kind == "Service" {
+            self.backends[number].push(object);
+        }
+        let shared = false;
+        self.plan.copies.push(Copy { object, service: number, role: Role::Other, shared });
+        true
+    }
+
+    /// Notes that a copied Service leads to a service's pods.
+    fn serves(&mut self, object: usize, number: usize) {
+        if !self.backends[number].contains(&object) {
+            self.backends[number].push(object);
+        }
+        if self.taken.get(&object) != Some(&number) {
+            self.shared.insert(object);
+        }
+    }
+}
+
+/// Whether an object of this kind changes how many pods a workload has, or how large they are.
+pub(super) fn scales(id: &ObjectRef) -> bool {
+    matches!(
+        (id.group.as_str(), id.kind.as_str()),
+        ("autoscaling", "HorizontalPodAutoscaler")
+            | ("autoscaling.k8s.io", "VerticalPodAutoscaler")
+            | ("keda.sh", "ScaledObject")
+            | ("apps.kruise.io", "WorkloadSpread")
+    )
+}
