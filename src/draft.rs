@@ -4,8 +4,9 @@ use crate::baseline::{Baseline, Object};
 use crate::gateway;
 use crate::kube::image::ImageRef;
 use crate::kube::kinds::{Policy, kind_of};
-use crate::kube::pod_specs::{containers, labels, pod_templates};
-use crate::kube::selectors::{SelectorRole, selectors};
+use crate::kube::pod_specs::{containers, pod_templates};
+use crate::kube::selectors::SelectorRole;
+use crate::lane::Facts;
 use crate::spec::GatewayClass;
 use crate::yaml::{Document, NodeRef, Path, Source, Value, parse};
 
@@ -37,35 +38,18 @@ pub fn candidates(baseline: &Baseline) -> Vec<Candidate> {
                 .map(|name| (object.id.namespace.as_str(), name))
         })
         .collect();
-    let services: Vec<(&Object, Vec<_>)> = baseline
-        .objects()
-        .iter()
-        .filter(|object| {
-            object.id.kind == "Service"
-                && entries.contains(&(object.id.namespace.as_str(), object.id.name.as_str()))
-        })
-        .map(|object| (object, selectors(object.root())))
-        .collect();
+    let facts = Facts::gather(baseline);
     let mut found = Vec::new();
-    for object in baseline.objects() {
+    for (position, object) in baseline.objects().iter().enumerate() {
         if kind_of(&object.id.group, &object.id.kind).policy != Policy::Copy {
             continue;
         }
         let Some(template) = pod_templates(object.root()).into_iter().next() else { continue };
-        let pods = object
-            .document
-            .find(&template.labels())
-            .map(labels)
-            .unwrap_or_default()
-            .into_iter()
-            .collect();
-        let leads_here =
-            |(service, selectors): &(&Object, Vec<crate::kube::selectors::SelectorUse>)| {
-                service.id.namespace == object.id.namespace
-                    && selectors.iter().any(|selector| {
-                        selector.role == SelectorRole::Service && selector.selects(&pods)
-                    })
-            };
+        let is_entry = facts.selecting(position).any(|selecting| {
+            let id = &facts.object(selecting.object).id;
+            selecting.selector.role == SelectorRole::Service
+                && entries.contains(&(id.namespace.as_str(), id.name.as_str()))
+        });
         let image =
             |path: &Path| object.document.find(&path.key("image")).and_then(NodeRef::as_str);
         let images = containers(object.root(), &template)
@@ -77,7 +61,7 @@ pub fn candidates(baseline: &Baseline) -> Vec<Candidate> {
             name: object.id.name.clone(),
             kind: object.id.kind.clone(),
             images,
-            entry: services.iter().any(leads_here),
+            entry: is_entry,
         });
     }
     found

@@ -828,3 +828,17 @@ fn a_baseline_that_kubernetes_refuses_is_told() {
         "{told}"
     );
 }
+
+#[test]
+fn a_custom_workload_is_treated_as_any_other() {
+    let shop = web().replace("apps/v1\nkind: Deployment", "example.com/v1\nkind: Shop");
+    let told = refused(&(shop.clone() + SERVICE), &spec_of("", "    workload: Shop/web\n"));
+    assert!(told.contains("`policies: {Shop: copy}`"), "{told}");
+    let spec = spec_of("", "    workload: Shop/web\n    policies: {Shop: copy}\n");
+    let release = lane(&(shop + SERVICE), &spec);
+    let gray = object(&release, "Shop/web-mse-gray");
+    assert_eq!(at(gray, "/spec/selector/matchLabels/app"), "\"web-mse-gray\"");
+    assert_eq!(at(gray, "/spec/selector/matchLabels/alicloud.service.tag"), "\"gray\"");
+    // Whether it has replicas is not known.
+    assert_eq!(at(gray, "/spec/replicas"), "nothing");
+}

@@ -71,7 +71,7 @@ pub fn pod_templates(root: NodeRef<'_>) -> Vec<PodTemplate> {
 }
 
 /// Whether a group belongs to Kubernetes; the pod templates of all its kinds are in the table.
-fn is_built_in(group: &str) -> bool {
+pub(super) fn is_built_in(group: &str) -> bool {
     !group.contains('.') || group.ends_with(".k8s.io")
 }
 

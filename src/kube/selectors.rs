@@ -2,6 +2,7 @@
 
 use super::fields::{FieldSet, Referrer};
 use super::object::GroupKind;
+use super::pod_specs::{is_built_in, pod_templates};
 use super::selector::LabelSelector;
 use crate::yaml::{NodeRef, Path};
 use std::collections::HashMap;
@@ -252,7 +253,7 @@ impl SelectorUse {
 pub fn selectors(root: NodeRef<'_>) -> Vec<SelectorUse> {
     let Some(kind) = GroupKind::of(root) else { return Vec::new() };
     let api_version = root.get("apiVersion").and_then(NodeRef::as_str);
-    FIELDS
+    let mut uses: Vec<SelectorUse> = FIELDS
         .find(root, &kind.group, &kind.kind)
         .into_iter()
         .filter(|found| found.node.is_mapping())
@@ -273,7 +274,30 @@ pub fn selectors(root: NodeRef<'_>) -> Vec<SelectorUse> {
                 scope: scope(row.scope, beside, holder),
             }
         })
-        .collect()
+        .collect();
+    uses.extend(by_shape(root, &kind, &uses));
+    uses
+}
+
+/// The selector of a workload that no row is about: a custom resource with a pod template in
+/// `spec.template` and a label selector in `spec.selector` finds its pods as a Deployment does.
+fn by_shape(root: NodeRef<'_>, kind: &GroupKind, known: &[SelectorUse]) -> Option<SelectorUse> {
+    let path = Path::keys(["spec", "selector"]);
+    if is_built_in(&kind.group) || known.iter().any(|found| found.path == path) {
+        return None;
+    }
+    let node = root.at(&["spec", "selector"])?;
+    let is_selector = ["matchLabels", "matchExpressions"].iter().any(|key| node.get(key).is_some());
+    let template = Path::keys(["spec", "template"]);
+    let has_pods = || pod_templates(root).iter().any(|found| found.path == template);
+    (is_selector && has_pods()).then(|| SelectorUse {
+        path,
+        form: SelectorForm::LabelSelector,
+        role: SelectorRole::Workload,
+        selector: LabelSelector::from_label_selector(node),
+        empty: EmptySelector::MatchesNone,
+        scope: NamespaceScope::Own,
+    })
 }
 
 /// Reads the namespaces beside a selector; `holder` is the mapping above the list it is in.
@@ -404,6 +428,23 @@ mod tests {
             assert_eq!(found.len(), 1, "{text}");
             assert_eq!((found[0].empty, found[0].selects(&labels)), (empty, selects), "{text}");
         }
+    }
+
+    #[test]
+    fn custom_workloads_are_known_by_their_shape() {
+        let text = |selector: &str| {
+            format!(
+                "apiVersion: example.com/v1\nkind: Shop\nspec:\n  selector: {selector}\n  template: {{spec: {{containers: [{{name: a}}]}}}}\n"
+            )
+        };
+        assert_eq!(shown(&text("{matchLabels: {app: web}}")), ["spec.selector Workload"]);
+        assert!(shown(&text("{app: web}")).is_empty());
+        let no_pods =
+            "apiVersion: example.com/v1\nkind: Shop\nspec: {selector: {matchLabels: {app: web}}}\n";
+        assert!(shown(no_pods).is_empty());
+        let known = text("{matchLabels: {app: web}}")
+            .replace("example.com/v1\nkind: Shop", "apps.kruise.io/v1alpha1\nkind: CloneSet");
+        assert_eq!(shown(&known).len(), 1);
     }
 
     #[test]
