@@ -62,7 +62,8 @@ proptest! {
                 let legal = Regex::new("^[a-z]([-a-z0-9]*[a-z0-9])?$").unwrap();
                 for object in &release.lane.objects {
                     prop_assert!(legal.is_match(&object.id.name), "{}", object.id);
-                    let name = object.document.at(&["metadata", "name"]).unwrap();
+                    let document = object.document().unwrap();
+                    let name = document.at(&["metadata", "name"]).unwrap();
                     prop_assert_eq!(name.as_str(), Some(object.id.name.as_str()));
                 }
             }

@@ -4,9 +4,8 @@ use std::collections::HashMap;
 
 use super::{Finding, Subject};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::kube::pod_specs::{labels, pod_templates};
 use crate::kube::selector_index::SelectorIndex;
-use crate::kube::selectors::{SelectorForm, SelectorRole, SelectorUse, selectors};
+use crate::kube::selectors::{SelectorForm, SelectorRole, SelectorUse};
 use crate::lane::{
     GrayObject, Labels, ORIGINAL, VERSION, counts_pods, near_version, required_values, selected,
 };
@@ -43,9 +42,9 @@ fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
 
 /// The pods of a lane.
 struct Gray<'a> {
-    pods: Vec<(&'a GrayObject, Labels)>,
+    pods: Vec<(&'a GrayObject, &'a Labels)>,
     index: SelectorIndex<usize>,
-    selectors: Vec<(&'a GrayObject, SelectorUse)>,
+    selectors: Vec<(&'a GrayObject, &'a SelectorUse)>,
 }
 
 impl<'a> Gray<'a> {
@@ -53,16 +52,11 @@ impl<'a> Gray<'a> {
         let mut gray =
             Self { pods: Vec::new(), index: SelectorIndex::new(), selectors: Vec::new() };
         for object in objects {
-            let root = object.document.root();
-            for template in pod_templates(root) {
-                let found =
-                    object.document.find(&template.labels()).map(labels).unwrap_or_default();
-                gray.index.insert(gray.pods.len(), &object.id.namespace, found.iter().cloned());
-                gray.pods.push((object, found));
+            for labels in &object.pods {
+                gray.index.insert(gray.pods.len(), &object.id.namespace, labels.iter().cloned());
+                gray.pods.push((object, labels));
             }
-            let counting =
-                selectors(root).into_iter().filter(|selector| counts_pods(selector.role));
-            gray.selectors.extend(counting.map(|selector| (object, selector)));
+            gray.selectors.extend(object.selectors.iter().map(|selector| (object, selector)));
         }
         gray
     }

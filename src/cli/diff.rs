@@ -73,14 +73,14 @@ fn with_baseline(release: &Release) -> Vec<Compared> {
         .map(|(object, file)| {
             let origin = release.baseline.get(&object.origin);
             let mut before = origin.map(|origin| origin.document.clone());
-            let mut after = object.document.clone();
-            mask(before.as_mut(), Some(&mut after));
+            let mut after = object.document();
+            mask(before.as_mut(), after.as_mut());
             let before_name =
                 origin.map(|origin| format!("{} ({})", origin.file, origin.id)).unwrap_or_default();
             let after_name = format!("{} ({})", file.path.below(&release.spec.output), object.id);
             Compared {
                 before: before.map(|document| (before_name, ended(document.to_text()))),
-                after: Some((after_name, ended(after.to_text()))),
+                after: after.map(|document| (after_name, ended(document.to_text()))),
             }
         })
         .collect()

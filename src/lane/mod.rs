@@ -28,8 +28,10 @@ use crate::gateway::{self, CanaryRoute, Gateway};
 use crate::governance;
 use crate::kube::kinds::{Wave, kind_of};
 use crate::kube::object::ObjectRef;
+use crate::kube::pod_specs::{self, PodTemplate, pod_templates};
+use crate::kube::selectors::{SelectorUse, selectors};
 use crate::spec::{GatewayClass, GrayRelease, Strategy};
-use crate::yaml::{Document, NodeRef};
+use crate::yaml::{Document, NodeRef, Source, parse};
 
 pub use facts::{Facts, Labels, selected};
 pub use isolation::{counts_pods, required_values};
@@ -50,8 +52,47 @@ pub struct GrayObject {
     pub service: String,
     /// When it is applied.
     pub wave: Wave,
-    /// Its text and nodes.
-    pub document: Document,
+    /// Its manifest.
+    pub text: String,
+    /// The labels of its pods, where it has any: of each pod template.
+    pub pods: Vec<Labels>,
+    /// Its selectors that count pods.
+    pub selectors: Vec<SelectorUse>,
+}
+
+impl GrayObject {
+    fn new(identity: Identity, wave: Wave, document: &Document) -> Self {
+        let root = document.root();
+        let of = |template: PodTemplate| document.find(&template.labels()).map(pod_specs::labels);
+        let counting = |selector: &SelectorUse| counts_pods(selector.role);
+        Self {
+            id: identity.id,
+            origin: identity.origin,
+            file: identity.file,
+            service: identity.service,
+            wave,
+            text: document.to_text(),
+            pods: pod_templates(root)
+                .into_iter()
+                .map(|template| of(template).unwrap_or_default())
+                .collect(),
+            selectors: selectors(root).into_iter().filter(counting).collect(),
+        }
+    }
+
+    /// The manifest to read or edit. The nodes are not kept: a lane can have many objects.
+    pub fn document(&self) -> Option<Document> {
+        let stream = parse(Source::new(self.id.to_string(), self.text.clone())).ok()?;
+        stream.documents.into_iter().next()
+    }
+}
+
+/// Who an object of a lane is and where it comes from.
+struct Identity {
+    id: ObjectRef,
+    origin: ObjectRef,
+    file: std::sync::Arc<str>,
+    service: String,
 }
 
 /// One object with the notes on it, or its errors.
@@ -182,17 +223,15 @@ impl Builder<'_> {
             return Err(errors);
         }
         let namespace = self.release.namespace.as_ref().unwrap_or(&object.id.namespace);
-        let gray = GrayObject {
+        let identity = Identity {
             // One of the cluster has no namespace.
             id: ObjectRef::new(&object.id.group, &object.id.kind, namespace, name),
             origin: object.id.clone(),
             file: std::sync::Arc::clone(&object.file),
             service: service.spec.name.clone(),
-            wave,
-            document,
         };
         notes.extend(rewiring.notes);
-        Ok((gray, notes))
+        Ok((GrayObject::new(identity, wave, &document), notes))
     }
 
     fn canary(
