@@ -34,9 +34,14 @@ pub(super) fn hazards(
 ) -> (Vec<Diagnostic>, Vec<Diagnostic>) {
     let mut hazards = Hazards { object, service, document, errors: Vec::new(), notes: Vec::new() };
     let all = containers(document.root(), template);
-    for reference in references(document.root(), &object.id) {
-        if reference.target.kind == "PersistentVolumeClaim" && !is_copied(&reference.target) {
-            hazards.claim(&reference, facts);
+    let volumes = document.find(&template.spec.key("volumes"));
+    let has_claim = |volume: NodeRef<'_>| volume.get("persistentVolumeClaim").is_some();
+    // Most pods mount none, and finding references costs a walk.
+    if volumes.into_iter().flat_map(NodeRef::items).any(has_claim) {
+        for reference in references(document.root(), &object.id) {
+            if reference.target.kind == "PersistentVolumeClaim" && !is_copied(&reference.target) {
+                hazards.claim(&reference, facts);
+            }
         }
     }
     for container in &all {
