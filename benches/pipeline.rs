@@ -67,8 +67,8 @@ fn render(directory: &Path, spec: &str) -> usize {
             Failure::from(graylane::diagnostic::Diagnostic::error(error.to_string()))
         })?;
         let spec = read_spec(&files, spec)?;
-        let baseline = Baselines::default().of(&files, &spec, &BaselineFrom::Spec, &[])?;
-        let release = release(spec, baseline)?;
+        let facts = Baselines::default().of(&files, &spec, &BaselineFrom::Spec, &[])?;
+        let release = release(spec, &facts)?;
         release.sound()?;
         Ok(release.files().iter().map(|file| file.contents.len()).sum())
     };

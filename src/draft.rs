@@ -1,6 +1,6 @@
 //! A first spec from the manifests that are there.
 
-use crate::baseline::{Baseline, Object};
+use crate::baseline::Object;
 use crate::gateway;
 use crate::kube::image::ImageRef;
 use crate::kube::kinds::{Policy, kind_of};
@@ -27,7 +27,8 @@ pub struct Candidate {
 }
 
 /// The workloads of a baseline that are copied by default, in its order.
-pub fn candidates(baseline: &Baseline) -> Vec<Candidate> {
+pub fn candidates(facts: &Facts) -> Vec<Candidate> {
+    let baseline = &facts.baseline;
     let entries: std::collections::HashSet<(&str, &str)> = baseline
         .objects()
         .iter()
@@ -38,7 +39,6 @@ pub fn candidates(baseline: &Baseline) -> Vec<Candidate> {
                 .map(|name| (object.id.namespace.as_str(), name))
         })
         .collect();
-    let facts = Facts::gather(baseline);
     let mut found = Vec::new();
     for (position, object) in baseline.objects().iter().enumerate() {
         if kind_of(&object.id.group, &object.id.kind).policy != Policy::Copy {

@@ -2,7 +2,6 @@
 //! Reads through [`Files`] alone and writes nothing.
 
 use std::collections::HashMap;
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -139,10 +138,10 @@ pub fn spec_of(path: &str, text: &str) -> Result<SpecFile, Failure> {
     }
 }
 
-/// Baselines that were read already: several specs often share one.
+/// Baselines that were read already, with what is known of them: several specs often share one.
 #[derive(Debug, Default)]
 pub struct Baselines {
-    read: HashMap<(Vec<String>, String), Arc<Baseline>>,
+    read: HashMap<(Vec<String>, String), Arc<Facts>>,
 }
 
 impl Baselines {
@@ -157,7 +156,7 @@ impl Baselines {
         spec: &SpecFile,
         from: &BaselineFrom,
         outputs: &[String],
-    ) -> Result<Arc<Baseline>, Failure> {
+    ) -> Result<Arc<Facts>, Failure> {
         let namespace = spec.release.namespace.as_deref().unwrap_or("");
         let (paths, stream) = match from {
             BaselineFrom::Spec => (select(files, &spec.patterns, outputs).map_err(Failure)?, None),
@@ -170,13 +169,14 @@ impl Baselines {
             }
         };
         let key = (paths, namespace.to_owned());
-        if let Some(baseline) = self.read.get(&key) {
-            return Ok(Arc::clone(baseline));
+        if let Some(facts) = self.read.get(&key) {
+            return Ok(Arc::clone(facts));
         }
         let files = stream.as_ref().map_or(files, |memory| memory as &dyn Files);
         let baseline = Arc::new(read::read(files, &key.0, namespace)?);
-        self.read.insert(key, Arc::clone(&baseline));
-        Ok(baseline)
+        let facts = Arc::new(Facts::gather(&baseline));
+        self.read.insert(key, Arc::clone(&facts));
+        Ok(facts)
     }
 }
 
@@ -185,12 +185,10 @@ impl Baselines {
 /// # Errors
 ///
 /// Everything in the spec that does not fit the baseline. Findings are no errors here.
-pub fn release(spec: SpecFile, baseline: Arc<Baseline>) -> Result<Release, Failure> {
-    let facts = Facts::gather(&baseline);
-    let lane = lane::build(&spec.release, &facts)?;
-    let findings = check::check(&Subject { release: &spec.release, facts: &facts, lane: &lane });
-    drop(facts);
-    Ok(Release { spec, lane, baseline, findings })
+pub fn release(spec: SpecFile, facts: &Facts) -> Result<Release, Failure> {
+    let lane = lane::build(&spec.release, facts)?;
+    let findings = check::check(&Subject { release: &spec.release, facts, lane: &lane });
+    Ok(Release { spec, lane, baseline: Arc::clone(&facts.baseline), findings })
 }
 
 impl Release {
@@ -238,47 +236,27 @@ impl Release {
         objects.map(|(object, path)| file(&spec, object, path)).collect()
     }
 
-    /// Hands over the files of the overlay one by one, in the order the objects are applied, and
-    /// lets go of what they are made from on the way: the whole overlay is never in memory.
-    ///
-    /// # Errors
-    ///
-    /// The first error of `take`.
-    pub fn into_files<E>(
-        self,
-        mut take: impl FnMut(OverlayFile) -> Result<(), E>,
-    ) -> Result<(), E> {
-        /// Objects that are printed side by side.
+    /// The objects' manifests in the order they are applied, many at a time: each a YAML stream.
+    pub fn streams(&self) -> impl Iterator<Item = String> {
+        /// Objects of one stream.
         const BATCH: usize = 512;
-        let paths = self.paths();
-        let Self { spec, lane, baseline, .. } = self;
-        drop(baseline);
-        let spec = shown(&spec.release.file);
-        let mut objects = lane.objects.into_iter().zip(paths);
-        loop {
-            let batch: Vec<(GrayObject, OverlayPath)> = objects.by_ref().take(BATCH).collect();
-            if batch.is_empty() {
-                return Ok(());
-            }
-            let files: Vec<OverlayFile> =
-                batch.into_par_iter().map(|(object, path)| file(&spec, &object, path)).collect();
-            for file in files {
-                take(file)?;
-            }
-        }
+        let spec = shown(&self.spec.release.file);
+        self.lane.objects.chunks(BATCH).map(move |objects| {
+            let texts: Vec<String> =
+                objects.par_iter().map(|object| contents(&spec, object)).collect();
+            texts.join("---\n")
+        })
     }
 
     /// The overlay as it should be, and the spec it is for; what it is made from is let go.
     pub fn into_overlay(self) -> (SpecFile, Desired) {
-        let (spec, header) = (self.spec.clone(), self.header());
-        let mut files = Vec::with_capacity(self.lane.objects.len());
-        let collected: Result<(), Infallible> = self.into_files(|file| {
-            files.push(file);
-            Ok(())
-        });
-        match collected {
-            Ok(()) => (spec, Desired { header, files }),
-        }
+        let (header, paths) = (self.header(), self.paths());
+        let Self { spec, lane, baseline, .. } = self;
+        drop(baseline);
+        let shown = shown(&spec.release.file);
+        let objects = lane.objects.into_par_iter().zip(paths);
+        let files = objects.map(|(object, path)| file(&shown, &object, path)).collect();
+        (spec, Desired { header, files })
     }
 
     /// The overlay as it should be.
@@ -297,8 +275,18 @@ impl Release {
     }
 }
 
-/// The file of an object: a comment that says where it comes from, and the object.
+/// The file of an object.
 fn file(spec: &str, object: &GrayObject, path: OverlayPath) -> OverlayFile {
+    let origin = Origin {
+        object: Some(object.id.to_string()),
+        service: Some(object.service.clone()),
+        baseline: Some(object.file.to_string()),
+    };
+    OverlayFile { path, contents: contents(spec, object).into_bytes(), origin }
+}
+
+/// A comment that says where an object comes from, and the object.
+fn contents(spec: &str, object: &GrayObject) -> String {
     let text = &object.text;
     let line_end = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let baseline = shown(&object.file);
@@ -309,12 +297,7 @@ fn file(spec: &str, object: &GrayObject, path: OverlayPath) -> OverlayFile {
     if !contents.ends_with('\n') {
         contents.push_str(line_end);
     }
-    let origin = Origin {
-        object: Some(object.id.to_string()),
-        service: Some(object.service.clone()),
-        baseline: Some(object.file.to_string()),
-    };
-    OverlayFile { path, contents: contents.into_bytes(), origin }
+    contents
 }
 
 /// A path as a comment can hold it. Argo CD leaves out files in which its skip marker stands

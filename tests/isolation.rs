@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use graylane::baseline::files::{Files, Memory};
 use graylane::baseline::read;
+use graylane::lane;
 use graylane::pipeline::{self, Release};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -421,7 +422,8 @@ fn release(manifests: &str, spec: &str) -> Result<Release, String> {
     let paths = files.list("", &|_| true).unwrap();
     let baseline = read::read(&files, &paths, "").map_err(|error| error.to_string())?;
     let spec = pipeline::spec_of("graylane.yaml", spec).map_err(|error| error.to_string())?;
-    pipeline::release(spec, baseline.into()).map_err(|error| error.to_string())
+    let facts = lane::Facts::gather(&baseline.into());
+    pipeline::release(spec, &facts).map_err(|error| error.to_string())
 }
 
 proptest! {

@@ -22,7 +22,8 @@ fn release(manifests: &str, spec: &str) -> Result<Release, Vec<Diagnostic>> {
     let spec = pipeline::spec_of("graylane.yaml", spec).map_err(|error| error.0)?;
     let namespace = spec.release.namespace.clone().unwrap_or_default();
     let baseline = read::read(&files, &paths, &namespace).map_err(|error| error.0)?;
-    let release = pipeline::release(spec, baseline.into()).map_err(|error| error.0)?;
+    let facts = graylane::lane::Facts::gather(&baseline.into());
+    let release = pipeline::release(spec, &facts).map_err(|error| error.0)?;
     release.sound().map_err(|error| error.0)?;
     Ok(release)
 }

@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
 
-use std::sync::Arc;
-
 use graylane::baseline::files::Memory;
 use graylane::pipeline::{BaselineFrom, Baselines, read_spec, release};
 use proptest::prelude::*;
@@ -56,7 +54,7 @@ proptest! {
                 (name.len() + suffix).checked_sub(limit + 1).map(|over| over + 1)
             })
             .collect::<Vec<_>>();
-        match release(spec, Arc::clone(&baseline)) {
+        match release(spec, &baseline) {
             Ok(release) => {
                 prop_assert!(too_long.is_empty() || release.lane.objects.is_empty());
                 let legal = Regex::new("^[a-z]([-a-z0-9]*[a-z0-9])?$").unwrap();

@@ -7,8 +7,9 @@ pub mod files;
 pub mod read;
 pub mod select;
 
-use std::collections::HashMap;
 use std::sync::Arc;
+
+use rayon::prelude::*;
 
 use crate::diagnostic::{Diagnostic, Place};
 use crate::kube::object::ObjectRef;
@@ -44,9 +45,8 @@ impl Object {
 #[derive(Clone, Debug, Default)]
 pub struct Baseline {
     objects: Vec<Object>,
-    by_id: HashMap<ObjectRef, usize>,
-    /// Objects that stand in more than one place: the first and the second.
-    duplicates: HashMap<ObjectRef, usize>,
+    /// Positions in `objects`, ordered by identity and then by position.
+    by_id: Vec<u32>,
     /// What was left out while reading, and why.
     pub notes: Vec<Diagnostic>,
     /// Bytes of all files that were read.
@@ -57,19 +57,10 @@ impl Baseline {
     /// Indexes objects by identity. Of objects that stand twice the first is the one that counts,
     /// and [`Baseline::duplicate`] tells of the second.
     pub fn new(objects: Vec<Object>, notes: Vec<Diagnostic>) -> Self {
-        let mut by_id = HashMap::with_capacity(objects.len());
-        let mut duplicates = HashMap::new();
-        for (position, object) in objects.iter().enumerate() {
-            match by_id.entry(object.id.clone()) {
-                std::collections::hash_map::Entry::Vacant(entry) => {
-                    entry.insert(position);
-                }
-                std::collections::hash_map::Entry::Occupied(_) => {
-                    duplicates.entry(object.id.clone()).or_insert(position);
-                }
-            }
-        }
-        Self { objects, by_id, duplicates, notes, bytes: 0 }
+        let mut by_id: Vec<u32> = (0..u32::try_from(objects.len()).unwrap_or(u32::MAX)).collect();
+        let key = |position: &u32| (&objects[*position as usize].id, *position);
+        by_id.par_sort_unstable_by(|a, b| key(a).cmp(&key(b)));
+        Self { objects, by_id, notes, bytes: 0 }
     }
 
     /// All objects, in order.
@@ -84,11 +75,18 @@ impl Baseline {
 
     /// The position of an object in [`Baseline::objects`].
     pub fn position(&self, id: &ObjectRef) -> Option<usize> {
-        self.by_id.get(id).copied()
+        self.positions(id).next()
     }
 
     /// The second object of an identity that stands in more than one place.
     pub fn duplicate(&self, id: &ObjectRef) -> Option<&Object> {
-        self.duplicates.get(id).map(|position| &self.objects[*position])
+        self.positions(id).nth(1).map(|position| &self.objects[position])
+    }
+
+    /// The positions of all objects of an identity, in order.
+    fn positions(&self, id: &ObjectRef) -> impl Iterator<Item = usize> {
+        let start = self.by_id.partition_point(|at| self.objects[*at as usize].id < *id);
+        let found = self.by_id.iter().skip(start).map(|at| *at as usize);
+        found.take_while(move |at| self.objects[*at].id == *id)
     }
 }

@@ -36,7 +36,8 @@ pub fn read(files: &dyn Files, paths: &[String], namespace: &str) -> Result<Base
             Err(error) => Reading { errors: vec![unreadable(path, &error)], ..Reading::default() },
         })
         .collect();
-    let mut all = Reading::default();
+    let count = readings.iter().map(|reading| reading.objects.len()).sum();
+    let mut all = Reading { objects: Vec::with_capacity(count), ..Reading::default() };
     for reading in readings {
         all.objects.extend(reading.objects);
         all.notes.extend(reading.notes);

@@ -13,7 +13,7 @@ pub struct Subject<'a> {
     /// The spec.
     pub release: &'a GrayRelease,
     /// The baseline.
-    pub facts: &'a Facts<'a>,
+    pub facts: &'a Facts,
     /// The lane the spec gives on it.
     pub lane: &'a Lane,
 }

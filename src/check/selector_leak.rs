@@ -31,9 +31,17 @@ The selector of a Deployment cannot be changed once it exists: it must be delete
 
 fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
     let gray = Gray::of(&subject.lane.objects);
-    let mut found = baseline_selects_gray(subject, &gray);
-    found.extend(gray_selects_baseline(subject, &gray));
-    found.extend(gray_selects_wrong_gray(subject, &gray));
+    let (mut found, (baseline, wrong)) = rayon::join(
+        || baseline_selects_gray(subject, &gray),
+        || {
+            rayon::join(
+                || gray_selects_baseline(subject, &gray),
+                || gray_selects_wrong_gray(subject, &gray),
+            )
+        },
+    );
+    found.extend(baseline);
+    found.extend(wrong);
     if subject.release.isolation == Isolation::VersionLabel {
         found.extend(not_original(subject, &gray));
     }

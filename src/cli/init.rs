@@ -6,10 +6,11 @@ use std::sync::Arc;
 use super::output::Output;
 use super::workspace::Workspace;
 use super::{Global, Outcome};
+use crate::baseline::read;
 use crate::baseline::select::{Pattern, select};
-use crate::baseline::{Baseline, read};
 use crate::diagnostic::{Diagnostic, Failure};
 use crate::draft::{Candidate, candidates, draft};
+use crate::lane::Facts;
 use crate::pipeline::{SpecFile, release, spec_of};
 
 /// Write a first spec from the manifests that are here
@@ -61,11 +62,12 @@ pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::
     }
     let selected = select(files.as_ref(), &patterns, &[]).map_err(Failure)?;
     let baseline = Arc::new(read::read(files.as_ref(), &selected, "")?);
+    let facts = Facts::gather(&baseline);
     output.notes(&baseline.notes)?;
 
-    let all = candidates(&baseline);
+    let all = candidates(&facts);
     let attempt = |chosen: &[&Candidate]| {
-        accepted(&draft(&args.tag, &paths, chosen, &[]), &spec_path, &baseline)
+        accepted(&draft(&args.tag, &paths, chosen, &[]), &spec_path, &facts)
     };
     let everything: Vec<&Candidate> = all.iter().collect();
     let (chosen, refused) = match attempt(&everything) {
@@ -118,9 +120,9 @@ pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::
 }
 
 /// Whether `check` would accept a draft.
-fn accepted(text: &str, path: &str, baseline: &Arc<Baseline>) -> Result<(), Failure> {
+fn accepted(text: &str, path: &str, facts: &Facts) -> Result<(), Failure> {
     let spec: SpecFile = spec_of(path, text)?;
-    release(spec, Arc::clone(baseline))?.sound()
+    release(spec, facts)?.sound()
 }
 
 fn first_line(errors: &[Diagnostic]) -> String {

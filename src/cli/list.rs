@@ -6,6 +6,7 @@ use super::specs::default_specs;
 use super::workspace::Workspace;
 use super::{Global, Outcome};
 use crate::diagnostic::{Diagnostic, Failure};
+use crate::lane::Facts;
 use crate::overlay::{Directory, Lock, OverlayDir, plan, read_lock};
 use crate::pipeline::{BaselineFrom, Baselines, SpecFile, read_spec, release};
 
@@ -43,8 +44,8 @@ pub(super) fn run(_args: &Args, global: &Global, output: &mut Output) -> anyhow:
         match read_spec(files.as_ref(), &path) {
             Ok(spec) => {
                 shown.push(spec.output.clone());
-                let baseline = baselines.of(files.as_ref(), &spec, &BaselineFrom::Spec, &outputs);
-                let state = match baseline.and_then(|baseline| state(&spec, baseline, &workspace)) {
+                let facts = baselines.of(files.as_ref(), &spec, &BaselineFrom::Spec, &outputs);
+                let state = match facts.and_then(|facts| state(&spec, &facts, &workspace)) {
                     Ok(state) => state,
                     Err(Failure(errors)) => error_count(&errors),
                 };
@@ -70,14 +71,10 @@ pub(super) fn run(_args: &Args, global: &Global, output: &mut Output) -> anyhow:
     Ok(Outcome::Done)
 }
 
-fn state(
-    spec: &SpecFile,
-    baseline: std::sync::Arc<crate::baseline::Baseline>,
-    workspace: &Workspace,
-) -> Result<String, Failure> {
+fn state(spec: &SpecFile, facts: &Facts, workspace: &Workspace) -> Result<String, Failure> {
     let overlay = OverlayDir::open(workspace.root()?, &spec.output)?;
     let Some(lock) = read_lock(&overlay)? else { return Ok("not generated".to_owned()) };
-    let release = release(spec.clone(), baseline)?;
+    let release = release(spec.clone(), facts)?;
     let plan = plan(release.desired(), Some(&lock), &overlay, true)?;
     Ok(if plan.changes_manifests() { "drifted".to_owned() } else { "up to date".to_owned() })
 }

@@ -45,6 +45,12 @@ impl Output {
         Ok(self.out.write_all(text.as_bytes())?)
     }
 
+    /// Writes a result that has no styles and may be long.
+    pub(super) fn verbatim(&mut self, text: &str) -> anyhow::Result<()> {
+        self.out.flush()?;
+        Ok(io::stdout().write_all(text.as_bytes())?)
+    }
+
     /// Writes the rest of the results.
     pub(super) fn flush(&mut self) -> anyhow::Result<()> {
         Ok(self.out.flush()?)

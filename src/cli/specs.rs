@@ -167,7 +167,7 @@ pub(super) fn releases(
     for spec in specs {
         let built = baselines
             .of(files.as_ref(), &spec, &from, &outputs)
-            .and_then(|baseline| release(spec, baseline));
+            .and_then(|facts| release(spec, &facts));
         match built {
             Ok(release) => {
                 output.notes(&release.baseline.notes)?;

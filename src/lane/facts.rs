@@ -2,6 +2,7 @@
 //! and which object points at which.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -44,9 +45,10 @@ struct Part {
 }
 
 /// The baseline, indexed for the steps.
-pub struct Facts<'a> {
+#[derive(Debug)]
+pub struct Facts {
     /// The baseline itself.
-    pub baseline: &'a Baseline,
+    pub baseline: Arc<Baseline>,
     /// All pod templates.
     pub pods: Vec<Pods>,
     /// All selectors.
@@ -61,15 +63,20 @@ pub struct Facts<'a> {
     matching: Vec<Vec<usize>>,
     /// Objects without pods of their own that point at an object, by its identity.
     referrers: HashMap<ObjectRef, Vec<usize>>,
-    by_name: HashMap<&'a str, HashMap<&'a str, Vec<usize>>>,
+    /// Positions of all objects, ordered by kind, name and then position.
+    by_name: Vec<usize>,
 }
 
-impl<'a> Facts<'a> {
+impl Facts {
     /// Gathers the facts of a baseline.
-    pub fn gather(baseline: &'a Baseline) -> Self {
+    pub fn gather(baseline: &Arc<Baseline>) -> Self {
         let parts: Vec<Part> = baseline.objects().par_iter().map(part).collect();
+        let mut by_name: Vec<usize> = (0..baseline.objects().len()).collect();
+        by_name.par_sort_unstable_by(|a, b| {
+            (kind_and_name(baseline, *a), a).cmp(&(kind_and_name(baseline, *b), b))
+        });
         let mut facts = Self {
-            baseline,
+            baseline: Arc::clone(baseline),
             pods: Vec::new(),
             selectors: Vec::new(),
             index: SelectorIndex::default(),
@@ -77,17 +84,10 @@ impl<'a> Facts<'a> {
             pods_of: HashMap::new(),
             matching: Vec::new(),
             referrers: HashMap::new(),
-            by_name: HashMap::new(),
+            by_name,
         };
         for (object, part) in parts.into_iter().enumerate() {
             let id = &baseline.objects()[object].id;
-            facts
-                .by_name
-                .entry(id.kind.as_str())
-                .or_default()
-                .entry(id.name.as_str())
-                .or_default()
-                .push(object);
             for (template, labels) in part.templates {
                 let number = facts.pods.len();
                 facts.index.insert(number, &id.namespace, labels.iter().cloned());
@@ -143,11 +143,15 @@ impl<'a> Facts<'a> {
 
     /// The objects of a kind, in any API group, and a name.
     pub fn named(&self, kind: &str, name: &str) -> &[usize] {
-        self.by_name.get(kind).and_then(|names| names.get(name)).map_or(&[], Vec::as_slice)
+        let key = |position: &usize| kind_and_name(&self.baseline, *position);
+        let start = self.by_name.partition_point(|position| key(position) < (kind, name));
+        let found = self.by_name.get(start..).unwrap_or(&[]);
+        let count = found.iter().take_while(|position| key(position) == (kind, name)).count();
+        found.get(..count).unwrap_or(&[])
     }
 
     /// The names of all objects of a kind.
-    pub fn names_of(&self, kind: &str) -> impl Iterator<Item = &'a str> {
+    pub fn names_of(&self, kind: &str) -> impl Iterator<Item = &str> {
         self.baseline
             .objects()
             .iter()
@@ -156,9 +160,14 @@ impl<'a> Facts<'a> {
     }
 
     /// An object by its position.
-    pub fn object(&self, position: usize) -> &'a Object {
+    pub fn object(&self, position: usize) -> &Object {
         &self.baseline.objects()[position]
     }
+}
+
+fn kind_and_name(baseline: &Baseline, position: usize) -> (&str, &str) {
+    let id = &baseline.objects()[position].id;
+    (&id.kind, &id.name)
 }
 
 /// The numbers of the pod templates that a selector of an object in this namespace selects.

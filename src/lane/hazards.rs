@@ -29,7 +29,7 @@ pub(super) fn hazards(
     template: &PodTemplate,
     service: &Service,
     is_copied: impl Fn(&ObjectRef) -> bool,
-    facts: &Facts<'_>,
+    facts: &Facts,
     document: &Document,
 ) -> (Vec<Diagnostic>, Vec<Diagnostic>) {
     let mut hazards = Hazards { object, service, document, errors: Vec::new(), notes: Vec::new() };
@@ -69,7 +69,7 @@ fn at(diagnostic: Diagnostic, node: Option<NodeRef<'_>>) -> Diagnostic {
 
 impl Hazards<'_> {
     /// A volume that both lanes would write to.
-    fn claim(&mut self, reference: &Reference, facts: &Facts<'_>) {
+    fn claim(&mut self, reference: &Reference, facts: &Facts) {
         let target = &reference.target;
         if stated(self.service, target) == Some(CopyPolicy::Share) {
             return;

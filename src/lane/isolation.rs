@@ -48,7 +48,7 @@ pub(super) fn finds_own_pods(role: SelectorRole) -> bool {
 
 /// Decides how a workload's pods are separated from their copies.
 pub(super) fn separate(
-    facts: &Facts<'_>,
+    facts: &Facts,
     pods: &Pods,
     wish: Isolation,
     suffix: &Suffix,

@@ -113,7 +113,7 @@ pub struct Lane {
 ///
 /// Everything that is wrong with the spec in the light of this baseline; whether the lane is sound
 /// is for [`crate::check`].
-pub fn build(release: &GrayRelease, facts: &Facts<'_>) -> Result<Lane, Failure> {
+pub fn build(release: &GrayRelease, facts: &Facts) -> Result<Lane, Failure> {
     let governance = governance_of(release)?;
     let plan = select(release, facts, governance).map_err(Failure)?;
     let patches = Patches::assign(&plan, facts).map_err(Failure)?;
@@ -171,7 +171,7 @@ fn governance_of(release: &GrayRelease) -> Result<&'static dyn governance::Gover
 
 struct Builder<'a> {
     release: &'a GrayRelease,
-    facts: &'a Facts<'a>,
+    facts: &'a Facts,
     plan: &'a Plan<'a>,
     patches: &'a Patches<'a>,
 }

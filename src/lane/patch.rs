@@ -42,7 +42,7 @@ impl<'a> Patches<'a> {
     /// # Errors
     ///
     /// Patches of objects that are not copied.
-    pub(super) fn assign(plan: &Plan<'a>, facts: &Facts<'_>) -> Result<Self, Vec<Diagnostic>> {
+    pub(super) fn assign(plan: &Plan<'a>, facts: &Facts) -> Result<Self, Vec<Diagnostic>> {
         let copied: HashSet<usize> = plan.copies.iter().map(|copy| copy.object).collect();
         let mut patches = Self::default();
         let mut errors = Vec::new();

@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use rayon::prelude::*;
+
 use super::facts::{Facts, Labels, Pods};
 use super::isolation::{Separation, gray_labels, separate};
 use super::labels::LaneLabels;
@@ -80,7 +82,7 @@ pub(super) struct Plan<'a> {
 /// that is not copied unless the spec says what is wanted.
 pub(super) fn select<'a>(
     release: &'a GrayRelease,
-    facts: &Facts<'_>,
+    facts: &Facts,
     governance: &dyn Governance,
 ) -> Result<Plan<'a>, Vec<Diagnostic>> {
     let mut selection = Selection {
@@ -112,7 +114,7 @@ pub(super) fn select<'a>(
 /// The plan while it is made.
 pub(super) struct Selection<'a, 'f> {
     pub release: &'a GrayRelease,
-    pub facts: &'f Facts<'f>,
+    pub facts: &'f Facts,
     pub plan: Plan<'a>,
     pub errors: Vec<Diagnostic>,
     /// Objects that something was decided for, with the service it was decided for.
@@ -324,12 +326,13 @@ impl<'a> Selection<'a, '_> {
                 .insert(id.clone(), format!("{}{}", id.name, self.release.suffix.text));
         }
         // What the copies of an object's controllers make has a name of its own too.
-        for copy in &self.plan.copies {
-            let object = self.facts.object(copy.object);
-            for made in made_by(object) {
-                let name = format!("{}{}", made.name, self.release.suffix.text);
-                self.plan.gray_names.entry(made).or_insert(name);
-            }
+        let facts = self.facts;
+        let copies = self.plan.copies.par_iter();
+        let made: Vec<ObjectRef> =
+            copies.flat_map_iter(|copy| made_by(facts.object(copy.object))).collect();
+        for made in made {
+            let name = format!("{}{}", made.name, self.release.suffix.text);
+            self.plan.gray_names.entry(made).or_insert(name);
         }
         // A baseline object that has the name of a copy already would be overwritten by it.
         for copy in &self.plan.copies {

@@ -10,7 +10,7 @@ use crate::diagnostic::Diagnostic;
 use crate::spec::{GrayRelease, Isolation};
 
 /// Lets services with a selector in common replace all keys that one of them replaces.
-pub(super) fn unite(services: &mut [PlannedService<'_>], facts: &Facts<'_>, release: &GrayRelease) {
+pub(super) fn unite(services: &mut [PlannedService<'_>], facts: &Facts, release: &GrayRelease) {
     if release.isolation == Isolation::VersionLabel {
         return;
     }

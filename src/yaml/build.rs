@@ -11,8 +11,8 @@ use yaml_rust2::parser::{Event, Tag};
 use yaml_rust2::scanner::TScalarStyle;
 
 use super::node::{
-    Alias, Collection, CollectionExtra, Document, DocumentStyle, Form, Item, Layout, Node, Scalar,
-    ScalarExtra, Slice,
+    Alias, Collection, CollectionExtra, Document, DocumentStyle, Form, Item, Layout, Node,
+    OtherScalar, Scalar, Slice,
 };
 use super::parse::MAX_DEPTH;
 use super::scalar::ScalarStyle;
@@ -35,6 +35,8 @@ type Result<T> = std::result::Result<T, Diagnostic>;
 /// A collection that is not closed yet.
 struct Frame {
     collection: Collection,
+    /// Where its items start in [`Builder::items`].
+    first: usize,
     key: Option<Scalar>,
     /// Start of the item that is being read.
     lead: usize,
@@ -55,6 +57,8 @@ pub(crate) struct Builder<'a> {
     source: &'a Arc<Source>,
     documents: Vec<Document>,
     frames: Vec<Frame>,
+    /// The items of all frames: so each collection takes as much memory as it has items.
+    items: Vec<Item>,
     anchors: HashMap<usize, Anchored>,
     /// Up to here the text is used up.
     cursor: usize,
@@ -88,6 +92,7 @@ impl<'a> Builder<'a> {
             source,
             documents: Vec::new(),
             frames: Vec::new(),
+            items: Vec::new(),
             anchors: HashMap::new(),
             cursor: start,
             document_start: start,
@@ -165,8 +170,9 @@ impl<'a> Builder<'a> {
                         at += 1;
                     }
                 }
-                frame.lead =
-                    collection.items.last().map_or(frame.lead, |item| item.slice.end as usize);
+                frame.lead = self.items[frame.first..]
+                    .last()
+                    .map_or(frame.lead, |item| item.slice.end as usize);
             }
         }
         for _ in 0..properties {
@@ -234,16 +240,20 @@ impl<'a> Builder<'a> {
         };
         self.cursor = end;
         let span = Span::new(start, end);
-        let bare = Scalar { span, extra: None, style };
-        let is_source_text = bare.text(source) == value;
+        let verbatim = Scalar::Verbatim { span, style };
+        let is_source_text = verbatim.text(source) == value;
         let weight = value.len() as u64 + 8;
-        let extra = ScalarExtra {
-            text: (!is_source_text).then_some(value),
-            tag: tag.map(tag_text),
-            anchor: (anchor > 0).then_some(anchor),
+        let scalar = if is_source_text && properties == 0 {
+            verbatim
+        } else {
+            Scalar::Other(Arc::new(OtherScalar {
+                span,
+                style,
+                text: (!is_source_text).then(|| value.into_boxed_str()),
+                tag: tag.map(tag_text),
+                anchor: (anchor > 0).then_some(anchor),
+            }))
         };
-        let plain = extra.text.is_none() && extra.tag.is_none() && extra.anchor.is_none();
-        let scalar = Scalar { span, extra: (!plain).then(|| Arc::new(extra)), style };
         if anchor > 0 {
             self.anchors
                 .insert(anchor, Anchored { node: Node::Scalar(scalar.clone()), weight, depth: 0 });
@@ -264,26 +274,26 @@ impl<'a> Builder<'a> {
         let source = self.source;
         let Some(frame) = self.frames.last_mut() else { return Ok(()) };
         let text = key.text(source);
-        if frame.keys.is_none() && frame.collection.items.len() >= COMPARED_KEYS {
-            let keys = frame.collection.items.iter().filter_map(|item| item.key.as_ref());
-            frame.keys = Some(keys.map(|key| Box::from(key.text(source))).collect());
+        let keys = || self.items[frame.first..].iter().filter_map(|item| item.key.as_ref());
+        if frame.keys.is_none() && self.items.len() - frame.first >= COMPARED_KEYS {
+            frame.keys = Some(keys().map(|key| Box::from(key.text(source))).collect());
         }
         let is_duplicate = match &mut frame.keys {
-            None => frame.collection.position(text, source).is_some(),
+            None => keys().any(|key| key.text(source) == text),
             Some(keys) => !keys.insert(Box::from(text)),
         };
         if is_duplicate {
             let error = Diagnostic::error(format!("the key `{text}` stands twice in this mapping"))
-                .at(source.place(key.span.start as usize))
+                .at(source.place(key.span().start as usize))
                 .remedy("remove one of them: readers disagree on which one counts");
-            let first = frame.collection.items.iter().filter_map(|item| item.key.as_ref());
-            let first = first.into_iter().find(|candidate| candidate.text(source) == text);
-            return Err(match first {
-                Some(first) => error.related(source.place(first.span.start as usize), "first here"),
+            return Err(match keys().find(|candidate| candidate.text(source) == text) {
+                Some(first) => {
+                    error.related(source.place(first.span().start as usize), "first here")
+                }
                 None => error,
             });
         }
-        if key.style == ScalarStyle::Plain && text == "<<" && key.tag().is_none() {
+        if key.style() == ScalarStyle::Plain && text == "<<" && key.tag().is_none() {
             frame.collection.merges = true;
         }
         frame.weight += text.len() as u64;
@@ -348,7 +358,16 @@ impl<'a> Builder<'a> {
         if flow {
             self.cursor = lead;
         }
-        self.frames.push(Frame { collection, key: None, lead, keys: None, weight: 16, depth: 1 });
+        let first = self.items.len();
+        self.frames.push(Frame {
+            collection,
+            first,
+            key: None,
+            lead,
+            keys: None,
+            weight: 16,
+            depth: 1,
+        });
         Ok(())
     }
 
@@ -368,7 +387,7 @@ impl<'a> Builder<'a> {
     }
 
     fn close(&mut self) -> Result<()> {
-        let Some(mut frame) = self.frames.pop() else { return Ok(()) };
+        let Some(frame) = self.frames.pop() else { return Ok(()) };
         let source = self.source;
         let text = source.text();
         let span;
@@ -388,9 +407,9 @@ impl<'a> Builder<'a> {
             let outer = self.frames.iter().rev().find(|frame| !frame.collection.flow);
             let outer = outer.map(|frame| frame.collection.indent as usize);
             let mut end =
-                frame.collection.items.last().map_or(frame.lead, |item| item.slice.end as usize);
+                self.items[frame.first..].last().map_or(frame.lead, |item| item.slice.end as usize);
             end = trailing_comments(text, end, frame.collection.indent as usize, outer);
-            if let Some(item) = frame.collection.items.last_mut() {
+            if let Some(item) = self.items[frame.first..].last_mut() {
                 item.slice.end = offset(end);
             }
             self.cursor = end;
@@ -398,7 +417,7 @@ impl<'a> Builder<'a> {
         }
         let mut collection = frame.collection;
         collection.span = span;
-        collection.items.shrink_to_fit();
+        collection.items = self.items.drain(frame.first..).collect();
         collection.reindex(source);
         let layout = if collection.flow { Layout::Inline } else { Layout::Block };
         let anchor = collection.anchor();
@@ -473,7 +492,7 @@ impl<'a> Builder<'a> {
             Layout::Inline => scan::next_line(text, span.end as usize),
         };
         let key = if frame.collection.form == Form::Mapping { frame.key.take() } else { None };
-        frame.collection.items.push(Item {
+        self.items.push(Item {
             key,
             value,
             slice: Slice { lead: offset(frame.lead), value: span, end: offset(end) },
@@ -486,6 +505,6 @@ impl<'a> Builder<'a> {
     }
 }
 
-fn tag_text(tag: Tag) -> String {
-    tag.handle + &tag.suffix
+fn tag_text(tag: Tag) -> Box<str> {
+    (tag.handle + &tag.suffix).into_boxed_str()
 }

@@ -262,6 +262,10 @@ fn step<'a>(item: &'a mut Item, segment: &Segment, edit: &mut Edit<'_>) -> Optio
 
 fn push_entry(collection: &mut Collection, key: &str, value: Node, source: &Source) {
     let position = offset(collection.items.len());
+    // Few entries are added to each of many copies: doubling the room would be mostly waste.
+    if collection.items.len() == collection.items.capacity() {
+        collection.items.reserve_exact(2 + collection.items.len() / 4);
+    }
     collection.items.push(Item::fresh(Some(fresh_key(key.to_owned())), value));
     match collection.index_mut() {
         Some(index) => {

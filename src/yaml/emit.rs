@@ -330,7 +330,7 @@ impl<'a> Emitter<'a> {
         let text = self.source.text();
         let end = match &item.key {
             Some(key) => {
-                let key_end = key.span.end as usize;
+                let key_end = key.span().end as usize;
                 let colon = scan::skip_trivia(text, key_end);
                 if text.as_bytes().get(colon) == Some(&b':') { colon + 1 } else { key_end }
             }
@@ -420,9 +420,11 @@ impl<'a> Emitter<'a> {
 
     /// The header of a new scalar that is to be printed as a literal block.
     fn literal_of(&self, scalar: &Scalar, context: Context) -> Option<&'static str> {
-        let wished =
-            matches!(scalar.style, ScalarStyle::Auto | ScalarStyle::Literal | ScalarStyle::Folded);
-        if context != Context::Block || !wished || !scalar.span.is_none() {
+        let wished = matches!(
+            scalar.style(),
+            ScalarStyle::Auto | ScalarStyle::Literal | ScalarStyle::Folded
+        );
+        if context != Context::Block || !wished || !scalar.span().is_none() {
             return None;
         }
         literal_header(scalar.text(self.source))
@@ -436,17 +438,17 @@ impl<'a> Emitter<'a> {
                     self.print(header);
                     return Body::Literal(scalar.text(self.source));
                 }
-                if scalar.span.is_none() && scalar.style == ScalarStyle::Plain {
+                if scalar.span().is_none() && scalar.style() == ScalarStyle::Plain {
                     let text = scalar.text(self.source);
                     if context == Context::Json {
                         self.print(&json_literal(text));
                     } else {
                         self.print(text);
                     }
-                } else if scalar.span.is_none() {
+                } else if scalar.span().is_none() {
                     self.string(scalar, context);
                 } else {
-                    self.copy(scalar.span.start, scalar.span.end);
+                    self.copy(scalar.span().start, scalar.span().end);
                 }
             }
             Node::Collection(collection) if self.is_inline(node, context) => {
@@ -461,7 +463,8 @@ impl<'a> Emitter<'a> {
     }
 
     fn string(&mut self, scalar: &Scalar, context: Context) {
-        let wish = if context == Context::Json { ScalarStyle::DoubleQuoted } else { scalar.style };
+        let wish =
+            if context == Context::Json { ScalarStyle::DoubleQuoted } else { scalar.style() };
         write_string(self.out, scalar.text(self.source), wish, context != Context::Block);
         self.last = None;
     }

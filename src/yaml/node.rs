@@ -42,19 +42,26 @@ pub(crate) enum Node {
 
 /// A scalar, in the source or new.
 #[derive(Clone, Debug)]
-pub(crate) struct Scalar {
-    /// Where it stands, quotes and block header included; `NONE` for a new scalar.
-    pub(crate) span: Span,
-    pub(crate) extra: Option<Arc<ScalarExtra>>,
-    pub(crate) style: ScalarStyle,
+pub(crate) enum Scalar {
+    /// Its value is the text of the source between the quotes, as of most scalars.
+    Verbatim {
+        /// Where it stands, quotes included.
+        span: Span,
+        style: ScalarStyle,
+    },
+    /// Any other.
+    Other(Arc<OtherScalar>),
 }
 
-/// What most scalars do not have.
+/// A scalar that is new, has a tag or an anchor, or whose value is not the text of the source.
 #[derive(Debug)]
-pub(crate) struct ScalarExtra {
-    /// The value, where it is not the very text of the source.
-    pub(crate) text: Option<String>,
-    pub(crate) tag: Option<String>,
+pub(crate) struct OtherScalar {
+    /// Where it stands, quotes and block header included; `NONE` for a new scalar.
+    pub(crate) span: Span,
+    pub(crate) style: ScalarStyle,
+    /// The value, where it is not the text of the source.
+    pub(crate) text: Option<Box<str>>,
+    pub(crate) tag: Option<Box<str>>,
     pub(crate) anchor: Option<usize>,
 }
 
@@ -153,7 +160,7 @@ impl Item {
     pub(crate) fn is_clean(&self) -> bool {
         !self.is_fresh()
             && match &self.value {
-                Node::Scalar(scalar) => scalar.span == self.slice.value,
+                Node::Scalar(scalar) => scalar.span() == self.slice.value,
                 Node::Collection(collection) => {
                     !collection.dirty && collection.span == self.slice.value
                 }
@@ -240,30 +247,52 @@ impl Collection {
 impl Scalar {
     /// A scalar that stands in no source.
     pub(crate) fn fresh(text: String, style: ScalarStyle) -> Self {
-        let extra = ScalarExtra { text: Some(text), tag: None, anchor: None };
-        Self { span: Span::NONE, extra: Some(Arc::new(extra)), style }
+        let text = Some(text.into_boxed_str());
+        let scalar = OtherScalar { span: Span::NONE, style, text, tag: None, anchor: None };
+        Self::Other(Arc::new(scalar))
     }
 
-    fn owned_text(&self) -> Option<&str> {
-        self.extra.as_ref().and_then(|extra| extra.text.as_deref())
+    fn other(&self) -> Option<&OtherScalar> {
+        match self {
+            Self::Verbatim { .. } => None,
+            Self::Other(other) => Some(other),
+        }
+    }
+
+    /// Where it stands, quotes and block header included; `NONE` for a new scalar.
+    pub(crate) fn span(&self) -> Span {
+        match self {
+            Self::Verbatim { span, .. } => *span,
+            Self::Other(other) => other.span,
+        }
+    }
+
+    /// How it is written.
+    pub(crate) fn style(&self) -> ScalarStyle {
+        match self {
+            Self::Verbatim { style, .. } => *style,
+            Self::Other(other) => other.style,
+        }
     }
 
     /// The value: decoded text, or the slice of the source between the quotes.
     pub(crate) fn text<'a>(&'a self, source: &'a Source) -> &'a str {
-        if let Some(text) = self.owned_text() {
+        if let Some(text) = self.other().and_then(|other| other.text.as_deref()) {
             return text;
         }
+        let style = self.style();
         let quotes =
-            u32::from(matches!(self.style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted));
-        source.slice(self.span.start + quotes, self.span.end - quotes)
+            u32::from(matches!(style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted));
+        let Span { start, end } = self.span();
+        source.slice(start.saturating_add(quotes), end.saturating_sub(quotes))
     }
 
     pub(crate) fn tag(&self) -> Option<&str> {
-        self.extra.as_ref().and_then(|extra| extra.tag.as_deref())
+        self.other().and_then(|other| other.tag.as_deref())
     }
 
     pub(crate) fn anchor(&self) -> Option<usize> {
-        self.extra.as_ref().and_then(|extra| extra.anchor)
+        self.other().and_then(|other| other.anchor)
     }
 }
 
@@ -274,8 +303,8 @@ mod tests {
     /// Memory is promised as a multiple of the input, so the size of an item is a contract.
     #[test]
     fn items_stay_small() {
-        assert!(size_of::<Node>() <= 24, "Node is {} bytes", size_of::<Node>());
+        assert!(size_of::<Node>() <= 16, "Node is {} bytes", size_of::<Node>());
         assert!(size_of::<Collection>() <= 56, "Collection is {} bytes", size_of::<Collection>());
-        assert!(size_of::<Item>() <= 72, "Item is {} bytes", size_of::<Item>());
+        assert!(size_of::<Item>() <= 56, "Item is {} bytes", size_of::<Item>());
     }
 }

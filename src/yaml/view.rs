@@ -140,7 +140,7 @@ impl<'a> NodeRef<'a> {
 
     fn child(self, item: &'a Item) -> NodeRef<'a> {
         let at = match &item.key {
-            Some(key) if !key.span.is_none() => key.span.start,
+            Some(key) if !key.span().is_none() => key.span().start,
             _ if !item.slice.value.is_none() => item.slice.value.start,
             _ => self.at,
         };
@@ -245,7 +245,7 @@ impl<'a> NodeRef<'a> {
     /// A scalar's type and value as Kubernetes reads it; `String` for collections.
     pub fn resolved(self) -> Resolved {
         match self.scalar() {
-            Some(scalar) => resolve(scalar.text(self.source), scalar.style, scalar.tag()),
+            Some(scalar) => resolve(scalar.text(self.source), scalar.style(), scalar.tag()),
             None => Resolved::String,
         }
     }
@@ -268,7 +268,7 @@ impl<'a> NodeRef<'a> {
 
     /// How a scalar is written; plain for collections.
     pub fn scalar_style(self) -> ScalarStyle {
-        self.scalar().map_or(ScalarStyle::Plain, |scalar| scalar.style)
+        self.scalar().map_or(ScalarStyle::Plain, |scalar| scalar.style())
     }
 
     /// Where it is: its key where it has one. `None` for what an edit put there.
@@ -279,7 +279,7 @@ impl<'a> NodeRef<'a> {
     /// Where its value is; its key's place where the value is new.
     pub fn value_place(self) -> Option<Place> {
         let start = match self.node {
-            Node::Scalar(scalar) => scalar.span.start,
+            Node::Scalar(scalar) => scalar.span().start,
             Node::Collection(collection) if collection.flow => collection.span.start,
             _ => self.at,
         };

@@ -45,7 +45,7 @@ impl Builder<'_> {
             if at >= text.len() { text.len() } else { scan::line_start(text, at).max(self.cursor) };
         let (value, layout, span) = self.root.take().unwrap_or_else(|| {
             let at = self.document_start;
-            let empty = Scalar { span: Span::new(at, at), extra: None, style: ScalarStyle::Plain };
+            let empty = Scalar::Verbatim { span: Span::new(at, at), style: ScalarStyle::Plain };
             (Node::Scalar(empty), Layout::Inline, Span::new(at, at))
         });
         self.style.step = self.seen.step.unwrap_or(2);

@@ -11,9 +11,9 @@ impl<'a> Emitter<'a> {
         let (open, close) = if collection.form == Form::Mapping { ("{", "}") } else { ("[", "]") };
         let pads = FlowPads::of(collection, self.source);
         let is_json = collection.items.iter().any(|item| {
-            item.key
-                .as_ref()
-                .is_some_and(|key| !key.span.is_none() && key.style == ScalarStyle::DoubleQuoted)
+            item.key.as_ref().is_some_and(|key| {
+                !key.span().is_none() && key.style() == ScalarStyle::DoubleQuoted
+            })
         });
         let context = if is_json { Context::Json } else { context };
         self.print(open);
