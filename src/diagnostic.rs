@@ -130,7 +130,7 @@ impl fmt::Display for Diagnostic {
         if let Some(code) = self.code {
             write!(f, "[{code}]")?;
         }
-        writeln!(f, ": {}", printable(&self.message))?;
+        writeln!(f, ": {}", one_line(&self.message))?;
         if let Some(place) = &self.place {
             write_place(f, place, None)?;
         }
@@ -139,7 +139,8 @@ impl fmt::Display for Diagnostic {
         }
         if let Some(remedy) = &self.remedy {
             for (index, line) in remedy.lines().enumerate() {
-                writeln!(f, "{} {line}", if index == 0 { "  help:" } else { "       " })?;
+                let lead = if index == 0 { "  help:" } else { "       " };
+                writeln!(f, "{lead} {}", one_line(line))?;
             }
         }
         Ok(())
@@ -147,9 +148,9 @@ impl fmt::Display for Diagnostic {
 }
 
 fn write_place(f: &mut fmt::Formatter<'_>, place: &Place, what: Option<&str>) -> fmt::Result {
-    write!(f, "  --> {place}")?;
+    write!(f, "  --> {}", one_line(&place.to_string()))?;
     if let Some(what) = what {
-        write!(f, " ({what})")?;
+        write!(f, " ({})", one_line(what))?;
     }
     writeln!(f)?;
     if !place.text.trim().is_empty() {
@@ -167,16 +168,24 @@ fn window(line: &str, column: usize) -> (String, usize) {
     let at = column.saturating_sub(1);
     let from = at.saturating_sub(WIDTH / 2);
     let text: String = line.chars().skip(from).take(WIDTH).collect();
-    (printable(&text), at - from)
+    (one_line(&text), at - from)
 }
 
-/// The text with control characters shown as `\u{..}`, so that input cannot drive the terminal.
-fn printable(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
+/// The text on one line of bounded length, with what could drive the terminal or reorder what it
+/// shows as an escape: names from files stand in messages.
+pub(crate) fn one_line(text: &str) -> String {
+    const LONGEST: usize = 2000;
+    let mut out = String::with_capacity(text.len().min(LONGEST));
     for c in text.chars() {
+        if out.len() > LONGEST {
+            out.push('…');
+            break;
+        }
         match c {
             '\t' => out.push(' '),
-            '\n' => out.push('\n'),
+            '\n' => out.push_str("\\n"),
+            // Overrides and isolates of the bidirectional algorithm (UAX #9).
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => out.extend(c.escape_unicode()),
             c if c.is_control() => out.extend(c.escape_unicode()),
             c => out.push(c),
         }
@@ -211,10 +220,13 @@ impl From<Diagnostic> for Failure {
 /// The known name nearest to a misspelled one, when it is near enough to be meant.
 ///
 /// Near enough is a Damerau-Levenshtein distance of at most a third of the longer name, and at
-/// least one edit is always allowed.
+/// least one edit is always allowed. Texts longer than any name are near to none, because the
+/// distance takes time and memory of both lengths multiplied.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    const LONGEST: usize = 253;
     known
         .into_iter()
+        .filter(|candidate| name.len().max(candidate.len()) <= LONGEST)
         .map(|candidate| {
             (
                 strsim::damerau_levenshtein(&name.to_lowercase(), &candidate.to_lowercase()),
@@ -249,6 +261,13 @@ mod tests {
     #[test]
     fn control_characters_do_not_reach_the_terminal() {
         assert!(!Diagnostic::error("bad \u{1b}[31m").to_string().contains('\u{1b}'));
+    }
+
+    #[test]
+    fn what_is_shown_is_bounded() {
+        let shown = Diagnostic::error(format!("a\n{}\u{202e}", "x".repeat(9000)));
+        assert!(shown.to_string().starts_with("error: a\\nxx"), "{shown}");
+        assert!(shown.to_string().len() < 2100);
     }
 
     #[test]

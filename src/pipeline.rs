@@ -58,6 +58,9 @@ pub struct Release {
 /// The name of a baseline that comes as a stream.
 const STREAM: &str = "<stdin>";
 
+/// Bytes of the largest spec that is read; those of a hundred services have a tenth of it.
+const MAX_SPEC_BYTES: usize = 1 << 20;
+
 /// Reads a spec.
 ///
 /// # Errors
@@ -73,6 +76,10 @@ pub fn read_spec(files: &dyn Files, path: &str) -> Result<SpecFile, Failure> {
         FilesError::Missing => unreadable("it does not exist"),
         FilesError::Outside(why) | FilesError::Other(why) => unreadable(&why),
     })?;
+    if bytes.len() > MAX_SPEC_BYTES {
+        let why = format!("it has {} bytes, {MAX_SPEC_BYTES} are allowed", bytes.len());
+        return Err(unreadable(&why).into());
+    }
     let text = String::from_utf8(bytes).map_err(|_| unreadable("it is not UTF-8 text"))?;
     spec_of(path, &text)
 }

@@ -87,6 +87,24 @@ impl Disk {
         }
     }
 
+    /// What keeps a walk from going on.
+    fn obstacle(&self, error: &walkdir::Error, start: &str) -> FilesError {
+        let at = error.path().map_or_else(|| start.to_owned(), |path| self.shown(path));
+        let why = error.io_error().map_or_else(String::new, |error| match error.kind() {
+            io::ErrorKind::NotFound => "it is a link that leads nowhere".to_owned(),
+            _ => error.to_string(),
+        });
+        match error.loop_ancestor() {
+            Some(_) => FilesError::Outside(format!("{at}: it leads in circles")),
+            None => FilesError::Other(format!("{at}: {why}")),
+        }
+    }
+
+    /// A path as the user would name it.
+    fn shown(&self, path: &Path) -> String {
+        path.strip_prefix(&self.root).unwrap_or(path).display().to_string()
+    }
+
     fn name(&self, path: &Path) -> Result<String, FilesError> {
         let relative = path.strip_prefix(&self.root).map_err(|_| FilesError::Missing)?;
         let parts: Option<Vec<&str>> = relative.iter().map(|part| part.to_str()).collect();
@@ -107,12 +125,14 @@ impl Files for Disk {
                 || self.name(entry.path()).is_ok_and(|name| name == path || enter(&name))
         });
         for entry in walk {
-            let entry = entry.map_err(|error| match error.loop_ancestor() {
-                Some(_) => FilesError::Outside("it leads in circles".to_owned()),
-                None => FilesError::Other(error.to_string()),
-            })?;
+            let entry = entry.map_err(|error| self.obstacle(&error, path))?;
             if entry.path_is_symlink() {
-                self.inside(entry.path())?;
+                self.inside(entry.path()).map_err(|error| match error {
+                    FilesError::Outside(why) => {
+                        FilesError::Outside(format!("{}: {why}", self.shown(entry.path())))
+                    }
+                    error => error,
+                })?;
             }
             if entry.file_type().is_file() {
                 files.push(self.name(entry.path())?);

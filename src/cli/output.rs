@@ -5,10 +5,13 @@ use std::io::{self, BufWriter, Write};
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 
-use crate::diagnostic::{Diagnostic, Failure, Severity};
+use crate::diagnostic::{Diagnostic, Failure, Severity, one_line};
 
 /// Notes that are shown without `--verbose`.
 const SHOWN_NOTES: usize = 8;
+
+/// Errors that are shown without `--verbose`.
+const SHOWN_ERRORS: usize = 50;
 
 /// When to colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -83,7 +86,8 @@ impl Output {
             } else {
                 let place =
                     note.place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default();
-                let text = painted(note.severity, &format!("{place}{}", note.message));
+                let text = one_line(&format!("{place}{}", note.message));
+                let text = painted(note.severity, &text);
                 writeln!(self.err, "{text}")?;
             }
         }
@@ -110,8 +114,13 @@ impl Output {
         let _ = self.out.flush();
         match error.downcast_ref::<Failure>() {
             Some(Failure(diagnostics)) => {
-                for diagnostic in diagnostics {
+                let most = if self.verbose { usize::MAX } else { SHOWN_ERRORS };
+                for diagnostic in diagnostics.iter().take(most) {
                     self.diagnostic(diagnostic);
+                }
+                let left = diagnostics.len().saturating_sub(most);
+                if left > 0 {
+                    let _ = writeln!(self.err, "{left} more errors; --verbose shows all");
                 }
             }
             None => self.diagnostic(&Diagnostic::error(format!("{error:#}"))),

@@ -111,7 +111,9 @@ pub(super) fn default_specs(workspace: &Workspace, files: &dyn Files) -> Vec<Str
         prefix => format!("{prefix}/{name}"),
     };
     let one = here("graylane.yaml");
-    if files.list(&one, &|_| true).is_ok_and(|found| found == [one.clone()]) {
+    // Whatever else stands there, a directory or a link to nowhere, is told by who reads it.
+    if workspace.has(&one) || files.list(&one, &|_| true).is_ok_and(|found| found == [one.clone()])
+    {
         return vec![one];
     }
     let directory = here("graylane");

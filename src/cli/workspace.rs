@@ -141,6 +141,11 @@ impl Workspace {
         crate::spec::resolve(&self.prefix, argument).map_err(|why| refuse(&why))
     }
 
+    /// Whether there is anything at a path of the work tree, were it a link that leads nowhere.
+    pub(super) fn has(&self, path: &str) -> bool {
+        self.commit.is_none() && self.root.join(path).symlink_metadata().is_ok()
+    }
+
     /// The directory of the command, relative to the repository.
     pub(super) fn prefix(&self) -> &str {
         &self.prefix

@@ -1,12 +1,15 @@
 //! An overlay's directory on disk.
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use super::files::{Found, OverlayFiles};
 use super::path::{OverlayPath, STAGING, join};
 use crate::diagnostic::{Diagnostic, Failure};
+
+/// Bytes of the largest file that is read from an overlay: as of a baseline.
+const MAX_FILE_BYTES: u64 = 128 << 20;
 
 /// The directory of an overlay below the root of a repository. It need not exist.
 ///
@@ -123,7 +126,15 @@ impl OverlayFiles for OverlayDir {
                 Kind::Symlink => Found::Symlink,
                 Kind::Directory => Found::Obstacle("a directory"),
                 Kind::Other => Found::Obstacle("a device, pipe or socket"),
-                Kind::File => Found::File(fs::read(&at)?),
+                Kind::File => {
+                    let length = at.symlink_metadata()?.len();
+                    if length > MAX_FILE_BYTES {
+                        return Err(Error::other(format!(
+                            "it has {length} bytes, {MAX_FILE_BYTES} are allowed"
+                        )));
+                    }
+                    Found::File(fs::read(&at)?)
+                }
             })
         };
         read().map_err(|error| io_failure("read", &self.shown(path), &error))
@@ -166,7 +177,7 @@ pub(super) fn io_failure(doing: &str, shown: &str, error: &std::io::Error) -> Fa
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
             diagnostic.remedy("make it writable for the user that runs graylane")
         }
-        _ => diagnostic,
+        _ => diagnostic.remedy("mend or move away what is there, and run it again"),
     }
     .into()
 }

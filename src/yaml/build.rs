@@ -14,7 +14,7 @@ use super::node::{
     Alias, Collection, CollectionExtra, Document, DocumentStyle, Form, Item, Layout, Node,
     OtherScalar, Scalar, Slice,
 };
-use super::parse::MAX_DEPTH;
+use super::parse::{FLATTER, MAX_DEPTH};
 use super::scalar::ScalarStyle;
 use super::scan;
 use super::source::{Source, Span, offset};
@@ -128,7 +128,9 @@ impl<'a> Builder<'a> {
 
     fn fault(&self, what: &str) -> Diagnostic {
         let at = scan::skip_trivia(self.source.text(), self.cursor.min(self.source.text().len()));
-        Diagnostic::error(what.to_owned()).at(self.source.place(at))
+        Diagnostic::error(what.to_owned())
+            .at(self.source.place(at))
+            .remedy("write it in the plain block or flow style that manifests have")
     }
 
     /// Consumes the indicators before the next node, and its tag and anchor.
@@ -310,7 +312,9 @@ impl<'a> Builder<'a> {
             return Err(self.fault("a mapping key must be a scalar: Kubernetes knows no others"));
         }
         if self.frames.len() >= MAX_DEPTH {
-            return Err(self.fault(&format!("nested more than {MAX_DEPTH} levels deep")));
+            return Err(self
+                .fault(&format!("nested more than {MAX_DEPTH} levels deep"))
+                .remedy(FLATTER));
         }
         let properties = usize::from(anchor > 0) + usize::from(tag.is_some());
         let start = self.begin(false, properties)?;
@@ -476,9 +480,9 @@ impl<'a> Builder<'a> {
         let source = self.source;
         let text = source.text();
         if self.frames.len() + depth > MAX_DEPTH {
-            return Err(
-                self.fault(&format!("nested more than {MAX_DEPTH} levels deep, aliases expanded"))
-            );
+            return Err(self
+                .fault(&format!("nested more than {MAX_DEPTH} levels deep, aliases expanded"))
+                .remedy(FLATTER));
         }
         let Some(frame) = self.frames.last_mut() else {
             self.root = Some((value, layout, span));

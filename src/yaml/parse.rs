@@ -18,6 +18,18 @@ use crate::diagnostic::Diagnostic;
 /// nodes within the stack.
 pub const MAX_DEPTH: usize = 128;
 
+/// What to do with a file that is nested too deep.
+pub(super) const FLATTER: &str = "no manifest is: mend the file, or leave it out";
+
+/// Nodes that any file may have; a larger file may have one more for every [`BYTES_PER_NODE`].
+///
+/// A node takes a hundred bytes and more where its text may take two, so that a file of nothing but
+/// commas would fill the memory.
+const NODES: usize = 1 << 18;
+
+/// Manifests have some twenty bytes for each node.
+const BYTES_PER_NODE: usize = 8;
+
 /// Largest file that is read, in bytes.
 pub const MAX_FILE_BYTES: usize = 128 << 20;
 
@@ -75,7 +87,7 @@ fn parse_events(source: &Arc<Source>) -> Result<Vec<Document>, Diagnostic> {
     }
     let attempts = (REPARSE_BUDGET / text.len().max(1)).clamp(2, MAX_REINDENTED);
     for _ in 0..attempts {
-        match feed(&body, Builder::new(source, start))? {
+        match feed(&body, source, Builder::new(source, start))? {
             Ok(documents) => return Ok(documents),
             Err(error) => {
                 let (line, column) = (error.marker().line(), error.marker().col());
@@ -101,13 +113,22 @@ fn parse_events(source: &Arc<Source>) -> Result<Vec<Document>, Diagnostic> {
 /// Feeds the parser's events to the builder; the inner result is the parser's verdict.
 fn feed(
     body: &str,
+    source: &Source,
     mut builder: Builder<'_>,
 ) -> Result<Result<Vec<Document>, ScanError>, Diagnostic> {
     let mut parser = Parser::new_from_str(body);
+    let mut nodes_left = NODES + body.len() / BYTES_PER_NODE;
     loop {
         match parser.next_token() {
             Ok((Event::StreamEnd, _)) => return Ok(Ok(builder.finish())),
-            Ok((event, _)) => builder.event(event)?,
+            Ok((event, marker)) => {
+                builder.event(event)?;
+                nodes_left = nodes_left.checked_sub(1).ok_or_else(|| {
+                    Diagnostic::error("more values than a manifest of this size has")
+                        .at(source.place_of_marker(marker.line(), marker.col()))
+                        .remedy("mend the file, split it, or leave it out")
+                })?;
+            }
             Err(error) => return Ok(Err(error)),
         }
     }
@@ -193,6 +214,10 @@ fn reindent_quoted(body: &str, line: usize, column: usize) -> Option<String> {
 }
 
 fn syntax_error(info: &str, source: &Source) -> Diagnostic {
+    // The parser has a limit of its own for flow collections.
+    if info.contains("recursion limit") {
+        return Diagnostic::error("nested too deep").remedy(FLATTER);
+    }
     let error = Diagnostic::error(format!("not valid YAML: {info}"));
     if source.text().contains("\t") && (info.contains("tab") || info.contains("simple key")) {
         return error

@@ -1,0 +1,662 @@
+//! Damaged and hostile input: refused with a message that names it and says what to do, nothing
+//! written, in bounded time and memory. Where such input is legal, that is said here.
+
+#![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "the lints spare test functions only, not what they share")]
+
+mod sandbox;
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use sandbox::{Ran, Sandbox};
+use serde_json::{Value, json};
+
+/// What one command may take. Unoptimized builds are slower; memory is about the same.
+const TIME: Duration =
+    if cfg!(debug_assertions) { Duration::from_secs(10) } else { Duration::from_secs(2) };
+/// Private writable memory in KiB: heap and stacks, so at least what of them is resident.
+const MEMORY: u32 = 200_000;
+/// Longest message that is still one to read, in bytes.
+const MESSAGE: usize = 16_000;
+
+const OBJECT: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: settings\ndata:\n";
+
+fn web() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.copy_from(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/baselines/web"));
+    sandbox
+}
+
+fn spec(sandbox: &Sandbox) -> String {
+    fs::read_to_string(sandbox.dir.join("graylane.yaml")).unwrap()
+}
+
+fn write(sandbox: &Sandbox, path: &str, bytes: impl AsRef<[u8]>) {
+    let path = sandbox.dir.join(path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, bytes).unwrap();
+}
+
+/// Every file, directory and link with its size and time of change, to the nanosecond.
+fn state(sandbox: &Sandbox) -> String {
+    let list = sandbox.sh("find . -printf '%p %y %l %s %C@\\n' | sort");
+    assert_eq!(list.code, 0, "{}", list.stderr);
+    list.stdout
+}
+
+/// Runs the program under the limits; what it says never depends on how much it was given.
+#[track_caller]
+fn graylane(sandbox: &Sandbox, arguments: &str) -> Ran {
+    let start = Instant::now();
+    let ran = sandbox.sh(&format!(
+        "ulimit -d {MEMORY}; export RAYON_NUM_THREADS=2; exec timeout 30 graylane {arguments}"
+    ));
+    assert!(start.elapsed() < TIME, "{arguments} took {:?}", start.elapsed());
+    assert!(matches!(ran.code, 0 | 2), "{arguments} ended with {}: {}", ran.code, ran.stderr);
+    assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
+    assert!(ran.stderr.len() < MESSAGE, "{} bytes of message", ran.stderr.len());
+    let unprintable = |c: char| c.is_control() && c != '\n';
+    assert!(!ran.stderr.contains(unprintable), "{:?}", ran.stderr);
+    ran
+}
+
+/// The command stops, names what is wrong, says what to do, and leaves everything as it was.
+#[track_caller]
+fn refused(sandbox: &Sandbox, arguments: &str, with: &[&str]) {
+    let before = state(sandbox);
+    let ran = graylane(sandbox, arguments);
+    assert_eq!(ran.code, 2, "{arguments}, for {with:?}: {}{}", ran.stdout, ran.stderr);
+    for part in with.iter().chain(&["  help: "]) {
+        assert!(ran.stderr.contains(part), "lacks {part:?}: {}", ran.stderr);
+    }
+    assert!(!ran.stderr.contains("[REPO]"), "an absolute path: {}", ran.stderr);
+    assert_eq!(state(sandbox), before, "{arguments}");
+}
+
+/// The command succeeds; outside of the overlay nothing changes.
+#[track_caller]
+fn legal(sandbox: &Sandbox, what: &str) {
+    let before = state(sandbox);
+    let ran = graylane(sandbox, "generate");
+    assert_eq!(ran.code, 0, "{what}: {}", ran.stderr);
+    let top = |line: &&str| !line.starts_with("./overlays") && !line.starts_with(". ");
+    let after = state(sandbox);
+    let after: Vec<&str> = after.lines().filter(top).collect();
+    assert_eq!(after, before.lines().filter(top).collect::<Vec<_>>(), "{what}");
+}
+
+/// As a file that the walk over the baseline finds.
+#[track_caller]
+fn refused_baseline(bytes: impl AsRef<[u8]>, with: &[&str]) {
+    let sandbox = web();
+    write(&sandbox, "deploy/bad.yaml", bytes);
+    refused(&sandbox, "generate", &[with, &["deploy/bad.yaml"]].concat());
+}
+
+#[track_caller]
+fn legal_baseline(what: &str, bytes: impl AsRef<[u8]>) {
+    let sandbox = web();
+    write(&sandbox, "deploy/odd.yaml", bytes);
+    legal(&sandbox, what);
+}
+
+#[track_caller]
+fn refused_spec(bytes: impl AsRef<[u8]>, with: &[&str]) {
+    let sandbox = web();
+    write(&sandbox, "graylane.yaml", bytes);
+    refused(&sandbox, "generate", &[with, &["graylane.yaml"]].concat());
+}
+
+/// Nine levels of nine aliases each: 9^9 copies of a word, a gigabyte and more.
+fn alias_bomb(list: impl Fn(&str) -> String) -> String {
+    let mut text = "  a0: &a0 lololol\n".to_owned();
+    for level in 1..=9 {
+        let alias = format!("*a{}", level - 1);
+        text.push_str(&format!("  a{level}: &a{level} {}\n", list(&alias)));
+    }
+    text
+}
+
+#[test]
+fn deep_nesting() {
+    for deep in [
+        format!("{}a\n", "- ".repeat(10_000)),
+        format!("{}{}\n", "[".repeat(10_000), "]".repeat(10_000)),
+        "[".repeat(10_000),
+        format!("{}a\n", "? ".repeat(10_000)),
+        format!("{}1{}\n", "{\"a\":".repeat(10_000), "}".repeat(10_000)),
+        (0..1_000).fold(String::new(), |text, depth| text + &" ".repeat(depth) + "a:\n"),
+    ] {
+        let why = if deep.starts_with('?') { "must be a scalar" } else { "nested" };
+        refused_baseline(&deep, &[why]);
+        refused_spec(&deep, &[why]);
+    }
+}
+
+#[test]
+fn alias_bombs() {
+    let bomb = alias_bomb(|alias| format!("[{}]", [alias; 9].join(", ")));
+    refused_baseline(format!("{OBJECT}{bomb}"), &["alias"]);
+    let sandbox = web();
+    refused_spec(format!("{}x:\n{bomb}", spec(&sandbox)), &["alias"]);
+    // What merges bring counts before equal keys fall together: expanding them takes that long.
+    let merges = alias_bomb(|alias| format!("{{<<: [{}]}}", [alias; 9].join(", ")));
+    let merges = merges.replace("&a0 lololol", "&a0 {k: lololol}");
+    refused_baseline(format!("{OBJECT}{merges}"), &["alias"]);
+    let mut wide = "  a0: &a0 {k: v}\n".to_owned();
+    for level in 1..=30 {
+        let below = level - 1;
+        wide.push_str(&format!(
+            "  a{level}: &a{level} {{<<: *a{below}, x{level}: {{<<: *a{below}}}}}\n"
+        ));
+    }
+    refused_baseline(format!("{OBJECT}{wide}"), &["alias"]);
+    refused_spec(format!("{}x:\n{wide}", spec(&sandbox)), &["alias"]);
+    refused_baseline("a: &a [*a]\n", &["no anchor"]);
+    refused_baseline("a: *none\n", &["not valid YAML"]);
+}
+
+#[test]
+fn bytes_that_are_no_text() {
+    let sandbox = web();
+    let spec = spec(&sandbox);
+    for (bytes, with) in [
+        (&b"a: \0\n"[..], "U+0000"),
+        (b"a: \x1b[31m\n", "U+001B"),
+        (b"a: \xff\xfe\n", "UTF-8"),
+        (b"a: \xed\xa0\x80\n", "UTF-8"),
+        (b"\xff\xfea\0:\0 \x001\0\n\0", "UTF-8"),
+        (b"\xfe\xff\0a\0:\0 \x001\0\n", "UTF-8"),
+        (b"a\0\0\0:\0\0\0", "U+0000"),
+    ] {
+        refused_baseline(bytes, &[with]);
+        refused_spec([spec.as_bytes(), bytes].concat(), &[with]);
+        refused_spec(bytes, &[with]);
+    }
+    legal_baseline("an empty file", "");
+    legal_baseline("comments alone", "# nothing\n---\n# here\n");
+    legal_baseline("a byte order mark", format!("\u{feff}{OBJECT}  a: b\n"));
+    refused_spec("", &["empty"]);
+    refused_spec("\u{feff}# nothing\n", &["empty"]);
+    write(&sandbox, "graylane.yaml", format!("\u{feff}{spec}"));
+    legal(&sandbox, "a byte order mark before a spec");
+}
+
+#[test]
+fn truncated_files() {
+    for cut in [
+        "a: [1, 2",
+        "a: {b: 1",
+        "a: \"b",
+        "a: 'b",
+        "a: \"\\",
+        "a: \"\\u12",
+        "{\"a\": [1",
+        "%YAML",
+        "a: &",
+        "a: *",
+        "a: !<",
+        "? ",
+        "a: b: c",
+        "-\t- a\n\tb",
+        "apiVersion: v1\nkind: Service\nmeta",
+        "apiVersion: v1\nkind: Service\nmetadata:\n",
+    ] {
+        let sandbox = web();
+        write(&sandbox, "deploy/bad.yaml", cut);
+        let before = state(&sandbox);
+        let ran = graylane(&sandbox, "generate --dry-run");
+        // What is left may be YAML, of something that is no object.
+        assert!(ran.stderr.contains("deploy/bad.yaml"), "{cut:?}: {}", ran.stderr);
+        assert_eq!(state(&sandbox), before, "{cut:?}");
+    }
+    let sandbox = web();
+    let whole = spec(&sandbox);
+    let last = whole.find("- name: web").unwrap();
+    for end in (0..last).step_by(7) {
+        write(&sandbox, "graylane.yaml", &whole[..end]);
+        refused(&sandbox, "generate", &["graylane.yaml"]);
+    }
+}
+
+#[test]
+fn huge_files() {
+    const MIB: usize = 1 << 20;
+    let line = "x".repeat(if cfg!(debug_assertions) { 2 * MIB } else { 20 * MIB });
+    legal_baseline("a long scalar", format!("{OBJECT}  a: {line}\n"));
+    legal_baseline("a long quoted scalar", format!("{OBJECT}  a: \"{line}\"\n"));
+    legal_baseline("a long comment", format!("# {line}\n"));
+    refused_baseline(format!("{{{}", &line[..MIB]), &["JSON"]);
+    refused_spec(&line, &["bytes"]);
+    let long = &line[..MIB / 2];
+    refused_spec(long, &["must be a mapping"]);
+    for (from, to) in
+        [("tag: gray", "tag: "), ("- name: web", "- calls: "), ("name: web", "name: ")]
+    {
+        refused_spec(spec(&web()).replacen(from, &format!("{to}{long}"), 1), &["xxx"]);
+    }
+    let keys: String = (0..if cfg!(debug_assertions) { 20_000 } else { 200_000 })
+        .map(|key| format!("  k{key}: v\n"))
+        .collect();
+    legal_baseline("many keys", format!("{OBJECT}{keys}"));
+    refused_baseline(format!("{OBJECT}{keys}  k7: v\n"), &["k7"]);
+    refused_spec(
+        format!("{}x:\n{}", spec(&web()), &keys[..keys.find("  k9000:").unwrap()]),
+        &["`x`"],
+    );
+    refused_spec(
+        keys[..keys.find("  k9000:").unwrap()].replace("  k", "k"),
+        &["is missing", "more errors"],
+    );
+    // Far more memory than text.
+    for dense in [format!("a: [{}]\n", "1,".repeat(MIB)), format!("a:\n{}", "- 1\n".repeat(MIB))] {
+        refused_baseline(&dense, &["more values"]);
+        refused_spec(&dense, &["bytes"]);
+    }
+    // No file of a repository is a gigabyte long; this one takes no room.
+    for path in ["deploy/bad.yaml", "graylane.yaml", "overlays/gray/graylane.lock"] {
+        let sandbox = web();
+        write(&sandbox, path, "");
+        fs::File::options()
+            .write(true)
+            .open(sandbox.dir.join(path))
+            .unwrap()
+            .set_len(1 << 30)
+            .unwrap();
+        refused(&sandbox, "generate", &[path, "1073741824 bytes"]);
+    }
+}
+
+#[test]
+fn what_is_no_file() {
+    let sandbox = web();
+    let directory = |path: &str| fs::create_dir_all(sandbox.dir.join(path)).unwrap();
+    directory("deploy/bad.yaml");
+    legal(&sandbox, "a directory of a file's name");
+    refused(&sandbox, "generate --baseline deploy/bad.yaml", &["deploy/bad.yaml"]);
+    refused(&sandbox, "generate deploy", &["deploy"]);
+    refused(&sandbox, "generate nowhere.yaml", &["nowhere.yaml"]);
+    refused(&sandbox, "generate --baseline nowhere", &["nowhere"]);
+    sandbox.sh("mkfifo deploy/pipe.yaml pipe.yaml");
+    legal(&sandbox, "a pipe in a walked directory");
+    refused(&sandbox, "generate --baseline deploy/pipe.yaml", &["deploy/pipe.yaml"]);
+    refused(&sandbox, "generate pipe.yaml", &["pipe.yaml", "regular file"]);
+    let whole = spec(&sandbox);
+    write(&sandbox, "graylane.yaml", whole.replace("[deploy]", "[deploy, pipe.yaml]"));
+    refused(&sandbox, "generate", &["pipe.yaml"]);
+    for make in ["mkdir graylane.yaml", "mkfifo graylane.yaml", "ln -s /etc/passwd graylane.yaml"] {
+        sandbox.sh("rm -rf graylane.yaml");
+        sandbox.sh(make);
+        refused(&sandbox, "generate", &["graylane.yaml"]);
+        refused(&sandbox, "check", &["graylane.yaml"]);
+    }
+}
+
+#[test]
+fn unreadable_files() {
+    let sandbox = web();
+    write(&sandbox, "deploy/bad.yaml", "a: 1\n");
+    sandbox.sh("chmod 0 deploy/bad.yaml");
+    if fs::read(sandbox.dir.join("deploy/bad.yaml")).is_ok() {
+        // Root reads everything.
+        return;
+    }
+    refused(&sandbox, "generate", &["deploy/bad.yaml"]);
+    sandbox.sh("chmod 600 deploy/bad.yaml; mkdir deploy/closed; chmod 0 deploy/closed");
+    refused(&sandbox, "generate", &["deploy/closed"]);
+    sandbox.sh("chmod 700 deploy/closed; chmod 0 graylane.yaml");
+    refused(&sandbox, "generate", &["graylane.yaml"]);
+}
+
+#[test]
+fn links() {
+    for target in
+        ["bad.yaml", "../deploy", "nowhere", "/etc/passwd", "/dev/zero", "../../../../etc"]
+    {
+        let sandbox = web();
+        symlink(target, sandbox.dir.join("deploy/bad.yaml")).unwrap();
+        refused(&sandbox, "generate", &["deploy/bad.yaml"]);
+        refused(&sandbox, "generate --baseline deploy/bad.yaml", &["deploy/bad.yaml"]);
+        refused(&sandbox, "generate deploy/bad.yaml", &["deploy/bad.yaml"]);
+        sandbox.commit_all();
+        // A commit's links to directories are not walked, so that they make no circle.
+        if target == "../deploy" {
+            continue;
+        }
+        for arguments in ["--baseline deploy/bad.yaml", "deploy/bad.yaml"] {
+            refused(&sandbox, &format!("render --rev HEAD {arguments}"), &["deploy/bad.yaml"]);
+        }
+    }
+    // The output, or a directory above it, must not lead elsewhere.
+    for link in ["overlays", "overlays/gray"] {
+        let sandbox = web();
+        let elsewhere = tempfile::tempdir().unwrap();
+        fs::create_dir_all(sandbox.dir.join(link).parent().unwrap()).unwrap();
+        symlink(elsewhere.path(), sandbox.dir.join(link)).unwrap();
+        refused(&sandbox, "generate", &["overlays", "link"]);
+        assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0);
+    }
+    let sandbox = web();
+    sandbox.sh("mkdir -p overlays/gray; ln -s /etc overlays/gray/workloads");
+    refused(&sandbox, "generate", &["overlays/gray/workloads"]);
+    refused(&sandbox, "generate --force", &["overlays/gray/workloads"]);
+}
+
+#[test]
+fn outputs_and_tags_that_lead_elsewhere() {
+    let whole = spec(&web());
+    for output in [
+        "../../etc",
+        "..",
+        "a/../../b",
+        "/etc",
+        "/",
+        ".",
+        "./",
+        "",
+        ".git",
+        ".git/hooks",
+        "a/.GIT/b",
+        "a/../.git",
+        "deploy",
+        "deploy/..",
+        "graylane.yaml",
+        "graylane.yaml/a",
+        "a\\b",
+        "C:\\a",
+        "deploy/web.yaml/x",
+    ] {
+        let text = whole.replace("  tag: gray\n", &format!("  tag: gray\n  output: '{output}'\n"));
+        let sandbox = web();
+        write(&sandbox, "graylane.yaml", text);
+        let before = state(&sandbox);
+        refused(&sandbox, "generate", &[]);
+        refused(&sandbox, "generate --force", &[]);
+        assert_eq!(state(&sandbox), before, "{output}");
+    }
+    for tag in ["a/../b", "../../etc", "/etc", ".", "..", "", "~", "Gray", "a b", "original", "é"]
+    {
+        refused_spec(whole.replace("tag: gray", &format!("tag: '{tag}'")), &["tag"]);
+    }
+    for path in ["../../etc", "/etc", ".git", "a/../../b", "", "deploy/[", "deploy/{a"] {
+        refused_spec(whole.replace("[deploy]", &format!("['{path}']")), &["graylane.yaml:8:"]);
+    }
+}
+
+#[test]
+fn numbers_out_of_range() {
+    let whole = spec(&web());
+    for number in ["99999999999999999999", "-1", "1e999", "2147483648", ".inf", ".nan"] {
+        let replicas = format!("    - name: web\n      replicas: {number}\n");
+        refused_spec(whole.replace("    - name: web\n", &replicas), &["replicas"]);
+        let weight = format!("match:\n          weight: {number}\n");
+        refused_spec(whole.replace("match:\n", &weight), &["weight"]);
+        refused_spec(whole.replace("tag: gray", &format!("tag: {number}")), &["tag"]);
+    }
+    for number in ["99999999999999999999", "-1", "1e999", "1e-999", "0b1", "9223372036854775808"] {
+        legal_baseline(number, format!("{OBJECT}  a: {number}\n"));
+    }
+}
+
+#[test]
+fn file_names() {
+    for name in
+        [&b"a\nb.yaml"[..], b"a'b\".yaml", b"a\x1b[31m.yaml", b"-rf.yaml", b"#.yaml", b" .yaml"]
+    {
+        let sandbox = web();
+        let to = sandbox.dir.join("deploy").join(OsStr::from_bytes(name));
+        fs::rename(sandbox.dir.join("deploy/web.yaml"), &to).unwrap();
+        legal(&sandbox, &String::from_utf8_lossy(name));
+        let ran = graylane(&sandbox, "generate --check");
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        for (path, bytes) in sandbox.tree() {
+            let text = String::from_utf8(bytes).unwrap();
+            let first = text.lines().nth(1).unwrap_or_default();
+            let wants = path.starts_with("overlays/") && path.ends_with(".yaml");
+            assert!(!wants || first.starts_with("apiVersion: "), "{path}: {text}");
+        }
+        fs::OpenOptions::new().append(true).open(&to).unwrap().write_all(b"---\na: [\n").unwrap();
+        refused(&sandbox, "generate", &["deploy/"]);
+    }
+    let sandbox = web();
+    fs::write(sandbox.dir.join("deploy").join(OsStr::from_bytes(b"\xff.yaml")), "a: 1\n").unwrap();
+    refused(&sandbox, "generate", &["deploy/", "UTF-8"]);
+}
+
+#[test]
+fn locks() {
+    let made = web();
+    legal(&made, "a lane");
+    let path = "overlays/gray/graylane.lock";
+    let whole = fs::read_to_string(made.dir.join(path)).unwrap();
+    let entry = "entry/ingress-web-mse-gray.yaml";
+    let broken = [
+        whole.replace(entry, "../../deploy/web.yaml"),
+        whole.replace(entry, "/etc/passwd"),
+        whole.replace(entry, "entry/../../../x"),
+        whole.replace(entry, ".git/config"),
+        whole.replace(entry, "graylane.lock"),
+        whole.replace(entry, "a\\nb"),
+        whole.replace(entry, ""),
+        whole.replace("version = 1", "version = 2"),
+        whole.replace("version = 1", "version = 99999999999999999999"),
+        whole.replace("version = 1", "version = \"\\u001b[31m\""),
+        whole.replace("tag = \"gray\"", "tag = 1"),
+        whole[..whole.len() / 2].to_owned(),
+        format!("{whole}\n{}", &whole[whole.find("[[files]]").unwrap()..]),
+        format!("{whole}\na = {}", "[".repeat(10_000)),
+        format!("{whole}\n{}", "[[files]]\npath = \"x\"\n".repeat(10_000)),
+        format!("a{}", ".a".repeat(10_000)),
+        "not a lock".to_owned(),
+        "\0".to_owned(),
+        String::new(),
+        "<<<<<<< HEAD\n".to_owned() + &whole,
+    ];
+    for text in broken {
+        write(&made, path, text);
+        for command in ["generate", "generate --force", "cleanup", "cleanup --all --force"] {
+            refused(&made, command, &[path]);
+        }
+    }
+    write(&made, path, b"\xff\xfe");
+    refused(&made, "generate", &[path, "UTF-8"]);
+    for make in ["mkdir", "mkfifo", "ln -s /etc/passwd", "ln -s graylane.lock", "ln -s /dev/zero"] {
+        made.sh(&format!("rm -rf {path}; {make} {path} 2>/dev/null || ({make} {path})"));
+        refused(&made, "generate", &[path]);
+        refused(&made, "generate --force", &[path]);
+    }
+}
+
+/// A spec in which every field that holds a text stands, `rule` being the entry's condition.
+fn full_spec(rule: &Value) -> Value {
+    json!({
+        "apiVersion": "graylane.dev/v1alpha1",
+        "kind": "GrayRelease",
+        "metadata": {"name": "web-gray"},
+        "spec": {
+            "tag": "gray",
+            "expires": "2026-12-31",
+            "namespace": "prod",
+            "baseline": {"paths": ["deploy"]},
+            "output": "overlays/gray",
+            "naming": {"suffix": "-mse-{tag}"},
+            "isolation": "auto",
+            "delivery": {"engine": "argocd"},
+            "strategy": "copy",
+            "governance": {"provider": "mse"},
+            "gateway": {"class": "mse", "tagHeader": "x-mse-tag"},
+            "services": [{
+                "name": "web",
+                "workload": "Deployment/web",
+                "images": {"web": "registry.example.com/web:2.0"},
+                "replicas": 2,
+                "env": {"MODE": "gray"},
+                "envByContainer": {"web": {"LEVEL": "debug"}},
+                "rewriteEnv": true,
+                "copy": ["ConfigMap/settings"],
+                "policies": {"Service/web": "copy"},
+                "calls": ["web"],
+                "patches": [
+                    {"target": "Deployment/web", "merge": {"spec": {"minReadySeconds": 5}}},
+                    {"target": "Deployment/web", "json": [
+                        {"op": "add", "path": "/metadata/annotations", "value": {"note": "text"}},
+                        {"op": "copy", "from": "/spec/replicas", "path": "/spec/revisionHistoryLimit"},
+                    ]},
+                ],
+                "entry": {"ingress": "web", "match": rule},
+            }],
+        },
+    })
+}
+
+/// The JSON pointers to all texts of a value; those to a key end in `#`.
+fn texts(value: &Value, at: &str, found: &mut Vec<String>) {
+    match value {
+        Value::String(_) => found.push(at.to_owned()),
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                texts(item, &format!("{at}/{index}"), found);
+            }
+        }
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                let below = format!("{at}/{}", key.replace('~', "~0").replace('/', "~1"));
+                found.push(format!("{below}#"));
+                texts(value, &below, found);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn replaced(spec: &Value, at: &str, with: &str) -> Value {
+    let mut spec = spec.clone();
+    if let Some(key) = at.strip_suffix('#') {
+        let (above, key) = key.rsplit_once('/').unwrap();
+        let fields = spec.pointer_mut(above).unwrap().as_object_mut().unwrap();
+        let value = fields.remove(&key.replace("~1", "/").replace("~0", "~")).unwrap();
+        fields.insert(with.to_owned(), value);
+    } else {
+        *spec.pointer_mut(at).unwrap() = Value::String(with.to_owned());
+    }
+    spec
+}
+
+/// Where any text is legal: it is a value or a key, and stays one.
+const FREE: [&str; 6] = [
+    "/spec/services/0/patches/0/merge/spec#",
+    "/spec/services/0/patches/0/merge/spec/minReadySeconds#",
+    "/spec/services/0/env/MODE",
+    "/spec/services/0/envByContainer/web/LEVEL",
+    "/spec/services/0/patches/1/json/0/value/note",
+    "/spec/services/0/patches/1/json/0/value/note#",
+];
+
+/// Where quotes are legal, but no control characters: names of directories and, since Kubernetes
+/// 1.30, of environment variables.
+const QUOTABLE: [&str; 3] =
+    ["/spec/output", "/spec/services/0/env/MODE#", "/spec/services/0/envByContainer/web/LEVEL#"];
+
+/// Characters that end lines, strings, comments or commands.
+const BREAKING: [&str; 3] = ["a\nb: c\n---\n", "a\"b'", "\u{1b}[31m\u{7}\r"];
+
+/// Puts each hostile text into each of these places in turn.
+fn hostile(rule: &Value, places: &[String]) {
+    let spec = full_spec(rule);
+    let sandbox = web();
+    write(&sandbox, "deploy/settings.yaml", format!("{OBJECT}  a: b\n"));
+    let manifest = "deploy/web.yaml";
+    let text = fs::read_to_string(sandbox.dir.join(manifest)).unwrap();
+    let mounted = "          envFrom:\n            - configMapRef: {name: settings}\n";
+    write(&sandbox, manifest, text.replacen("web:1.0\n", &format!("web:1.0\n{mounted}"), 1));
+    write(&sandbox, "graylane.yaml", spec.to_string());
+    legal(&sandbox, "the full spec");
+    let files = |sandbox: &Sandbox| -> Vec<String> {
+        let tree = sandbox.tree().into_iter().map(|(path, _)| path);
+        tree.filter(|path| path.starts_with("overlays")).collect()
+    };
+    let expected = files(&sandbox);
+    for at in places {
+        for text in BREAKING {
+            sandbox.sh("rm -rf overlays");
+            write(&sandbox, "graylane.yaml", replaced(&spec, at, text).to_string());
+            let is_quotable = QUOTABLE.contains(&at.as_str()) && text == BREAKING[1];
+            if !is_quotable && !FREE.contains(&at.as_str()) {
+                refused(&sandbox, "generate", &["graylane.yaml"]);
+                continue;
+            }
+            if at == "/spec/output" {
+                assert_eq!(graylane(&sandbox, "generate --dry-run").code, 0);
+                continue;
+            }
+            legal(&sandbox, at);
+            assert_eq!(files(&sandbox), expected, "{at} = {text:?}");
+            // A text that became structure would show as another number of documents or lines.
+            for (path, bytes) in sandbox.tree() {
+                let text = String::from_utf8(bytes).unwrap();
+                let is_manifest = path.starts_with("overlays/") && path.ends_with(".yaml");
+                assert!(!is_manifest || text.matches("\n---").count() == 0, "{path}: {text}");
+            }
+        }
+    }
+}
+
+/// Conditions of an entry that together have every field of a match.
+fn rules() -> [Value; 4] {
+    [
+        json!({"headers": [{"name": "x-gray", "exact": "1"}]}),
+        json!({"headers": [{"name": "x-gray", "regex": "1|2"}]}),
+        json!({"cookie": {"name": "canary"}}),
+        json!({"query": [{"name": "group", "exact": "gray"}]}),
+    ]
+}
+
+#[test]
+fn hostile_texts_in_every_field() {
+    let rule = &rules()[0];
+    let mut places = Vec::new();
+    texts(&full_spec(rule), "", &mut places);
+    hostile(rule, &places);
+}
+
+#[test]
+fn hostile_texts_in_every_match() {
+    for rule in &rules()[1..] {
+        let mut places = Vec::new();
+        texts(&full_spec(rule), "", &mut places);
+        places.retain(|place| place.contains("/match/"));
+        hostile(rule, &places);
+    }
+}
+
+#[test]
+fn no_field_is_left_out() {
+    fn properties(schema: &Value, found: &mut Vec<String>) {
+        match schema {
+            Value::Object(fields) => {
+                if let Some(Value::Object(own)) = fields.get("properties") {
+                    found.extend(own.keys().cloned());
+                }
+                fields.values().for_each(|below| properties(below, found));
+            }
+            Value::Array(items) => items.iter().for_each(|below| properties(below, found)),
+            _ => {}
+        }
+    }
+    let schema = serde_json::from_str(include_str!("../graylane.schema.json")).unwrap();
+    let mut known = Vec::new();
+    properties(&schema, &mut known);
+    assert!(known.contains(&"tagHeader".to_owned()), "{known:?}");
+    let specs: String = rules().iter().map(|rule| full_spec(rule).to_string()).collect();
+    // A number.
+    known.retain(|field| field != "weight");
+    for field in known {
+        assert!(specs.contains(&format!("\"{field}\":")), "`{field}` is in no spec");
+    }
+}
