@@ -255,7 +255,11 @@ fn huge_files() {
         &["is missing", "more errors"],
     );
     // Far more memory than text.
-    for dense in [format!("a: [{}]\n", "1,".repeat(MIB)), format!("a:\n{}", "- 1\n".repeat(MIB))] {
+    for dense in [
+        format!("{{\"a\":[{}1]}}\n", "1,".repeat(2 * MIB)),
+        format!("a: [{}]\n", "1,".repeat(MIB)),
+        format!("a:\n{}", "- 1\n".repeat(MIB)),
+    ] {
         refused_baseline(&dense, &["more values"]);
         refused_spec(&dense, &["bytes"]);
     }

@@ -10,7 +10,7 @@ use super::build::Builder;
 use super::node::Document;
 use super::scan;
 use super::source::Source;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Place};
 
 /// Deepest nesting of collections that is read, aliases expanded.
 ///
@@ -117,21 +117,28 @@ fn feed(
     mut builder: Builder<'_>,
 ) -> Result<Result<Vec<Document>, ScanError>, Diagnostic> {
     let mut parser = Parser::new_from_str(body);
-    let mut nodes_left = NODES + body.len() / BYTES_PER_NODE;
+    let mut nodes_left = most_nodes(body);
     loop {
         match parser.next_token() {
             Ok((Event::StreamEnd, _)) => return Ok(Ok(builder.finish())),
             Ok((event, marker)) => {
                 builder.event(event)?;
-                nodes_left = nodes_left.checked_sub(1).ok_or_else(|| {
-                    Diagnostic::error("more values than a manifest of this size has")
-                        .at(source.place_of_marker(marker.line(), marker.col()))
-                        .remedy("mend the file, split it, or leave it out")
-                })?;
+                let place = || source.place_of_marker(marker.line(), marker.col());
+                nodes_left = nodes_left.checked_sub(1).ok_or_else(|| too_dense(place()))?;
             }
             Err(error) => return Ok(Err(error)),
         }
     }
+}
+
+fn most_nodes(body: &str) -> usize {
+    NODES + body.len() / BYTES_PER_NODE
+}
+
+fn too_dense(place: Place) -> Diagnostic {
+    Diagnostic::error("more values than a manifest of this size has")
+        .at(place)
+        .remedy("mend the file, split it, or leave it out")
 }
 
 /// Bytes from which on a line of JSON is long: the parser holds a line's tokens all at once, some
@@ -155,6 +162,8 @@ fn break_json_lines(body: &str, source: &Source) -> Result<Option<String>, Diagn
             .at(place)
             .remedy("mend the file, or break its long lines where it is not meant to be JSON"));
     }
+    // The parser may hold all tokens of a collection before it gives the first, seventy bytes each.
+    let mut values_left = most_nodes(body);
     let mut out = String::with_capacity(body.len() + body.len() / 8);
     let mut is_quoted = false;
     let mut rest = body;
@@ -171,6 +180,7 @@ fn break_json_lines(body: &str, source: &Source) -> Result<Option<String>, Diagn
         let (done, left) = rest.split_at_checked(end).unwrap_or((rest, ""));
         out.push_str(done);
         if breaks {
+            values_left = values_left.checked_sub(1).ok_or_else(|| too_dense(source.place(0)))?;
             out.push('\n');
         }
         rest = left;
