@@ -12,7 +12,8 @@ use super::source::Source;
 /// Places in it are those of the rewritten text, which is formatted with one value a line.
 pub(crate) fn normalize(source: &Source) -> Option<Arc<Source>> {
     let text = source.text().trim_start_matches('\u{feff}');
-    if !text.trim_start().starts_with(['{', '[']) {
+    let may_differ = text.contains('\t') || text.contains("\\u");
+    if !may_differ || !text.trim_start().starts_with(['{', '[']) {
         return None;
     }
     // Most of what comes here is no JSON at all, or is cut off: that costs no memory to see.
