@@ -568,7 +568,7 @@ const QUOTABLE: [&str; 3] =
     ["/spec/output", "/spec/services/0/env/MODE#", "/spec/services/0/envByContainer/web/LEVEL#"];
 
 /// Characters that end lines, strings, comments or commands.
-const BREAKING: [&str; 3] = ["a\nb: c\n---\n", "a\"b'", "\u{1b}[31m\u{7}\r"];
+const BREAKING: [&str; 2] = ["a\nb: c\n---\n\u{1b}[31m\u{7}\r", "a\"b'"];
 
 /// Puts each hostile text into each of these places in turn.
 fn hostile(rule: &Value, places: &[String]) {

@@ -68,6 +68,8 @@ pub fn parse(source: Arc<Source>) -> Result<Stream, Diagnostic> {
     check_characters(&source)?;
     match parse_events(&source) {
         Ok(documents) => Ok(Stream { source, documents }),
+        // Reading it once more as JSON takes as much memory for each value.
+        Err(error) if source.text().matches(',').count() > most_nodes(source.text()) => Err(error),
         Err(error) => match super::json::normalize(&source) {
             Some(json) => {
                 let documents = parse_events(&json)?;
