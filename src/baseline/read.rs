@@ -121,10 +121,7 @@ fn add_document(document: Document, source: &Source, namespace: &str, reading: &
             "a document of {} is no Kubernetes object; it is not read",
             source.name()
         ));
-        reading.notes.push(match root.place() {
-            Some(place) => note.at(place),
-            None => note,
-        });
+        reading.notes.push(note.at(root.place()));
         return;
     }
     if api_version.starts_with("graylane.dev/")
@@ -156,17 +153,11 @@ fn add_document(document: Document, source: &Source, namespace: &str, reading: &
                 "a {kind} of {} has `generateName` and no name; it is not read",
                 source.name()
             ));
-            reading.notes.push(match root.place() {
-                Some(place) => note.at(place),
-                None => note,
-            });
+            reading.notes.push(note.at(root.place()));
         }
         None => {
             let error = Diagnostic::error(format!("this {kind} has no `metadata.name`"));
-            let error = match root.place() {
-                Some(place) => error.at(place),
-                None => error,
-            };
+            let error = error.at(root.place());
             reading
                 .errors
                 .push(error.remedy("give it a name, or leave the file out of `baseline.paths`"));
@@ -189,10 +180,7 @@ fn placeholder(root: NodeRef<'_>) -> Option<Diagnostic> {
         .find(|node| node.text().is_some_and(|text| text.contains("{{")))?;
     let found = first_placeholder(node.text()?)?;
     let error = template_refused(found);
-    Some(match node.value_place() {
-        Some(place) => error.at(place),
-        None => error,
-    })
+    Some(error.at(node.value_place()))
 }
 
 /// The images of an object's containers.

@@ -90,10 +90,7 @@ fn fixed_part(glob: &str) -> &str {
 }
 
 fn at(error: Diagnostic, pattern: &Pattern) -> Diagnostic {
-    match &pattern.place {
-        Some(place) => error.at(place.clone()),
-        None => error,
-    }
+    error.at(pattern.place.clone())
 }
 
 fn nothing(pattern: &Pattern) -> Diagnostic {

@@ -71,10 +71,7 @@ impl<'a> Gray<'a> {
 }
 
 fn at(diagnostic: Diagnostic, node: Option<NodeRef<'_>>) -> Diagnostic {
-    match node.and_then(NodeRef::place) {
-        Some(place) => diagnostic.at(place),
-        None => diagnostic,
-    }
+    diagnostic.at(node.and_then(NodeRef::place))
 }
 
 fn baseline_selects_gray(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnostic> {

@@ -240,8 +240,5 @@ fn abilities(can: &Capabilities) -> String {
 
 /// The place of a node, for diagnostics that have one.
 fn at(error: Diagnostic, node: Option<NodeRef<'_>>) -> Diagnostic {
-    match node.and_then(NodeRef::place) {
-        Some(place) => error.at(place),
-        None => error,
-    }
+    error.at(node.and_then(NodeRef::place))
 }

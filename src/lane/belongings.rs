@@ -75,11 +75,8 @@ impl Selection<'_, '_> {
             "{} lets the pods of `{}` through by labels that its gray pods do not have: they would be cut off",
             policy.id, service.spec.name
         ));
-        let warning = match policy.document.find(&selecting.selector.path).and_then(NodeRef::place)
-        {
-            Some(place) => warning.at(place),
-            None => warning,
-        };
+        let warning =
+            warning.at(policy.document.find(&selecting.selector.path).and_then(NodeRef::place));
         let asked = selecting.selector.selector.requirements.iter().map(|each| &each.key);
         let labels: BTreeSet<String> =
             asked.filter_map(|key| Some(format!("\n      {key}: {}", gray.get(key)?))).collect();
@@ -166,10 +163,7 @@ impl Selection<'_, '_> {
             Decision::Refuse(why) => {
                 self.taken.insert(object, number);
                 let error = Diagnostic::error(format!("{id} belongs to `{}`: {why}", spec.name));
-                let error = match self.facts.object(object).place() {
-                    Some(place) => error.at(place),
-                    None => error,
-                };
+                let error = error.at(self.facts.object(object).place());
                 self.errors.push(error.remedy(format!(
                     "say what is wanted in the service's policies: `{}/{}: skip` leaves it with the baseline, `copy` copies it",
                     id.kind, id.name
@@ -184,10 +178,7 @@ impl Selection<'_, '_> {
         let (there, spec) = (self.facts.object(object), self.plan.services[number].spec);
         let note =
             Diagnostic::note(format!("{} of `{}` is not copied: {why}", there.id, spec.name));
-        self.plan.notes.push(match there.place() {
-            Some(place) => note.at(place),
-            None => note,
-        });
+        self.plan.notes.push(note.at(there.place()));
     }
 
     /// Whether an object is a budget that lets none of so many pods go.

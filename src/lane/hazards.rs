@@ -61,10 +61,7 @@ struct Hazards<'a> {
 }
 
 fn at(diagnostic: Diagnostic, node: Option<NodeRef<'_>>) -> Diagnostic {
-    match node.and_then(NodeRef::place) {
-        Some(place) => diagnostic.at(place),
-        None => diagnostic,
-    }
+    diagnostic.at(node.and_then(NodeRef::place))
 }
 
 impl Hazards<'_> {

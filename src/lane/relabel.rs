@@ -33,10 +33,7 @@ pub(super) fn relabel(
     if let Err(error) = relabelling.apply(document, &mut errors) {
         let error =
             Diagnostic::error(format!("the copy of {} cannot be labelled: {error}", object.id));
-        let error = match object.place() {
-            Some(place) => error.at(place),
-            None => error,
-        };
+        let error = error.at(object.place());
         errors.push(
             error.remedy("labels and selectors are mappings: `kubectl explain` shows the fields"),
         );

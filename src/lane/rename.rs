@@ -23,10 +23,7 @@ pub(super) fn rename(
             "the copy of {} cannot be called `{name}`: {why}",
             object.id
         ));
-        let error = match object.place() {
-            Some(place) => error.at(place),
-            None => error,
-        };
+        let error = error.at(object.place());
         errors.push(error.remedy(
             "choose a shorter tag or `naming.suffix`, or a shorter name for the baseline's object",
         ));

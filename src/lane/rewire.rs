@@ -35,10 +35,7 @@ pub(super) fn rewire(
                 "the copy of {} would drive {}, which has no gray copy",
                 object.id, reference.target
             ));
-            let error = match object.document.find(&reference.path).and_then(NodeRef::place) {
-                Some(place) => error.at(place),
-                None => error,
-            };
+            let error = error.at(object.document.find(&reference.path).and_then(NodeRef::place));
             rewiring.errors.push(error.remedy("copy only what scales a workload of the lane"));
         }
         if let Some(name) = plan.gray_names.get(&reference.target) {
@@ -110,10 +107,7 @@ impl Rewiring {
                 "an environment variable of {} names the Service `{}`, which has a gray copy: its value stays as it is",
                 object.id, first.name
             ));
-            let note = match object.document.find(&path).and_then(NodeRef::place) {
-                Some(place) => note.at(place),
-                None => note,
-            };
+            let note = note.at(object.document.find(&path).and_then(NodeRef::place));
             self.notes.push(note.remedy(format!(
                 "governance decides where the call goes; `rewriteEnv: true` on `{}` makes it always go to the copy",
                 service.name

@@ -196,10 +196,7 @@ impl<'a> Selection<'a, '_> {
     pub(super) fn twice(&mut self, first: usize, second: &Object) {
         let first = self.facts.object(first);
         let error = Diagnostic::error(format!("{} stands twice in the baseline", first.id));
-        let error = match first.place() {
-            Some(place) => error.at(place),
-            None => error,
-        };
+        let error = error.at(first.place());
         let error = match second.place() {
             Some(place) => error.related(place, "and here"),
             None => error,
@@ -344,10 +341,7 @@ impl<'a> Selection<'a, '_> {
                     "the copy of {} would be {gray}, which the baseline has already",
                     object.id
                 ));
-                let error = match there.place() {
-                    Some(place) => error.at(place),
-                    None => error,
-                };
+                let error = error.at(there.place());
                 self.errors.push(error.remedy("choose another tag or `naming.suffix`, or take that object out of the baseline"));
             }
         }

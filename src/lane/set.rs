@@ -67,10 +67,7 @@ impl Setting<'_> {
                 "{} is not formed as Kubernetes wants it: {error}",
                 self.object.id
             ));
-            self.errors.push(match self.object.place() {
-                Some(place) => error.at(place),
-                None => error,
-            });
+            self.errors.push(error.at(self.object.place()));
         }
     }
 
