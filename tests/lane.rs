@@ -843,3 +843,48 @@ fn a_custom_workload_is_treated_as_any_other() {
     // Whether it has replicas is not known.
     assert_eq!(at(gray, "/spec/replicas"), "nothing");
 }
+
+#[test]
+fn the_last_of_a_variable_that_stands_twice_is_the_one_that_counts() {
+    let env = "        env: [{name: A, value: one}, {name: B, value: b}, {name: A, value: two}]\n";
+    let release = lane(&(web() + env), &spec_of("", "    env: {A: gray}\n"));
+    let env =
+        at(object(&release, "Deployment/web-mse-gray"), "/spec/template/spec/containers/0/env");
+    assert_eq!(env, "[{\"name\":\"B\",\"value\":\"b\"},{\"name\":\"A\",\"value\":\"gray\"}]");
+}
+
+#[test]
+fn a_patch_of_replicas_counts() {
+    let patch = "    patches:\n    - target: Deployment/web\n      merge: {spec: {replicas: 3}}\n";
+    let release = lane(&web(), &spec_of("", patch));
+    assert_eq!(at(object(&release, "Deployment/web-mse-gray"), "/spec/replicas"), "3");
+}
+
+#[test]
+fn labels_of_the_lane_cannot_be_patched_even_where_they_are_not_there_yet() {
+    for patch in [
+        "merge: {metadata: {labels: {zadigx-release-version: null}}}",
+        "merge: {spec: {template: {metadata: {labels: {alicloud.service.tag: base}}}}}",
+        "json: [{op: add, path: /spec/template/metadata/labels/zadigx-release-type, value: x}]",
+    ] {
+        let spec =
+            spec_of("", &format!("    patches:\n    - target: Deployment/web\n      {patch}\n"));
+        let text = refused(&web(), &spec);
+        assert!(text.contains("must not change"), "{text}");
+    }
+}
+
+#[test]
+fn an_entry_needs_its_ingress_and_a_pattern_that_is_one() {
+    let ingress = "---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: web}\nspec:\n  ingressClassName: mse\n  rules:\n  - http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]}\n";
+    let manifests = web() + SERVICE + ingress;
+    let entry = |regex: &str| {
+        format!("    entry: {{match: {{headers: [{{name: x-user, regex: \"{regex}\"}}]}}}}\n")
+    };
+    lane(&manifests, &spec_of("", &entry("^1")));
+    let text = refused(&manifests, &spec_of("", &entry("([")));
+    assert!(text.contains("by `([`"), "{text}");
+    let text =
+        refused(&manifests, &spec_of("", &(entry("^1") + "    policies: {Ingress: skip}\n")));
+    assert!(text.contains("is the Ingress of an entry"), "{text}");
+}

@@ -20,7 +20,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result<Outcome> {
-    let workspace = Workspace::open(global)?;
+    let workspace = Workspace::open_for(global, &args.specs.specs)?;
     let releases = releases(&args.specs, &args.baseline, &workspace, output)?;
     let mut errors = 0;
     for release in &releases {

@@ -130,13 +130,10 @@ fn clean(
         _ => plan.clone(),
     };
     let text = removal_message(header, &told, head.as_ref().or(lock.as_ref()));
-    record(
-        &args.commit,
-        repository,
-        commit_changes(&directory, &plan, head.as_ref()),
-        &text,
-        output,
-    )?;
+    let changes = commit_changes(&directory, &plan, head.as_ref());
+    if let Some(line) = record(&args.commit, repository, changes, &text)? {
+        output.result(&line)?;
+    }
     Ok(true)
 }
 

@@ -38,7 +38,7 @@ enum Against {
 }
 
 pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result<Outcome> {
-    let workspace = Workspace::open(global)?;
+    let workspace = Workspace::open_for(global, &args.specs.specs)?;
     let releases = releases(&args.specs, &args.baseline, &workspace, output)?;
     let mut summary = Summary::default();
     for release in &releases {

@@ -7,8 +7,8 @@ use super::{Global, Outcome};
 use crate::diagnostic::{Diagnostic, Failure};
 use crate::git::{CommitOutcome, CommitRequest, Identity, Repository};
 use crate::overlay::{
-    Desired, FileChange, Lock, OverlayDir, Plan, Provenance, TreeFiles, commit_changes, message,
-    plan, read_lock,
+    Desired, FileChange, LOCK_FILE, Lock, OverlayDir, Plan, Provenance, TreeFiles, commit_changes,
+    message, plan, read_lock,
 };
 use crate::pipeline::{Release, SpecFile};
 
@@ -70,7 +70,7 @@ fn parse_author(text: &str) -> Result<Author, String> {
 }
 
 pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result<Outcome> {
-    let workspace = Workspace::open(global)?;
+    let workspace = Workspace::open_for(global, &args.specs.specs)?;
     let root = workspace.root()?.to_owned();
     if args.commit.commit {
         workspace.to_commit()?;
@@ -89,6 +89,7 @@ pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::
     // What the overlays are made from is let go before they are compared and written.
     let overlays: Vec<(SpecFile, Desired)> =
         releases.into_iter().map(Release::into_overlay).collect();
+    let mut planned = Vec::new();
     for (spec, desired) in overlays {
         let directory = OverlayDir::open(&root, &spec.output)?;
         if args.check || args.dry_run {
@@ -103,16 +104,67 @@ pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::
             output.say(&format!("{}: restored what an interrupted run had left", spec.output))?;
         }
         let old = read_lock(writing.dir())?;
-        let plan = plan(desired, old.as_ref(), writing.dir(), args.force)?;
-        if plan.changes_manifests() || old.is_none() {
-            writing.apply(&plan)?;
-        }
-        tell(output, &spec, &plan)?;
-        if args.commit.commit {
-            commit(&args.commit, &spec, &plan, &workspace, output)?;
+        match plan(desired, old.as_ref(), writing.dir(), args.force) {
+            Ok(plan) => planned.push((spec, writing, old.is_none(), plan)),
+            Err(Failure(list)) => errors.extend(list),
         }
     }
+    if !errors.is_empty() {
+        return Err(Failure(errors).into());
+    }
+    for (spec, writing, is_new, plan) in planned {
+        // Committing fails more often than writing (no identity, a locked index), and touches no
+        // file: what it refuses leaves everything as it was.
+        let committed =
+            if args.commit.commit { commit(&args.commit, &spec, &plan, &workspace)? } else { None };
+        if plan.changes_manifests() || is_new {
+            writing.apply(&plan).map_err(|failure| behind(failure, &spec, committed.as_ref()))?;
+        }
+        tell(output, &spec, &plan)?;
+        if let Some(line) = committed {
+            output.result(&line)?;
+        }
+        left_over(&root, &spec, output)?;
+    }
     Ok(if args.check && differs { Outcome::Different } else { Outcome::Done })
+}
+
+/// What stopped the files of an overlay that is committed already.
+fn behind(Failure(mut errors): Failure, spec: &SpecFile, committed: Option<&String>) -> Failure {
+    if committed.is_some() {
+        let directory = &spec.output;
+        errors.push(
+            Diagnostic::error(format!("{directory} is committed, but its files are not written"))
+                .remedy(format!("git restore '{directory}'")),
+        );
+    }
+    Failure(errors)
+}
+
+/// Tells of overlays that an earlier tag or output of the same spec left beside this one.
+fn left_over(root: &std::path::Path, spec: &SpecFile, output: &mut Output) -> anyhow::Result<()> {
+    let Some((above, _)) = spec.output.rsplit_once('/') else { return Ok(()) };
+    let Ok(entries) = std::fs::read_dir(root.join(above)) else { return Ok(()) };
+    let mut names: Vec<String> =
+        entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+    names.sort();
+    for directory in names.into_iter().map(|name| format!("{above}/{name}")) {
+        if directory == spec.output || !root.join(&directory).join(LOCK_FILE).is_file() {
+            continue;
+        }
+        // Another lane's damaged lock is no concern of this one.
+        let lock = OverlayDir::open(root, &directory).and_then(|overlay| read_lock(&overlay));
+        if let Ok(Some(lock)) = lock
+            && lock.header().spec == spec.release.file.as_ref()
+        {
+            let tag = &lock.header().tag;
+            output.say(&format!(
+                "{directory} is still there from when this spec had the tag or output of it; \
+                 `graylane cleanup --tag {tag}` removes it"
+            ))?;
+        }
+    }
+    Ok(())
 }
 
 fn tell(output: &mut Output, spec: &SpecFile, plan: &Plan) -> anyhow::Result<()> {
@@ -140,8 +192,7 @@ fn commit(
     spec: &SpecFile,
     plan: &Plan,
     workspace: &Workspace,
-    output: &mut Output,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Option<String>> {
     let repository = workspace.to_commit()?;
     let head = head_lock(repository, &spec.output)?;
     // A plan that was carried out earlier is told by what HEAD had.
@@ -153,7 +204,7 @@ fn commit(
         _ => plan.clone(),
     };
     if !told.changes_manifests() {
-        return Ok(());
+        return Ok(None);
     }
     let provenance = Provenance {
         lane: &spec.release.name,
@@ -162,7 +213,7 @@ fn commit(
         source_commit: source_commit(spec, workspace, repository)?,
     };
     let text = message(&told, head.as_ref(), &provenance);
-    record(args, repository, commit_changes(&spec.output, plan, head.as_ref()), &text, output)
+    record(args, repository, commit_changes(&spec.output, plan, head.as_ref()), &text)
 }
 
 /// The commit that spec and baseline were read from; `None` where the work tree has more than it.
@@ -193,14 +244,13 @@ pub(super) fn head_lock(repository: &Repository, directory: &str) -> Result<Opti
     }
 }
 
-/// Commits changes and says so.
+/// Commits changes; the line that says so, if there was anything to commit.
 pub(super) fn record(
     args: &CommitArgs,
     repository: &Repository,
     changes: Vec<crate::git::Change>,
     text: &str,
-    output: &mut Output,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Option<String>> {
     let author = args
         .author
         .as_ref()
@@ -213,8 +263,10 @@ pub(super) fn record(
         expected_parent: repository.head()?.commit(),
     };
     let outcome = repository.commit(&request).map_err(Diagnostic::from).map_err(Failure::from)?;
-    if let CommitOutcome::Created { short, .. } = outcome {
-        output.result(&format!("commit {short} {}\n", text.lines().next().unwrap_or("")))?;
-    }
-    Ok(())
+    Ok(match outcome {
+        CommitOutcome::Created { short, .. } => {
+            Some(format!("commit {short} {}\n", text.lines().next().unwrap_or("")))
+        }
+        CommitOutcome::Unchanged { .. } => None,
+    })
 }

@@ -1,5 +1,6 @@
 //! The specs a command is about, and the lanes they give.
 
+use std::collections::HashMap;
 use std::io::Read;
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use super::workspace::Workspace;
 use crate::baseline::files::Files;
 use crate::baseline::select::Pattern;
 use crate::diagnostic::{Diagnostic, Failure};
+use crate::kube::object::ObjectRef;
 use crate::pipeline::{BaselineFrom, Baselines, Release, SpecFile, read_spec, release};
 use crate::yaml::MAX_FILE_BYTES;
 
@@ -179,5 +181,28 @@ pub(super) fn releases(
             Err(Failure(list)) => errors.extend(list),
         }
     }
+    errors.extend(same_objects(&releases));
     if errors.is_empty() { Ok(releases) } else { Err(Failure(errors).into()) }
+}
+
+/// Objects that two of the lanes would both write: they would overwrite each other in the cluster.
+fn same_objects(releases: &[Release]) -> Vec<Diagnostic> {
+    let mut owners: HashMap<&ObjectRef, &Release> = HashMap::new();
+    let mut errors = Vec::new();
+    for release in releases {
+        for object in &release.lane.objects {
+            let Some(other) = owners.insert(&object.id, release) else { continue };
+            let (own, theirs) = (&release.spec.release, &other.spec.release);
+            errors.push(
+                Diagnostic::error(format!(
+                    "the lanes `{}` and `{}` both have {}",
+                    theirs.name, own.name, object.id
+                ))
+                .at(own.tag_place.clone())
+                .related(theirs.tag_place.clone(), "the other one")
+                .remedy("give each lane a tag of its own, or a namespace"),
+            );
+        }
+    }
+    errors
 }

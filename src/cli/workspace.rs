@@ -17,6 +17,8 @@ pub(super) struct Workspace {
     root: PathBuf,
     /// The directory of the command, relative to the root, with `/`.
     prefix: String,
+    /// The directory of the command; not below the root where a spec led to the repository.
+    directory: PathBuf,
 }
 
 impl Workspace {
@@ -26,6 +28,16 @@ impl Workspace {
     ///
     /// A directory that is not there, a revision that is not known, a bare repository without one.
     pub(super) fn open(global: &Global) -> Result<Self, Failure> {
+        Self::open_for(global, &[])
+    }
+
+    /// Finds out where a command runs that is about these specs: outside of a repository they say
+    /// which one is meant.
+    ///
+    /// # Errors
+    ///
+    /// As [`Workspace::open`].
+    pub(super) fn open_for(global: &Global, specs: &[String]) -> Result<Self, Failure> {
         let directory =
             std::path::absolute(&global.repo).and_then(std::fs::canonicalize).map_err(|error| {
                 Diagnostic::error(format!(
@@ -39,7 +51,13 @@ impl Workspace {
                 .remedy("give a directory to --repo; specs are arguments of their own")
                 .into());
         }
-        let repository = Repository::discover(&directory)?;
+        let mut repository = Repository::discover(&directory)?;
+        if let (None, Some(spec)) = (&repository, specs.first()) {
+            let beside = directory.join(spec).parent().map(Path::to_path_buf);
+            if let Some(beside) = beside.filter(|beside| beside.is_dir()) {
+                repository = Repository::discover(&beside)?;
+            }
+        }
         let commit = match (&repository, &global.rev) {
             (Some(repository), Some(rev)) => Some(repository.resolve(rev)?),
             (None, Some(rev)) => {
@@ -68,7 +86,7 @@ impl Workspace {
             },
             None => (directory.clone(), String::new()),
         };
-        Ok(Self { repository, commit, root, prefix })
+        Ok(Self { repository, commit, root, prefix, directory })
     }
 
     /// The files that spec and baseline are read from.
@@ -131,7 +149,8 @@ impl Workspace {
                 .remedy("name a path inside of the repository"),
             )
         };
-        if path.is_absolute() {
+        if path.is_absolute() || !self.directory.starts_with(&self.root) {
+            let path = self.directory.join(path);
             let name = path
                 .strip_prefix(&self.root)
                 .map_err(|_| refuse("it is outside of the repository"))?;

@@ -162,6 +162,16 @@ pub fn unsupported(class: GatewayClass, can: &Capabilities, route: &Match) -> Ve
                     &format!("the {what} `{}` {how}", each.name),
                     abilities.clone(),
                 );
+            } else if let ValueMatch::Regex(pattern) = &each.value
+                && let Err(error) = regex::Regex::new(pattern)
+            {
+                let why = error.to_string();
+                let why = why.lines().last().unwrap_or("").trim_start_matches("error: ");
+                refuse(
+                    &each.place,
+                    &format!("the {what} `{}` by `{pattern}`: {why}", each.name),
+                    "write a regular expression: github.com/google/re2/wiki/Syntax".to_owned(),
+                );
             }
         }
     }

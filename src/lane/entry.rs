@@ -1,10 +1,11 @@
 //! Step 1, third part: the Ingress of each entry.
 
+use super::policy::stated;
 use super::select::{Copy, Role, Selection};
 use crate::diagnostic::Diagnostic;
 use crate::gateway;
 use crate::kube::object::ObjectRef;
-use crate::spec::{Entry, ObjectName, Service};
+use crate::spec::{CopyPolicy, Entry, ObjectName, Service};
 
 impl Selection<'_, '_> {
     /// The Ingress of a service that is an entry.
@@ -50,6 +51,20 @@ impl Selection<'_, '_> {
         }
         if let Some(ingress) = self.entry_ingress(entry, spec, &ingresses) {
             if self.is_made_by_others(ingress, &entry.place) {
+                return;
+            }
+            let id = &self.facts.object(ingress).id;
+            if matches!(stated(spec, id), Some(CopyPolicy::Share | CopyPolicy::Skip)) {
+                self.errors.push(
+                    Diagnostic::error(format!(
+                        "{id} is the Ingress of an entry and must be copied"
+                    ))
+                    .at(entry.place.clone())
+                    .remedy(format!(
+                        "take `entry` out of `{}`, or {} out of its policies",
+                        spec.name, id.kind
+                    )),
+                );
                 return;
             }
             if self.copied.contains(&ingress) {

@@ -182,7 +182,11 @@ impl Builder<'_> {
         let service = &self.plan.services[copy.service];
         let name = &self.plan.gray_names[&object.id];
         let mut document = copy::copy(object);
-        let mut errors = self.patches.apply(copy, object, service, &mut document);
+        let mut errors = Vec::new();
+        if copy.role == Role::Workload {
+            errors.extend(set::set_replicas(object, service.spec, &mut document));
+        }
+        errors.extend(self.patches.apply(copy, object, service, &mut document));
         let mut notes = Vec::new();
         if copy.role == Role::Workload {
             let template = &service.pods.template;

@@ -109,6 +109,10 @@ impl<'a> Patches<'a> {
     ) -> Vec<Diagnostic> {
         let mut errors = Vec::new();
         for patch in self.by_object.get(&copy.object).into_iter().flatten() {
+            if let Some(key) = decided_by_lane(&patch.body, service) {
+                errors.push(changed(patch, key));
+                continue;
+            }
             let before = protected(document, service);
             let had: HashSet<_> = exclusive(document).into_iter().collect();
             let result = match &patch.body {
@@ -247,6 +251,30 @@ fn protected(
         }
     }
     values
+}
+
+/// A label that the lane decides and that a patch sets or removes, whether it is there or not.
+fn decided_by_lane(body: &PatchBody, service: &PlannedService<'_>) -> Option<&'static str> {
+    let mut keys = service.labels.keys();
+    match body {
+        PatchBody::Merge(value) => keys.find(|key| names_label(value, key, false)),
+        PatchBody::Json(ops) => keys.find(|key| {
+            let key = format!("/{}", key.replace('~', "~0").replace('/', "~1"));
+            ops.iter().any(|op| op.path.ends_with(&key) && op.op != JsonOpKind::Test)
+        }),
+    }
+}
+
+/// Whether a merge patch has a key in a mapping of labels.
+fn names_label(value: &Value, key: &str, in_labels: bool) -> bool {
+    match value {
+        Value::Mapping(entries) => entries.iter().any(|(name, value)| {
+            let labels = matches!(name.as_str(), "labels" | "matchLabels" | "selector");
+            (in_labels && name == key) || names_label(value, key, labels)
+        }),
+        Value::Sequence(values) => values.iter().any(|value| names_label(value, key, false)),
+        Value::String(..) | Value::Plain(_) => false,
+    }
 }
 
 fn json_patch_op(op: &JsonOp) -> JsonPatchOp {

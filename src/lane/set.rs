@@ -1,4 +1,5 @@
-//! Step 4: images, replicas and environment of a workload.
+//! Steps 3 and 5: replicas of a workload before its patches, which may say otherwise; images and
+//! environment after them.
 
 use crate::baseline::Object;
 use crate::diagnostic::{Diagnostic, Place, nearest};
@@ -8,7 +9,7 @@ use crate::kube::pod_specs::{Container, ContainerList, PodTemplate, containers};
 use crate::spec::{EnvVar, Service};
 use crate::yaml::{Document, EditError, NodeRef, Path, Value};
 
-/// Sets what the spec says of a workload's containers and replicas.
+/// Sets what the spec says of a workload's containers.
 ///
 /// # Errors
 ///
@@ -23,6 +24,16 @@ pub(super) fn set(
     let all = containers(document.root(), template);
     setting.images(service, &all, document);
     setting.environment(service, &all, document);
+    setting.errors
+}
+
+/// Sets the replicas of a workload; a patch may still change them.
+pub(super) fn set_replicas(
+    object: &Object,
+    service: &Service,
+    document: &mut Document,
+) -> Vec<Diagnostic> {
+    let mut setting = Setting { object, errors: Vec::new() };
     let replicas = Path::keys(["spec", "replicas"]);
     if has_replicas(&object.id) || document.find(&replicas).is_some() {
         let value = Value::int(service.replicas.into());
@@ -107,11 +118,19 @@ impl Setting<'_> {
     fn variables(&mut self, container: &Container, variables: &[EnvVar], document: &mut Document) {
         let list = container.path.key("env");
         for variable in variables {
-            let there =
-                document.find(&list).into_iter().flat_map(NodeRef::items).position(|item| {
-                    item.get("name").and_then(NodeRef::text) == Some(variable.name.as_str())
-                });
-            let result = match there {
+            let all = document.find(&list).into_iter().flat_map(NodeRef::items).enumerate();
+            let mut there: Vec<usize> = all
+                .filter(|(_, item)| {
+                    item.get("name").and_then(NodeRef::text) == Some(&variable.name)
+                })
+                .map(|(position, _)| position)
+                .collect();
+            // Of a variable that stands twice the last one counts.
+            let last = there.pop();
+            for earlier in there.iter().rev() {
+                self.edit(document.remove(&list.index(*earlier)).map(|_| ()));
+            }
+            let result = match last.map(|position| position - there.len()) {
                 Some(position) => {
                     let item = list.index(position);
                     // A value replaces the reference it came from.

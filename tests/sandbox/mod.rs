@@ -89,6 +89,7 @@ impl Sandbox {
     }
 
     /// All files but those of git: path and contents, by path.
+    #[allow(dead_code, reason = "not every test file compares whole trees")]
     pub(crate) fn tree(&self) -> Vec<(String, Vec<u8>)> {
         tree(&self.dir)
     }

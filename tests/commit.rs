@@ -1,0 +1,53 @@
+//! What cannot be committed is not written either, and the repository is the one of the spec.
+
+mod sandbox;
+
+use std::path::Path;
+
+use sandbox::Sandbox;
+
+fn web() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.copy_from(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/baselines/web"));
+    sandbox.commit_all();
+    sandbox
+}
+
+#[test]
+fn a_commit_that_is_refused_leaves_no_files() {
+    for obstacle in [
+        "touch .git/index.lock",
+        "touch .git/MERGE_HEAD && git rev-parse HEAD > .git/MERGE_HEAD",
+        "git config commit.gpgSign true && git config gpg.program false",
+    ] {
+        let sandbox = web();
+        let ran = sandbox.sh(&format!("{obstacle} && graylane generate --commit"));
+        assert_eq!(ran.code, 2, "{obstacle}: {}", ran.stderr);
+        let left = sandbox.sh("test ! -e overlays && echo none");
+        assert_eq!(left.stdout, "none\n", "{obstacle}");
+    }
+}
+
+#[test]
+fn no_lane_is_written_when_one_of_them_cannot_be() {
+    let sandbox = web();
+    let ran = sandbox.sh("mkdir graylane && sed 's/tag: gray/tag: blue/; s/name: web-gray/name: blue/; s#\\[deploy\\]#[../deploy]#; s#paths: deploy#paths: ../deploy#' graylane.yaml > graylane/b.yaml && sed 's#\\[deploy\\]#[../deploy]#; s#- deploy#- ../deploy#' graylane.yaml > graylane/a.yaml && git rm -q --cached graylane.yaml && rm graylane.yaml && graylane generate && echo '# mine' >> $(ls -d graylane/overlays/blue/workloads/*.yaml | head -1) && rm -r graylane/overlays/gray && graylane generate");
+    assert_eq!(ran.code, 2, "{}{}", ran.stdout, ran.stderr);
+    let left = sandbox.sh("test ! -e graylane/overlays/gray && echo none");
+    assert_eq!(left.stdout, "none\n", "{}", ran.stderr);
+}
+
+#[test]
+fn outside_of_a_repository_the_spec_says_which_one_is_meant() {
+    let sandbox = web();
+    let ran = sandbox.sh("graylane render > /dev/null && graylane generate --commit && repo=$PWD && mkdir -p ../elsewhere && cd ../elsewhere && graylane generate --check $repo/graylane.yaml; code=$?; rmdir ../elsewhere; exit $code");
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+}
+
+#[test]
+fn an_overlay_that_a_changed_tag_leaves_behind_is_told() {
+    let sandbox = web();
+    let ran = sandbox.sh("graylane -q generate && sed -i 's/tag: gray/tag: blue/' graylane.yaml && graylane generate");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stderr.contains("cleanup --tag gray"), "{}", ran.stderr);
+}
