@@ -220,25 +220,28 @@ impl From<Diagnostic> for Failure {
 /// The known name nearest to a misspelled one, when it is near enough to be meant.
 ///
 /// Near enough is a Damerau-Levenshtein distance of at most a third of the longer name, and at
-/// least one edit is always allowed. Texts longer than any name are near to none, because the
-/// distance takes time and memory of both lengths multiplied.
+/// least one edit is always allowed. Of more than [`LONGEST_COMPARED`] characters none is near.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    const LONGEST: usize = 253;
-    known
-        .into_iter()
-        .filter(|candidate| name.len().max(candidate.len()) <= LONGEST)
-        .map(|candidate| {
-            (
-                strsim::damerau_levenshtein(&name.to_lowercase(), &candidate.to_lowercase()),
-                candidate,
-            )
-        })
-        .filter(|(distance, candidate)| {
-            *distance <= (name.chars().count().max(candidate.chars().count()) / 3).max(1)
-        })
-        .min()
-        .map(|(_, candidate)| candidate)
+    let name = name.to_lowercase();
+    let length = name.chars().count();
+    if length > LONGEST_COMPARED {
+        return None;
+    }
+    let near = known.into_iter().filter_map(|candidate| {
+        let other = candidate.chars().count();
+        let allowed = (length.max(other) / 3).max(1);
+        if length.abs_diff(other) > allowed {
+            return None;
+        }
+        let distance = strsim::damerau_levenshtein(&name, &candidate.to_lowercase());
+        (distance <= allowed).then_some((distance, candidate))
+    });
+    near.min().map(|(_, candidate)| candidate)
 }
+
+/// Characters of a name that others are still compared with: the longest name of Kubernetes. The
+/// cost of a comparison grows with the product of both lengths.
+const LONGEST_COMPARED: usize = 253;
 
 #[cfg(test)]
 mod tests {
@@ -278,5 +281,6 @@ mod tests {
             Some("zadigx-release-version")
         );
         assert_eq!(nearest("completely-else", ["tag", "output"]), None);
+        assert_eq!(nearest(&"x".repeat(1 << 20), [&*"x".repeat(1 << 20)]), None);
     }
 }

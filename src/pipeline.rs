@@ -67,8 +67,9 @@ const MAX_SPEC_BYTES: usize = 1 << 20;
 ///
 /// Everything that is wrong with it.
 pub fn read_spec(files: &dyn Files, path: &str) -> Result<SpecFile, Failure> {
+    let shown = if path.is_empty() { "." } else { path };
     let unreadable = |why: &str| {
-        Diagnostic::error(format!("the spec {path} cannot be read: {why}")).remedy(
+        Diagnostic::error(format!("the spec {shown} cannot be read: {why}")).remedy(
             "name a GrayRelease file of this repository; `graylane init` writes a first one",
         )
     };

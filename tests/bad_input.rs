@@ -457,6 +457,8 @@ fn locks() {
         format!("{whole}\na = {}", "[".repeat(10_000)),
         format!("{whole}\n{}", "[[files]]\npath = \"x\"\n".repeat(10_000)),
         format!("a{}", ".a".repeat(10_000)),
+        "a = 1\n".repeat(1 << 20),
+        "x".repeat(16 << 20),
         "not a lock".to_owned(),
         "\0".to_owned(),
         String::new(),
@@ -662,5 +664,117 @@ fn no_field_is_left_out() {
     known.retain(|field| field != "weight");
     for field in known {
         assert!(specs.contains(&format!("\"{field}\":")), "`{field}` is in no spec");
+    }
+}
+
+#[test]
+fn values_of_any_type_in_any_field_are_refused_or_fit() {
+    let sandbox = web();
+    let spec = full_spec(&rules()[0]);
+    let mut paths = Vec::new();
+    texts(&spec, "", &mut paths);
+    paths.push("/spec/services/0/replicas".to_owned());
+    let long = "x".repeat(1 << 20);
+    let deep = (0..100).fold(json!(1), |inner, _| json!([inner]));
+    for path in &paths {
+        for value in [
+            json!(null),
+            json!(-1),
+            json!(1e300),
+            json!(18_446_744_073_709_551_615_u64),
+            json!(true),
+            json!([]),
+            json!({}),
+            json!(long),
+            deep.clone(),
+        ] {
+            let mut spec = spec.clone();
+            let Some(there) = spec.pointer_mut(path) else { continue };
+            *there = value;
+            write(&sandbox, "graylane.yaml", spec.to_string());
+            graylane(&sandbox, "--quiet render");
+        }
+    }
+    for number in ["1e999999999", &"9".repeat(100_000), "0x7fffffffffffffffffffff", ".nan", "-.inf"]
+    {
+        let text = spec.to_string().replace("\"replicas\":1", &format!("\"replicas\": {number}"));
+        write(&sandbox, "graylane.yaml", text);
+        assert_eq!(graylane(&sandbox, "render").code, 2, "{}", &number[..number.len().min(20)]);
+    }
+}
+
+#[test]
+fn many_wrong_services_cost_no_more_than_each_alone() {
+    let sandbox = web();
+    let mut text = String::new();
+    let mut services = String::new();
+    for number in 0..2000 {
+        text.push_str(&format!(
+            "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: service-{number}}}\nspec: {{}}\n"
+        ));
+        services.push_str(&format!("    - name: servise-{number}\n      images: {{a: 'b:1'}}\n"));
+    }
+    write(&sandbox, "deploy/many.yaml", text);
+    write(&sandbox, "graylane.yaml", format!("{}{services}", spec(&sandbox)));
+    let ran = graylane(&sandbox, "render");
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("did you mean `Deployment/service-0`"));
+    assert!(ran.stderr.contains("more errors"));
+}
+
+#[test]
+fn arguments_of_any_kind_are_refused_or_fit() {
+    let sandbox = web();
+    sandbox.commit_all();
+    let before = sandbox.tree();
+    let long = "x".repeat(100_000);
+    for args in [
+        "",
+        "nonsense",
+        "render --nonsense",
+        "render ''",
+        "render -",
+        "render -- --quiet",
+        "render \"$(printf 'a\\nb')\"",
+        "render \"$(printf '\\377')\"",
+        "render \"$(printf '\\033[31m')\"",
+        &format!("render {long}"),
+        "render --baseline ''",
+        "render --baseline /etc/passwd",
+        "render --baseline ../..",
+        "render --baseline - --baseline -",
+        "render --baseline \"$(printf '\\377')\"",
+        "--repo '' render",
+        "--repo /nonexistent render",
+        "--repo graylane.yaml render",
+        "--repo \"$(printf '\\377')\" render",
+        "--rev '' render",
+        "--rev -x render",
+        "--rev --upload-pack=x render",
+        "--rev HEAD:deploy render",
+        "--rev 'HEAD^{tree}' render",
+        "--rev \"$(printf 'a\\nb')\" render",
+        &format!("--rev {long} render"),
+        "--rev nonsense generate",
+        "generate --commit --author nonsense",
+        "generate --commit --author \"$(printf 'a\\nb <c@d>')\"",
+        "generate --check --commit",
+        "cleanup nonsense.yaml",
+        "init --file ../outside.yaml deploy",
+        "init --file /tmp/graylane-outside.yaml deploy",
+        "init --file .git/config --force deploy",
+        "init --tag a/../b --file new.yaml deploy",
+        "init --tag \"$(printf 'a\\nb')\" --file new.yaml deploy",
+        "init --file new.yaml ../..",
+        "init --file graylane.yaml/x deploy",
+        "init --file deploy --force deploy",
+        "diff --against nonsense",
+        "completions nonsense",
+        "--color nonsense render",
+    ] {
+        let ran = graylane(&sandbox, args);
+        assert_eq!(ran.code, 2, "{args:.80}: {}{}", ran.stdout, ran.stderr);
+        assert!(!ran.stderr.is_empty());
+        assert!(sandbox.tree() == before, "{args:.80}");
     }
 }

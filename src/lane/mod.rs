@@ -65,13 +65,16 @@ impl GrayObject {
         let root = document.root();
         let of = |template: PodTemplate| document.find(&template.labels()).map(pod_specs::labels);
         let counting = |selector: &SelectorUse| counts_pods(selector.role);
+        // It is kept, and there are many: no more memory than it is long.
+        let mut text = document.to_text();
+        text.shrink_to_fit();
         Self {
             id: identity.id,
             origin: identity.origin,
             file: identity.file,
             service: identity.service,
             wave,
-            text: document.to_text(),
+            text,
             pods: pod_templates(root)
                 .into_iter()
                 .map(|template| of(template).unwrap_or_default())

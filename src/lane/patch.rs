@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::facts::Facts;
 use super::isolation::finds_own_pods;
-use super::select::{Copy, Plan, PlannedService, Role};
+use super::select::{Copy, Plan, PlannedService, Role, SUGGESTIONS};
 use crate::baseline::Object;
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::kube::merge_keys::merge_key;
@@ -68,10 +68,9 @@ impl<'a> Patches<'a> {
                 Diagnostic::error(format!("{target} has no gray copy that could be patched"))
                     .at(patch.place.clone());
             let copies = plan.copies.iter().map(|copy| &facts.object(copy.object).id);
-            let near = nearest(
-                &target.name,
-                copies.filter(|id| id.kind == target.kind).map(|id| id.name.as_str()),
-            );
+            let names = copies.filter(|id| id.kind == target.kind).map(|id| id.name.as_str());
+            let is_told = errors.len() < SUGGESTIONS;
+            let near = is_told.then(|| nearest(&target.name, names)).flatten();
             errors.push(if facts.named(&target.kind, &target.name).is_empty() {
                 match near {
                     Some(near) => error.remedy(format!(

@@ -126,6 +126,9 @@ pub(super) struct Selection<'a, 'f> {
     pub backends: Vec<Vec<usize>>,
 }
 
+/// Errors for which the name that may be meant is looked for. Each search goes through all names.
+pub(super) const SUGGESTIONS: usize = 20;
+
 impl<'a> Selection<'a, '_> {
     /// The object a spec names, of those in the lane's namespace.
     pub(super) fn named(&mut self, name: &ObjectName, place: &Place, what: &str) -> Option<usize> {
@@ -138,7 +141,9 @@ impl<'a> Selection<'a, '_> {
             self.facts.named(&name.kind, &name.name).iter().filter(fits).copied().collect();
         match found.as_slice() {
             [] => {
-                let near = nearest(&name.name, self.facts.names_of(&name.kind));
+                let names = self.facts.names_of(&name.kind);
+                let is_told = self.errors.len() < SUGGESTIONS;
+                let near = is_told.then(|| nearest(&name.name, names)).flatten();
                 let elsewhere = self
                     .facts
                     .named(&name.kind, &name.name)

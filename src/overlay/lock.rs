@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 use std::fmt::{self, Write};
-use std::ops::Range;
 use std::sync::Arc;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
 
@@ -154,18 +154,23 @@ impl Lock {
     /// # Errors
     /// None are known; the serializer could report one.
     pub fn to_text(&self) -> Result<String, Failure> {
-        let raw = RawLock {
+        let header = RawHeader {
             version: VERSION,
             name: self.header.name.clone(),
             tag: self.header.tag.clone(),
             spec: self.header.spec.clone(),
             spec_digest: self.header.spec_digest.clone(),
-            files: self.files.iter().map(RawFile::from).collect(),
         };
-        match toml::to_string(&raw) {
-            Ok(body) => Ok(format!("{HEADER}{body}")),
-            Err(error) => Err(Diagnostic::error(format!("cannot write the lock: {error}")).into()),
-        }
+        let written = || -> Result<String, toml::ser::Error> {
+            let mut text = format!("{HEADER}{}", toml::to_string(&header)?);
+            for file in &self.files {
+                text.push('\n');
+                text.push_str(&toml::to_string(&RawTable { files: vec![RawFile::from(file)] })?);
+            }
+            Ok(text)
+        };
+        written()
+            .map_err(|error| Diagnostic::error(format!("cannot write the lock: {error}")).into())
     }
 
     /// Reads the text of a lock; `shown` names the file in errors.
@@ -174,19 +179,20 @@ impl Lock {
     /// It is not TOML, of another version, lacks a field or has an unknown one, or lists a path
     /// that leaves the overlay, is the lock itself, or is there twice.
     pub fn parse(text: &str, shown: &str) -> Result<Self, Failure> {
-        let damaged = |message: &str, span: Option<Range<usize>>| {
+        let damaged = |message: &str, at: Option<usize>| {
             let diagnostic = Diagnostic::error(format!(
                 "the lock is damaged: {}",
                 message.trim_end_matches('.')
             ))
             .remedy(format!("restore it: git restore '{shown}'"));
-            match span {
-                Some(span) => diagnostic.at(place(text, shown, span.start)),
+            match at {
+                Some(at) => diagnostic.at(place(text, shown, at)),
                 None => diagnostic,
             }
         };
-        let version: RawVersion =
-            toml::from_str(text).map_err(|error| damaged(error.message(), error.span()))?;
+        let mut tables = tables(text);
+        let (_, head) = tables.next().unwrap_or((0, ""));
+        let version: RawVersion = read_table(head, 0).map_err(|(why, at)| damaged(&why, at))?;
         if *version.version.get_ref() != VERSION {
             let message = format!(
                 "the lock has version {}, this graylane reads {VERSION}",
@@ -197,24 +203,30 @@ impl Lock {
                 .remedy("use the version of graylane that wrote it, or a newer one")
                 .into());
         }
-        let raw: RawLock =
-            toml::from_str(text).map_err(|error| damaged(error.message(), error.span()))?;
-        let mut seen = HashSet::with_capacity(raw.files.len());
+        let header: RawHeader = read_table(head, 0).map_err(|(why, at)| damaged(&why, at))?;
+        let mut files: Vec<(usize, RawFile)> = Vec::new();
+        for (start, table) in tables {
+            let table: RawTable =
+                read_table(table, start).map_err(|(why, at)| damaged(&why, at))?;
+            files.extend(table.files.into_iter().map(|file| (start, file)));
+        }
+        let mut seen = HashSet::with_capacity(files.len());
         let mut errors = Vec::new();
-        for file in &raw.files {
+        for (start, file) in &files {
             let path = file.path.get_ref();
+            let at = Some(start + file.path.span().start);
             if !seen.insert(path) {
-                errors.push(damaged(&format!("`{path}` is listed twice"), Some(file.path.span())));
+                errors.push(damaged(&format!("`{path}` is listed twice"), at));
             }
             if path.is_lock() {
-                errors.push(damaged("it lists itself", Some(file.path.span())));
+                errors.push(damaged("it lists itself", at));
             }
         }
         if !errors.is_empty() {
             return Err(Failure(errors));
         }
-        let RawLock { name, tag, spec, spec_digest, files, .. } = raw;
-        let own = |file: RawFile| OwnedFile {
+        let RawHeader { name, tag, spec, spec_digest, .. } = header;
+        let own = |(_, file): (usize, RawFile)| OwnedFile {
             path: file.path.into_inner(),
             sha256: file.sha256,
             origin: Origin { object: file.object, service: file.service, baseline: file.baseline },
@@ -232,13 +244,17 @@ struct RawVersion {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawLock {
+struct RawHeader {
     version: i64,
     name: String,
     tag: String,
     spec: String,
     spec_digest: Digest,
-    #[serde(default)]
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawTable {
     files: Vec<RawFile>,
 }
 
@@ -266,6 +282,29 @@ impl From<&OwnedFile> for RawFile {
             baseline,
         }
     }
+}
+
+/// Bytes of the longest table that is read; those of graylane hold four paths at most.
+const LONGEST_TABLE: usize = 64 << 10;
+
+/// The tables of a lock with their offsets: the header, then one for each file. They are read one
+/// by one, because a TOML reader takes some twenty times the memory of what it reads.
+fn tables(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let starts = || text.match_indices("\n[[files]]").map(|(at, _)| at + 1);
+    let ends = starts().chain([text.len()]);
+    std::iter::once(0).chain(starts()).zip(ends).map(|(start, end)| (start, &text[start..end]))
+}
+
+/// Reads one table of a lock, which starts at `start`; in errors what is wrong, and where.
+fn read_table<T: DeserializeOwned>(
+    table: &str,
+    start: usize,
+) -> Result<T, (String, Option<usize>)> {
+    if table.len() > LONGEST_TABLE {
+        return Err((format!("it has a table of {} bytes", table.len()), Some(start)));
+    }
+    toml::from_str(table)
+        .map_err(|error| (error.message().to_owned(), error.span().map(|span| start + span.start)))
 }
 
 /// The place of a byte offset.

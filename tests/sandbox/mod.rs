@@ -108,7 +108,7 @@ pub(crate) fn tree(root: &Path) -> Vec<(String, Vec<u8>)> {
         } else {
             continue;
         };
-        let path = entry.path().strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+        let path = entry.path().strip_prefix(root).unwrap().to_string_lossy().into_owned();
         files.push((path, bytes));
     }
     files.sort();
