@@ -6,6 +6,7 @@
 pub mod baseline;
 pub mod check;
 pub mod cli;
+pub mod dangling;
 pub mod diagnostic;
 pub mod draft;
 pub mod gateway;

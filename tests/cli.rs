@@ -1,5 +1,7 @@
 //! The program from end to end in repositories of every shape, where a snapshot does not show enough.
 
+#![expect(clippy::unwrap_used, reason = "the lints spare test functions only, not what they share")]
+
 mod sandbox;
 
 use std::fs;
@@ -219,6 +221,147 @@ fn a_refused_cleanup_changes_nothing() {
     assert_eq!((sandbox.tree(), ok(&sandbox, "git rev-parse HEAD")), before);
     ok(&sandbox, "graylane cleanup --commit --force");
     assert!(!sandbox.dir.join("overlays/gray/graylane.lock").exists());
+}
+
+/// Services `a` and `b`: both read one ConfigMap, and the Ingress of `a` leads to both.
+fn two_services() -> Sandbox {
+    let sandbox = Sandbox::new();
+    fs::create_dir(sandbox.dir.join("deploy")).unwrap();
+    let mut baseline = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: shared}\n".to_owned();
+    let mut paths = String::new();
+    for name in ["a", "b"] {
+        baseline.push_str(&format!(
+            "---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: {name}}}
+spec:
+  selector: {{matchLabels: {{app: {name}}}}}
+  template:
+    metadata: {{labels: {{app: {name}}}}}
+    spec:
+      containers: [{{name: main, image: 'r/{name}:1', envFrom: [{{configMapRef: {{name: shared}}}}]}}]
+---
+apiVersion: v1
+kind: Service
+metadata: {{name: {name}}}
+spec: {{selector: {{app: {name}}}, ports: [{{port: 80}}]}}
+"
+        ));
+        paths.push_str(&format!(
+            "          - {{path: /{name}, pathType: Prefix, backend: {{service: {{name: {name}, port: {{number: 80}}}}}}}}\n"
+        ));
+    }
+    baseline.push_str(&format!(
+        "---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {{name: web}}
+spec:
+  ingressClassName: mse
+  rules:
+    - host: example.com
+      http:
+        paths:
+{paths}"
+    ));
+    fs::write(sandbox.dir.join("deploy/all.yaml"), baseline).unwrap();
+    let spec = "apiVersion: graylane.dev/v1alpha1
+kind: GrayRelease
+metadata: {name: two}
+spec:
+  tag: gray
+  baseline: {paths: [deploy]}
+  services:
+    - name: a
+      copy: [ConfigMap/shared]
+      entry: {match: {headers: [{name: x-gray, exact: '1'}]}}
+    - name: b
+      copy: [ConfigMap/shared, Service/b]
+";
+    fs::write(sandbox.dir.join("graylane.yaml"), spec).unwrap();
+    sandbox.commit_all();
+    sandbox
+}
+
+#[test]
+fn a_service_that_the_rest_of_the_lane_needs_is_not_removed() {
+    let sandbox = two_services();
+    ok(&sandbox, "graylane generate --commit");
+    let before = (sandbox.tree(), ok(&sandbox, "git rev-parse HEAD"));
+    for line in ["graylane cleanup --service a", "graylane cleanup --service a --dry-run"] {
+        let ran = stops(&sandbox, line, "needs objects that would go with the service `a`");
+        let needs = "(Deployment/b-mse-gray needs ConfigMap/shared-mse-gray)";
+        assert!(ran.stderr.contains(needs), "{}", ran.stderr);
+        assert!(ran.stderr.contains("run `graylane generate`"), "{}", ran.stderr);
+    }
+    stops(
+        &sandbox,
+        "graylane cleanup --service b --commit",
+        "(Ingress/web-mse-gray needs Service/b-mse-gray)",
+    );
+    assert_eq!((sandbox.tree(), ok(&sandbox, "git rev-parse HEAD")), before);
+    ok(&sandbox, "graylane cleanup --service a --force");
+    assert!(!sandbox.dir.join("overlays/gray/workloads/configmap-shared-mse-gray.yaml").exists());
+    ok(&sandbox, "graylane cleanup --service b");
+    assert!(!sandbox.dir.join("overlays/gray/graylane.lock").exists());
+}
+
+#[test]
+fn a_list_says_what_became_of_each_lane() {
+    let sandbox = web();
+    ok(&sandbox, "graylane generate");
+    ok(&sandbox, "sed 's/tag: gray/tag: blue/' graylane.yaml > b && mv b graylane.yaml");
+    let list = ok(&sandbox, "graylane list");
+    assert!(list.contains("left over: its spec now writes overlays/blue  overlays/gray"), "{list}");
+    ok(&sandbox, "graylane generate && echo damage >> overlays/gray/graylane.lock");
+    let list = ok(&sandbox, "graylane list");
+    assert!(list.contains("up to date    overlays/blue"), "{list}");
+    assert!(list.contains("damaged lock  overlays/gray"), "{list}");
+    ok(&sandbox, "echo damage >> overlays/blue/graylane.lock");
+    assert_eq!(ok(&sandbox, "graylane list").matches("damaged lock").count(), 2);
+    ok(
+        &sandbox,
+        "rm overlays/*/graylane.lock && graylane generate && echo '  x: 1' >> graylane.yaml",
+    );
+    let list = ok(&sandbox, "graylane list");
+    assert!(list.contains("spec has errors  overlays/blue"), "{list}");
+}
+
+#[test]
+fn a_damaged_lock_can_be_mended_without_git() {
+    let sandbox = web();
+    ok(&sandbox, "graylane generate");
+    let before = sandbox.tree();
+    ok(&sandbox, "echo damage >> overlays/gray/graylane.lock");
+    stops(&sandbox, "graylane generate", "delete it and run `graylane generate`");
+    ok(&sandbox, "rm overlays/gray/graylane.lock && graylane generate");
+    assert_eq!(sandbox.tree(), before);
+}
+
+#[test]
+fn a_cleanup_that_finds_nothing_says_what_there_is() {
+    let sandbox = web();
+    ok(&sandbox, "graylane generate");
+    let ran = sandbox.sh("graylane cleanup --tag nope");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stderr.contains("no lane has the tag `nope`"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("the tags are gray"), "{}", ran.stderr);
+    ok(&sandbox, "rm graylane.yaml");
+    stops(&sandbox, "graylane cleanup --service web", "--tag TAG --service web");
+    ok(&sandbox, "graylane cleanup --tag gray --service web");
+    assert!(!sandbox.dir.join("overlays/gray/graylane.lock").exists());
+}
+
+#[test]
+fn an_overlay_is_not_written_into_another_repository() {
+    let sandbox = web();
+    ok(&sandbox, "git init -q part && sed -i '/tag:/a\\  output: part/gray' graylane.yaml");
+    stops(&sandbox, "graylane generate", "`part` is a submodule or another repository");
+    assert!(!sandbox.dir.join("part/gray").exists());
+    // A lane of its own in there is not one of this repository.
+    ok(&sandbox, "mkdir part/gray && echo damage > part/gray/graylane.lock");
+    assert!(!ok(&sandbox, "graylane list").contains("damaged"));
 }
 
 #[test]

@@ -1,17 +1,21 @@
 //! `graylane cleanup`
 
+use std::collections::BTreeSet;
+
 use super::generate::{CommitArgs, change_line, head_lock, record};
 use super::output::Output;
 use super::specs::{SpecArgs, default_specs};
 use super::workspace::Workspace;
 use super::{Global, Outcome};
 use crate::baseline::files::Disk;
+use crate::dangling::dangling;
 use crate::diagnostic::{Diagnostic, Failure, nearest};
 use crate::overlay::{
-    LOCK_FILE, Lock, LockHeader, OverlayDir, Provenance, Selection, TreeFiles, commit_changes,
-    message, plan_removal, read_lock,
+    FileChange, Found, LOCK_FILE, Lock, LockHeader, OverlayDir, OverlayFiles, OverlayPath, Plan,
+    Provenance, Selection, TreeFiles, commit_changes, message, plan_removal, read_lock,
 };
 use crate::pipeline::read_spec;
+use crate::yaml::{Document, Source, parse};
 
 /// Remove a lane
 ///
@@ -28,13 +32,13 @@ pub(super) struct Args {
     /// Remove the lane of this tag, whether its spec is still there or not
     #[arg(long, conflicts_with_all = ["specs", "all"])]
     tag: Option<String>,
-    /// Remove only what belongs to this service
+    /// Remove only what belongs to this service, if the rest of the lane does not need it
     #[arg(long)]
     service: Option<String>,
     /// Remove every lane of the repository
     #[arg(long, conflicts_with = "specs")]
     all: bool,
-    /// Remove files that were changed by hand too
+    /// Remove files that were changed by hand too, and what the rest of the lane needs
     #[arg(long)]
     force: bool,
     /// Say what would be done, and do nothing
@@ -56,18 +60,18 @@ pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::
     if args.commit.commit && !args.dry_run {
         workspace.to_commit()?;
     }
-    let directories = directories(args, &workspace)?;
+    let (mut warnings, mut errors) = (Vec::new(), Vec::new());
+    let directories = directories(args, &workspace, &mut warnings)?;
     let root = workspace.root()?.to_owned();
     let selection = args.service.as_deref().map_or(Selection::All, Selection::Service);
     let mut plans = Vec::new();
-    let (mut warnings, mut errors) = (Vec::new(), Vec::new());
     for directory in directories {
         let overlay = OverlayDir::open(&root, &directory)?;
         let lock = lock_to_clean(args, &overlay, selection, &workspace)?;
         if let (Some(service), Some(lock)) = (&args.service, &lock) {
             warnings.extend(unknown_service(service, lock, &directory));
         }
-        match plan_removal(lock.as_ref(), selection, &overlay, args.force) {
+        match safe_removal(lock.as_ref(), selection, &overlay, args.force) {
             Ok(_) => plans.push(overlay),
             Err(Failure(list)) => errors.extend(list),
         }
@@ -100,7 +104,7 @@ fn clean(
         return Ok(false);
     }
     if args.dry_run {
-        let plan = plan_removal(lock.as_ref(), selection, &overlay, args.force)?;
+        let plan = safe_removal(lock.as_ref(), selection, &overlay, args.force)?;
         for change in plan.changes.iter().filter(|change| !change.path().is_lock()) {
             output.result(&change_line(change, &directory))?;
         }
@@ -108,7 +112,7 @@ fn clean(
     }
     let writing = overlay.begin()?;
     let lock = lock_to_clean(args, writing.dir(), selection, workspace)?;
-    let plan = plan_removal(lock.as_ref(), selection, writing.dir(), args.force)?;
+    let plan = safe_removal(lock.as_ref(), selection, writing.dir(), args.force)?;
     writing.apply(&plan)?;
     for change in plan.changes.iter().filter(|change| !change.path().is_lock()) {
         output.result(&change_line(change, &directory))?;
@@ -137,6 +141,56 @@ fn clean(
     Ok(true)
 }
 
+/// Plans a removal; without `force`, one of a service after which the rest of the lane would miss
+/// something is an error.
+fn safe_removal(
+    lock: Option<&Lock>,
+    selection: Selection<'_>,
+    overlay: &OverlayDir,
+    force: bool,
+) -> Result<Plan, Failure> {
+    let plan = plan_removal(lock, selection, overlay, force)?;
+    let (Selection::Service(service), false) = (selection, force) else { return Ok(plan) };
+    let staying = plan.lock.iter().flat_map(Lock::files).map(|file| &file.path);
+    let staying = documents(staying, overlay)?;
+    let going = plan.changes.iter().filter_map(|change| match change {
+        FileChange::Remove(path) if !path.is_lock() => Some(path),
+        _ => None,
+    });
+    let missed = dangling(&staying, &documents(going, overlay)?);
+    if missed.is_empty() {
+        return Ok(plan);
+    }
+    let error = Diagnostic::error(format!(
+        "the lane in {} needs objects that would go with the service `{}`",
+        overlay.dir(),
+        service.escape_debug()
+    ))
+    .remedy(
+        "take the service out of the spec and run `graylane generate`, which keeps what others use; or remove them all the same with `--force`",
+    );
+    let error = missed.into_iter().fold(error, |error, one| {
+        error.related(one.place, format!("{} needs {}", one.user, one.needs))
+    });
+    Err(error.into())
+}
+
+/// The documents of files of an overlay. What is no YAML, after a change by hand, has none.
+fn documents<'a>(
+    paths: impl Iterator<Item = &'a OverlayPath>,
+    overlay: &OverlayDir,
+) -> Result<Vec<Document>, Failure> {
+    let mut documents = Vec::new();
+    for path in paths {
+        let Found::File(bytes) = overlay.read(path)? else { continue };
+        let Ok(text) = String::from_utf8(bytes) else { continue };
+        if let Ok(stream) = parse(Source::new(overlay.shown(path), text)) {
+            documents.extend(stream.documents);
+        }
+    }
+    Ok(documents)
+}
+
 /// The lock of what is to be removed: the one on disk. Where a lane is to be gone from git too and
 /// somebody removed it from disk already, the one in the last commit.
 fn lock_to_clean(
@@ -152,11 +206,7 @@ fn lock_to_clean(
     head_lock(workspace.to_commit()?, overlay.dir())
 }
 
-fn removal_message(
-    header: &LockHeader,
-    plan: &crate::overlay::Plan,
-    lock: Option<&Lock>,
-) -> String {
+fn removal_message(header: &LockHeader, plan: &Plan, lock: Option<&Lock>) -> String {
     let provenance = Provenance {
         lane: &header.name,
         tag: &header.tag,
@@ -185,16 +235,44 @@ fn unknown_service(service: &str, lock: &Lock, directory: &str) -> Option<Diagno
     })
 }
 
+/// Warns of a tag that no lane has; its lane may be gone already, and cleaning up can be repeated.
+fn unknown_tag(tag: &str, locks: &[(String, Lock)]) -> Option<Diagnostic> {
+    let tags: BTreeSet<&str> = locks.iter().map(|(_, lock)| lock.header().tag.as_str()).collect();
+    if tags.is_empty() || tags.contains(tag) {
+        return None;
+    }
+    let warning = Diagnostic::warning(format!("no lane has the tag `{}`", tag.escape_debug()));
+    let all = format!("the tags are {}", tags.iter().copied().collect::<Vec<_>>().join(", "));
+    Some(warning.remedy(match nearest(tag, tags) {
+        Some(near) => format!("did you mean `{near}`? {all}"),
+        None => all,
+    }))
+}
+
 /// The directories of the overlays to clean.
-fn directories(args: &Args, workspace: &Workspace) -> Result<Vec<String>, Failure> {
+fn directories(
+    args: &Args,
+    workspace: &Workspace,
+    warnings: &mut Vec<Diagnostic>,
+) -> Result<Vec<String>, Failure> {
     let files = workspace.files()?;
     if args.all || args.tag.is_some() {
-        let overlays = overlays(workspace)?;
+        let (mut locks, mut errors) = (Vec::new(), Vec::new());
+        for (directory, lock) in overlays(workspace)? {
+            match lock {
+                Ok(lock) => locks.push((directory, lock)),
+                Err(Failure(list)) => errors.extend(list),
+            }
+        }
+        if !errors.is_empty() {
+            return Err(Failure(errors));
+        }
         let Some(tag) = &args.tag else {
-            return Ok(overlays.into_iter().map(|(directory, _)| directory).collect());
+            return Ok(locks.into_iter().map(|(directory, _)| directory).collect());
         };
         // A lane that is gone already is nothing to do: cleaning up can be repeated.
-        return Ok(overlays
+        warnings.extend(unknown_tag(tag, &locks));
+        return Ok(locks
             .into_iter()
             .filter(|(_, lock)| lock.header().tag == *tag)
             .map(|(directory, _)| directory)
@@ -206,7 +284,13 @@ fn directories(args: &Args, workspace: &Workspace) -> Result<Vec<String>, Failur
             return Err(Diagnostic::error(
                 "there is no spec here: neither graylane.yaml nor graylane/*.yaml",
             )
-            .remedy("name a spec, a lane by --tag, or --all")
+            .remedy(match &args.service {
+                Some(service) => format!(
+                    "name a spec, or the lane by its tag: --tag TAG --service {}",
+                    service.escape_debug()
+                ),
+                None => "name a spec, a lane by --tag, or --all".to_owned(),
+            })
             .into());
         }
         found
@@ -224,15 +308,22 @@ fn directories(args: &Args, workspace: &Workspace) -> Result<Vec<String>, Failur
     if errors.is_empty() { Ok(directories) } else { Err(Failure(errors)) }
 }
 
-/// All overlays of the work tree, by their locks, in the order of their directories.
-pub(super) fn overlays(workspace: &Workspace) -> Result<Vec<(String, Lock)>, Failure> {
+/// A directory with a lock, and the lock where it can be read.
+pub(super) type Locked = (String, Result<Lock, Failure>);
+
+/// All overlays of the work tree, in the order of their directories. Those of submodules and of
+/// other repositories belong to them.
+pub(super) fn overlays(workspace: &Workspace) -> Result<Vec<Locked>, Failure> {
     let root = workspace.root()?;
     let disk = Disk::new(root).map_err(|error| {
         Diagnostic::error(format!("{} cannot be read: {error}", root.display()))
     })?;
     let enter = |directory: &str| {
         let name = directory.rsplit('/').next().unwrap_or(directory);
-        !name.starts_with('.') && name != "node_modules" && name != "target"
+        !name.starts_with('.')
+            && name != "node_modules"
+            && name != "target"
+            && root.join(directory).join(".git").symlink_metadata().is_err()
     };
     let found = disk.list_regular("", &enter);
     let mut overlays = Vec::new();
@@ -242,7 +333,8 @@ pub(super) fn overlays(workspace: &Workspace) -> Result<Vec<(String, Lock)>, Fai
             Some(directory) if directory.ends_with('/') => directory.trim_end_matches('/'),
             _ => continue,
         };
-        if let Some(lock) = read_lock(&OverlayDir::open(root, directory)?)? {
+        let lock = OverlayDir::open(root, directory).and_then(|overlay| read_lock(&overlay));
+        if let Some(lock) = lock.transpose() {
             overlays.push((directory.to_owned(), lock));
         }
     }

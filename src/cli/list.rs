@@ -1,5 +1,7 @@
 //! `graylane list`
 
+use std::collections::{BTreeMap, HashSet};
+
 use super::cleanup::overlays;
 use super::output::Output;
 use super::specs::default_specs;
@@ -22,6 +24,8 @@ struct Row {
     cells: [String; 7],
 }
 
+const DAMAGED: &str = "damaged lock";
+
 const HEAD: [&str; 7] = ["LANE", "TAG", "SERVICES", "ENTRY", "EXPIRES", "STATE", "OVERLAY"];
 
 pub(super) fn run(_args: &Args, global: &Global, output: &mut Output) -> anyhow::Result<Outcome> {
@@ -29,7 +33,7 @@ pub(super) fn run(_args: &Args, global: &Global, output: &mut Output) -> anyhow:
     let files = workspace.files()?;
     let overlays = overlays(&workspace)?;
     let mut specs = default_specs(&workspace, files.as_ref());
-    for (_, lock) in &overlays {
+    for lock in overlays.iter().filter_map(|(_, lock)| lock.as_ref().ok()) {
         let spec = &lock.header().spec;
         if !specs.contains(spec) && files.read(spec).is_ok() {
             specs.push(spec.clone());
@@ -37,13 +41,13 @@ pub(super) fn run(_args: &Args, global: &Global, output: &mut Output) -> anyhow:
     }
     specs.sort();
     let mut rows = Vec::new();
-    let mut shown = Vec::new();
+    let mut written = BTreeMap::new();
     let mut baselines = Baselines::default();
     let outputs: Vec<String> = overlays.iter().map(|(directory, _)| directory.clone()).collect();
     for path in specs {
         match read_spec(files.as_ref(), &path) {
             Ok(spec) => {
-                shown.push(spec.output.clone());
+                written.insert(path, Some(spec.output.clone()));
                 let facts = baselines.of(files.as_ref(), &spec, &BaselineFrom::Spec, &outputs);
                 let state = match facts.and_then(|facts| state(&spec, &facts, &workspace)) {
                     Ok(state) => state,
@@ -51,21 +55,21 @@ pub(super) fn run(_args: &Args, global: &Global, output: &mut Output) -> anyhow:
                 };
                 rows.push(row(&spec, state));
             }
-            Err(Failure(errors)) => rows.push(Row {
-                cells: [
-                    path,
-                    String::new(),
-                    String::new(),
-                    String::new(),
-                    String::new(),
-                    error_count(&errors),
-                    String::new(),
-                ],
-            }),
+            Err(Failure(errors)) => {
+                rows.push(unknown(&path, error_count(&errors), ""));
+                written.insert(path, None);
+            }
         }
     }
-    for (directory, lock) in overlays.iter().filter(|(directory, _)| !shown.contains(directory)) {
-        rows.push(orphan(directory, lock));
+    let outputs: HashSet<&str> = written.values().filter_map(Option::as_deref).collect();
+    for (directory, lock) in &overlays {
+        if outputs.contains(directory.as_str()) {
+            continue;
+        }
+        rows.push(match lock {
+            Ok(lock) => left_over(directory, lock, &written),
+            Err(_) => unknown("", DAMAGED.to_owned(), directory),
+        });
     }
     output.result(&table(&rows))?;
     Ok(Outcome::Done)
@@ -73,7 +77,11 @@ pub(super) fn run(_args: &Args, global: &Global, output: &mut Output) -> anyhow:
 
 fn state(spec: &SpecFile, facts: &Facts, workspace: &Workspace) -> Result<String, Failure> {
     let overlay = OverlayDir::open(workspace.root()?, &spec.output)?;
-    let Some(lock) = read_lock(&overlay)? else { return Ok("not generated".to_owned()) };
+    let lock = match read_lock(&overlay) {
+        Ok(Some(lock)) => lock,
+        Ok(None) => return Ok("not generated".to_owned()),
+        Err(_) => return Ok(DAMAGED.to_owned()),
+    };
     let release = release(spec.clone(), facts)?;
     let plan = plan(release.desired(), Some(&lock), &overlay, true)?;
     Ok(if plan.changes_manifests() { "drifted".to_owned() } else { "up to date".to_owned() })
@@ -107,7 +115,14 @@ fn row(spec: &SpecFile, state: String) -> Row {
     }
 }
 
-fn orphan(directory: &str, lock: &Lock) -> Row {
+/// A row for what cannot be read.
+fn unknown(name: &str, state: String, directory: &str) -> Row {
+    let none = String::new;
+    Row { cells: [name.to_owned(), none(), none(), none(), none(), state, directory.to_owned()] }
+}
+
+/// A lane that no spec writes any more; `written` has each spec's output, `None` where it is wrong.
+fn left_over(directory: &str, lock: &Lock, written: &BTreeMap<String, Option<String>>) -> Row {
     let services = |only_entries: bool| {
         let files = lock.files().iter().filter(|file| {
             !only_entries || file.path.directory() == Some(Directory::Entry.as_str())
@@ -119,7 +134,11 @@ fn orphan(directory: &str, lock: &Lock) -> Row {
         names.join(",")
     };
     let header = lock.header();
-    let state = format!("without spec ({})", header.spec);
+    let state = match written.get(&header.spec) {
+        Some(Some(output)) => format!("left over: its spec now writes {output}"),
+        Some(None) => "spec has errors".to_owned(),
+        None => format!("without spec ({})", header.spec),
+    };
     Row {
         cells: [
             header.name.clone(),

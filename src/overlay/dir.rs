@@ -13,7 +13,8 @@ const MAX_FILE_BYTES: u64 = 128 << 20;
 
 /// The directory of an overlay below the root of a repository. It need not exist.
 ///
-/// No component below the root is a symbolic link, so that what is written stays in the repository.
+/// No component below the root is a symbolic link or a repository of its own, so that what is
+/// written stays in the repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OverlayDir {
     root: PathBuf,
@@ -24,8 +25,8 @@ impl OverlayDir {
     /// The overlay in `dir`, relative to `root`, with `/`; empty for the root itself.
     ///
     /// # Errors
-    /// `dir` leaves the root or leads into `.git`; one of its components is a symbolic link or a
-    /// file.
+    /// `dir` leaves the root or leads into `.git`; one of its components is a symbolic link, a file,
+    /// a submodule or another repository.
     pub fn open(root: &Path, dir: &str) -> Result<Self, Failure> {
         if !dir.is_empty()
             && let Err(why) = OverlayPath::new(dir)
@@ -62,13 +63,28 @@ impl OverlayDir {
         ends.filter_map(|end| dir.get(..end)).map(|above| self.root.join(above))
     }
 
-    /// Refuses symbolic links and files among the components.
+    /// Refuses symbolic links, files and other repositories among the components.
     pub(super) fn check(&self) -> Result<(), Failure> {
         for directory in self.ancestry() {
             let shown = self.relative(&directory);
             match kind(&directory) {
                 Ok(Kind::Absent) => break,
-                Ok(Kind::Directory) => {}
+                Ok(Kind::Directory) => match kind(&directory.join(".git")) {
+                    Ok(Kind::Absent) => {}
+                    // A file in submodules and linked work trees.
+                    Ok(_) => {
+                        return Err(Diagnostic::error(format!(
+                            "`{shown}` is a submodule or another repository; an overlay is not written into one"
+                        ))
+                        .remedy(format!(
+                            "choose an `output` outside of it, or run graylane in it: graylane -C '{shown}'"
+                        ))
+                        .into());
+                    }
+                    Err(error) => {
+                        return Err(io_failure("read", &format!("{shown}/.git"), &error));
+                    }
+                },
                 Ok(Kind::Symlink) => {
                     return Err(Diagnostic::error(format!(
                         "`{shown}` is a symbolic link; an overlay is not written through one"

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::lock::Lock;
+use super::lock::{Lock, restore};
 use super::path::{LOCK_FILE, OverlayPath, join};
 use crate::diagnostic::{Diagnostic, Failure};
 use crate::git::{CommitId, EntryKind, Repository};
@@ -45,7 +45,7 @@ pub fn read_lock(files: &dyn OverlayFiles) -> Result<Option<Lock>, Failure> {
         Found::File(bytes) => match String::from_utf8(bytes) {
             Ok(text) => Lock::parse(&text, &shown).map(Some),
             Err(_) => Err(Diagnostic::error(format!("`{shown}` is not UTF-8"))
-                .remedy(format!("restore it: git restore '{shown}'"))
+                .remedy(restore(&shown))
                 .into()),
         },
         Found::Symlink => Err(no_file(&shown, "a symbolic link")),

@@ -184,7 +184,7 @@ impl Lock {
                 "the lock is damaged: {}",
                 message.trim_end_matches('.')
             ))
-            .remedy(format!("restore it: git restore '{shown}'"));
+            .remedy(restore(shown));
             match at {
                 Some(at) => diagnostic.at(place(text, shown, at)),
                 None => diagnostic,
@@ -316,6 +316,14 @@ fn place(text: &str, shown: &str, offset: usize) -> Place {
     Place { file: Arc::from(shown), line, column, text }
 }
 
+/// What to do about a lock that cannot be read. A lock that was never committed is not in git, but
+/// files that hold what is generated are taken over without one.
+pub(super) fn restore(shown: &str) -> String {
+    format!(
+        "restore it: git restore '{shown}'\nwhere git does not have it, delete it and run `graylane generate`: files that are as generated are taken over"
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -404,6 +412,6 @@ mod tests {
         );
         let shown = Lock::parse(&twice, "l").unwrap_err().to_string();
         assert!(shown.contains("`entry/a.yaml` is listed twice"), "{shown}");
-        assert!(shown.contains("git restore 'l'"), "{shown}");
+        assert!(shown.contains("git restore 'l'") && shown.contains("delete it"), "{shown}");
     }
 }
