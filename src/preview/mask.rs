@@ -1,57 +1,68 @@
 //! Secret values are never shown, only whether they differ.
 
+use std::collections::BTreeMap;
+
 use crate::yaml::{Document, NodeRef, Path, Value};
 
 /// The fields of a Secret that hold values.
+///
+/// Source: kubernetes/api, `core/v1`, `Secret`.
 const FIELDS: [&str; 2] = ["data", "stringData"];
 
+/// The annotation in which `kubectl apply` keeps the whole object, values included.
+///
+/// Source: kubernetes/api, `core/v1`, `LastAppliedConfigAnnotation`.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
 /// Replaces the values of Secrets on both sides as `kubectl diff` does: `***` where they are the
-/// same, `*** (before)` and `*** (after)` where they differ.
+/// same, `*** (before)` and `*** (after)` where they differ. The last applied configuration counts
+/// as a value. Comments are left out of Secrets, as they may tell values too.
 ///
 /// Source: kubernetes/kubectl, `pkg/cmd/diff`.
 pub fn mask(before: Option<&mut Document>, after: Option<&mut Document>) {
-    let is_secret = |document: &Document| {
-        document.at(&["kind"]).and_then(NodeRef::as_str) == Some("Secret")
-            && document.at(&["apiVersion"]).and_then(NodeRef::as_str) == Some("v1")
-    };
     let mut before = before.filter(|document| is_secret(document));
     let mut after = after.filter(|document| is_secret(document));
-    for field in FIELDS {
-        let left = values(before.as_deref(), field);
-        let right = values(after.as_deref(), field);
-        for (key, value) in &left {
-            let same = right.iter().any(|(other, there)| other == key && there == value);
-            let is_there = right.iter().any(|(other, _)| other == key);
-            replace(
-                before.as_deref_mut(),
-                field,
-                key,
-                if same || !is_there { "***" } else { "*** (before)" },
-            );
-        }
-        for (key, value) in &right {
-            let same = left.iter().any(|(other, there)| other == key && there == value);
-            let is_there = left.iter().any(|(other, _)| other == key);
-            replace(
-                after.as_deref_mut(),
-                field,
-                key,
-                if same || !is_there { "***" } else { "*** (after)" },
-            );
-        }
+    let left = before.as_deref().map(values).unwrap_or_default();
+    let right = after.as_deref().map(values).unwrap_or_default();
+    if let Some(document) = &mut before {
+        hide(document, &left, &right, "*** (before)");
+    }
+    if let Some(document) = &mut after {
+        hide(document, &right, &left, "*** (after)");
     }
 }
 
-fn values(document: Option<&Document>, field: &str) -> Vec<(String, String)> {
-    let entries =
-        document.and_then(|document| document.at(&[field])).into_iter().flat_map(NodeRef::entries);
-    entries.map(|(key, value)| (key.to_owned(), value.to_json().to_string())).collect()
+fn is_secret(document: &Document) -> bool {
+    document.at(&["kind"]).and_then(NodeRef::as_str) == Some("Secret")
+        && document.at(&["apiVersion"]).and_then(NodeRef::as_str) == Some("v1")
 }
 
-fn replace(document: Option<&mut Document>, field: &str, key: &str, text: &str) {
-    if let Some(document) = document {
+/// What must not be shown of a Secret, and where it is.
+fn values(secret: &Document) -> BTreeMap<Path, String> {
+    let mut values = BTreeMap::new();
+    for field in FIELDS {
+        for (key, value) in secret.at(&[field]).into_iter().flat_map(NodeRef::entries) {
+            values.insert(Path::keys([field, key]), value.to_json().to_string());
+        }
+    }
+    let last_applied = ["metadata", "annotations", LAST_APPLIED];
+    if let Some(value) = secret.at(&last_applied) {
+        values.insert(Path::keys(last_applied), value.to_json().to_string());
+    }
+    values
+}
+
+fn hide(
+    secret: &mut Document,
+    own: &BTreeMap<Path, String>,
+    other: &BTreeMap<Path, String>,
+    differs: &str,
+) {
+    *secret = secret.without_comments();
+    for (path, value) in own {
+        let is_same = other.get(path).is_none_or(|there| there == value);
         // The path was read from this document.
-        let _ = document.set(&Path::keys([field, key]), Value::string(text));
+        let _ = secret.set(path, Value::string(if is_same { "***" } else { differs }));
     }
 }
 
@@ -79,6 +90,32 @@ mod tests {
         assert!(
             before.contains("*** (before)") && after.contains("*** (after)"),
             "{before}{after}"
+        );
+    }
+
+    #[test]
+    fn the_last_applied_configuration_and_comments_never_show() {
+        let text = |value: &str| {
+            format!(
+                "# {value}\napiVersion: v1\nkind: Secret\nmetadata:\n  name: s\n  annotations:\n    team: a\n    {LAST_APPLIED}: |\n      {{\"data\":{{\"k\":\"{value}\"}}}}\ndata:\n  # was {value}\n  k: YQ== # {value}\n"
+            )
+        };
+        let (mut before, mut after) = (document(&text("b2xk")), document(&text("bmV3")));
+        mask(Some(&mut before), Some(&mut after));
+        assert_eq!(
+            before.to_text(),
+            format!(
+                "apiVersion: v1\nkind: Secret\nmetadata:\n  name: s\n  annotations:\n    team: a\n    {LAST_APPLIED}: \"*** (before)\"\ndata:\n  k: \"***\"\n"
+            )
+        );
+        assert!(!after.to_text().contains("bmV3"), "{}", after.to_text());
+        let mut alone = document(&text("b2xk"));
+        mask(None, Some(&mut alone));
+        assert!(!alone.to_text().contains("b2xk"), "{}", alone.to_text());
+        assert!(
+            alone.to_text().contains(&format!("{LAST_APPLIED}: \"***\"")),
+            "{}",
+            alone.to_text()
         );
     }
 

@@ -49,6 +49,12 @@ impl Document {
         Some((out, lines_above(start), indent))
     }
 
+    /// The same document without its comments and without its anchors, its layout anew.
+    #[must_use]
+    pub fn without_comments(&self) -> Document {
+        self.written_anew(&self.root)
+    }
+
     fn written_anew(&self, item: &Item) -> Document {
         let value = Value::from(NodeRef::new(&self.source, &item.value, u32::MAX)).into_node();
         let slice = Slice { lead: 0, value: Span::new(0, 0), end: 0 };
@@ -81,6 +87,15 @@ mod tests {
             ["{\"a\": 1}\n", "{\"b\":2}\n"]
         );
         assert_eq!(elements("x: &x {k: v}\nitems:\n- a: *x\n"), ["a:\n  k: v\n"]);
+    }
+
+    #[test]
+    fn without_comments_only_values_stay() {
+        let text = "# a\n---\n# b\nk: # c\n  # d\n  x: &x [1] # e\n  y: *x\n# f\n";
+        let stream = parse(Source::new("t.yaml", text.to_owned())).unwrap();
+        let bare = stream.documents[0].without_comments();
+        assert_eq!(bare.root().to_json(), stream.documents[0].root().to_json());
+        assert!(!bare.to_text().contains(['#', '&', '*']), "{}", bare.to_text());
     }
 
     #[test]
