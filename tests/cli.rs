@@ -567,3 +567,48 @@ fn hostile_files_stop_it_at_once() {
         }
     }
 }
+
+#[test]
+fn a_clone_with_crlf_is_like_any_other() {
+    let sandbox = web();
+    ok(&sandbox, "graylane generate --commit");
+    ok(&sandbox, "git clone -q -c core.autocrlf=true . ../crlf");
+    let crlf = |line: &str| ok(&sandbox, &format!("cd ../crlf && {line}"));
+    let workload = "overlays/gray/workloads/deployment-web-mse-gray.yaml";
+    crlf(&format!(
+        "grep -q \"$(printf '\\r')\" deploy/web.yaml && grep -q \"$(printf '\\r')\" {workload}"
+    ));
+    crlf("graylane generate --check");
+    let head = crlf("git rev-parse HEAD");
+    crlf("graylane generate --commit");
+    assert_eq!(crlf("git rev-parse HEAD"), head);
+
+    crlf("sed -i 's/web:2.0/web:2.1/' graylane.yaml && git commit -qam image");
+    crlf("graylane generate --commit");
+    assert_eq!(crlf("git status --short"), "");
+    assert_eq!(
+        crlf(&format!("git diff -U0 HEAD~1 HEAD -- {workload} | grep '^[-+] '")),
+        "-          image: registry.example.com/web:2.0\n+          image: registry.example.com/web:2.1\n"
+    );
+    let changed = crlf("git diff --name-only HEAD~1 HEAD");
+    assert_eq!(changed, format!("overlays/gray/graylane.lock\n{workload}\n"));
+    assert_eq!(sandbox.sh("cd ../crlf && git grep -qI \"$(printf '\\r')\" HEAD").code, 1);
+
+    ok(&sandbox, "git clone -q -c core.autocrlf=true ../crlf ../again");
+    ok(&sandbox, "cd ../again && graylane cleanup --commit && git status --short");
+    assert_eq!(
+        ok(&sandbox, "cd ../again && git ls-tree -r --name-only HEAD overlays"),
+        "overlays/gray/.gitkeep\noverlays/gray/entry/.gitkeep\noverlays/gray/workloads/.gitkeep\n"
+    );
+}
+
+#[test]
+fn a_change_by_hand_in_a_clone_with_crlf_is_still_seen() {
+    let sandbox = web();
+    ok(&sandbox, "graylane generate --commit");
+    ok(&sandbox, "git clone -q -c core.autocrlf=true . ../crlf");
+    let workload = "overlays/gray/workloads/deployment-web-mse-gray.yaml";
+    ok(&sandbox, &format!("cd ../crlf && sed -i 's/web:2.0/web:9.9/' {workload}"));
+    stops(&sandbox, "cd ../crlf && graylane cleanup", "changed by hand");
+    stops(&sandbox, "cd ../crlf && graylane generate", "changed by hand");
+}

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use walkdir::WalkDir;
 
-use crate::git::{BlobId, CommitId, EntryKind, GitError, Repository};
+use crate::git::{BlobId, CommitId, EntryKind, GitError, Repository, with_lf};
 
 /// Why a path cannot be read.
 #[derive(Debug)]
@@ -55,6 +55,17 @@ pub struct Disk {
     root: PathBuf,
     /// The root with all links resolved: what links may lead to.
     real_root: PathBuf,
+    line_ends: LineEnds,
+}
+
+/// The line ends that a file is read with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LineEnds {
+    /// Those of the file.
+    #[default]
+    AsTheyAre,
+    /// LF in texts, as git commits them where [`Repository::converts_line_ends`].
+    Lf,
 }
 
 impl Disk {
@@ -64,7 +75,17 @@ impl Disk {
     ///
     /// When the directory does not exist.
     pub fn new(root: &Path) -> io::Result<Self> {
-        Ok(Self { root: root.to_owned(), real_root: fs::canonicalize(root)? })
+        Ok(Self {
+            root: root.to_owned(),
+            real_root: fs::canonicalize(root)?,
+            line_ends: LineEnds::default(),
+        })
+    }
+
+    /// The same files, read with these line ends.
+    #[must_use]
+    pub fn with_line_ends(self, line_ends: LineEnds) -> Self {
+        Self { line_ends, ..self }
     }
 
     /// The regular files at or below a path, links left out, and with them whatever cannot be read.
@@ -151,7 +172,11 @@ impl Files for Disk {
         if metadata.len() > crate::yaml::MAX_FILE_BYTES as u64 {
             return Err(FilesError::Other(format!("it has {} bytes", metadata.len())));
         }
-        Ok(fs::read(real)?)
+        let bytes = fs::read(real)?;
+        Ok(match self.line_ends {
+            LineEnds::AsTheyAre => bytes,
+            LineEnds::Lf => with_lf(&bytes).unwrap_or(bytes),
+        })
     }
 }
 
@@ -312,6 +337,15 @@ mod tests {
         std::os::unix::fs::symlink("..", root.path().join("deploy/circle")).unwrap();
         assert!(matches!(disk.list("deploy", &|_| true), Err(FilesError::Outside(_))));
         assert!(matches!(disk.list("none", &|_| true), Err(FilesError::Missing)));
+    }
+
+    #[test]
+    fn line_ends_are_converted_where_git_does() {
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join("a.yaml"), "a: 1\r\n").unwrap();
+        let disk = Disk::new(root.path()).unwrap();
+        assert_eq!(disk.read("a.yaml").unwrap(), b"a: 1\r\n");
+        assert_eq!(disk.with_line_ends(LineEnds::Lf).read("a.yaml").unwrap(), b"a: 1\n");
     }
 
     #[test]

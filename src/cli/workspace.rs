@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Global;
-use crate::baseline::files::{AtCommit, Disk, Files};
+use crate::baseline::files::{AtCommit, Disk, Files, LineEnds};
 use crate::diagnostic::{Diagnostic, Failure};
 use crate::git::{CommitId, Repository};
 
@@ -19,6 +19,8 @@ pub(super) struct Workspace {
     prefix: String,
     /// The directory of the command; not below the root where a spec led to the repository.
     directory: PathBuf,
+    /// The line ends that files of the work tree are read with.
+    line_ends: LineEnds,
 }
 
 impl Workspace {
@@ -86,7 +88,10 @@ impl Workspace {
             },
             None => (directory.clone(), String::new()),
         };
-        Ok(Self { repository, commit, root, prefix, directory })
+        let converts =
+            commit.is_none() && repository.as_ref().is_some_and(Repository::converts_line_ends);
+        let line_ends = if converts { LineEnds::Lf } else { LineEnds::AsTheyAre };
+        Ok(Self { repository, commit, root, prefix, directory, line_ends })
     }
 
     /// The files that spec and baseline are read from.
@@ -101,7 +106,7 @@ impl Workspace {
                 let disk = Disk::new(&self.root).map_err(|error| {
                     Diagnostic::error(format!("{} cannot be read: {error}", self.root.display()))
                 })?;
-                Ok(Box::new(disk))
+                Ok(Box::new(disk.with_line_ends(self.line_ends)))
             }
         }
     }

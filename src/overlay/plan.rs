@@ -6,6 +6,7 @@ use super::files::{Found, OverlayFiles};
 use super::lock::{Digest, Lock, LockHeader, Origin, OwnedFile};
 use super::path::OverlayPath;
 use crate::diagnostic::{Diagnostic, Failure};
+use crate::git::with_lf;
 
 /// A file of an overlay.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,7 +86,8 @@ impl Plan {
 
 /// Plans the way from what is found to what is wanted. `old` is the lock that is found.
 ///
-/// Files that neither lock lists are left alone. With `force`, a file changed by hand and a
+/// Files that neither lock lists are left alone. A file that differs only by CRLF, as git checks
+/// it out with `core.autocrlf`, is unchanged. With `force`, a file changed by hand and a
 /// foreign file in the place of an owned one are overwritten; this is also the way to only compare.
 ///
 /// # Errors
@@ -106,7 +108,7 @@ pub fn plan(
         let state = found.read(&file.path)?;
         let owned = old.and_then(|lock| lock.file(&file.path));
         match (&state, owned) {
-            (Found::File(bytes), _) if *bytes == file.contents => plan.unchanged.push(file),
+            (Found::File(bytes), _) if holds(bytes, &file.contents) => plan.unchanged.push(file),
             (Found::Absent, _) => plan.changes.push(FileChange::Add(file)),
             _ => match may_replace(&state, owned, &found.shown(&file.path), force) {
                 Ok(()) => plan.changes.push(FileChange::Replace(file)),
@@ -156,13 +158,25 @@ pub(super) fn add_lock(
     let file =
         OverlayFile { path, contents: lock.to_text()?.into_bytes(), origin: Origin::default() };
     match state {
-        Found::File(bytes) if bytes == file.contents => plan.unchanged.push(file),
+        Found::File(bytes) if holds(&bytes, &file.contents) => plan.unchanged.push(file),
         Found::Absent => plan.changes.push(FileChange::Add(file)),
         Found::File(_) | Found::Symlink => plan.changes.push(FileChange::Replace(file)),
         Found::Obstacle(what) => return Err(in_the_way(&found.shown(&file.path), what).into()),
     }
     plan.lock = Some(lock);
     Ok(())
+}
+
+/// Whether a file holds this. Line ends that git made CRLF on checkout (`core.autocrlf`, `eol`) are
+/// no difference: the commit has LF.
+fn holds(found: &[u8], wanted: &[u8]) -> bool {
+    found == wanted || with_lf(found).is_some_and(|found| found == wanted)
+}
+
+/// Whether a file is as it was last written, line ends as for [`holds`].
+fn is_as_written(found: &[u8], owned: &OwnedFile) -> bool {
+    Digest::of(found) == owned.sha256
+        || with_lf(found).is_some_and(|found| Digest::of(&found) == owned.sha256)
 }
 
 fn may_replace(
@@ -173,7 +187,7 @@ fn may_replace(
 ) -> Result<(), Failure> {
     let refusal = match (state, owned) {
         (Found::Obstacle(what), _) => in_the_way(shown, what),
-        (Found::File(bytes), Some(owned)) if Digest::of(bytes) == owned.sha256 => return Ok(()),
+        (Found::File(bytes), Some(owned)) if is_as_written(bytes, owned) => return Ok(()),
         _ if force => return Ok(()),
         (Found::Symlink, _) => Diagnostic::error(format!("`{shown}` is a symbolic link, not a file of graylane"))
             .remedy("move it away, or let `--force` put the file in its place"),
