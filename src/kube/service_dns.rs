@@ -98,8 +98,9 @@ pub struct Mention {
 ///
 /// A host counts where it stands alone: between the ends of the text, blanks, quotes, brackets,
 /// `,`, `;`, `=`, `|`, after `://` or `user@`, before a port or path. A bare name, which may be any
-/// word, counts only after `://`, before `:port`, or as the whole of the text; a name of another
-/// word (`web2`, `my-web`, `/etc/web`) never does.
+/// word, counts only after `://`, before `:port`, or as the whole of the text or of an item of it,
+/// items being separated by commas; a name of another word (`web2`, `my-web`, `/etc/web`) never
+/// does.
 /// `is_service` says which names, with the namespace the text gives, are Services.
 pub fn mentions(text: &str, is_service: impl Fn(&str, Option<&str>) -> bool) -> Vec<Mention> {
     let mut found = Vec::new();
@@ -116,7 +117,9 @@ pub fn mentions(text: &str, is_service: impl Fn(&str, Option<&str>) -> bool) -> 
         };
         let Some(host) = ClusterHost::parse(token) else { continue };
         let is_named = match host {
-            ClusterHost::Bare { .. } => stands_as_host(before, after) || token == text.trim(),
+            ClusterHost::Bare { .. } => {
+                stands_as_host(before, after) || is_whole_item(before, after)
+            }
             ClusterHost::Namespaced { .. } => follows_bound(before) && precedes_bound(after),
         };
         if is_named && is_service(host.name(), host.namespace()) {
@@ -154,6 +157,12 @@ fn is_host_char(c: char) -> bool {
 fn stands_as_host(before: &str, after: &str) -> bool {
     let follows_scheme = before.ends_with("://") || follows_user(before);
     (follows_scheme && precedes_bound(after)) || (follows_bound(before) && has_port(after))
+}
+
+/// Whether there is nothing but blanks up to a comma or the end of the text, on both sides.
+fn is_whole_item(before: &str, after: &str) -> bool {
+    let (before, after) = (before.trim_end(), after.trim_start());
+    (before.is_empty() || before.ends_with(',')) && (after.is_empty() || after.starts_with(','))
 }
 
 /// Whether `scheme://user@` or `scheme://user:password@` ends here.
@@ -216,7 +225,12 @@ mod tests {
             ("web.prod.svc:80", vec!["web@prod"]),
             ("https://web.prod.svc.cluster.local:8443/a", vec!["web@prod"]),
             ("web.prod.svc.cluster.local.", vec!["web@prod"]),
+            (" web ", vec!["web"]),
+            ("web,api", vec!["web", "api"]),
+            ("web,web.prod", vec!["web", "web@prod"]),
+            ("web.prod, api , other,web", vec!["web@prod", "api", "web"]),
             ("web:80,api:80", vec!["web", "api"]),
+            ("web:80, api:80,\tweb", vec!["web", "api", "web"]),
             ("http://web:80;http://api.prod/x", vec!["web", "api@prod"]),
             ("--backend=http://web:8080/x", vec!["web"]),
             ("--upstream=web.prod.svc:80", vec!["web@prod"]),
@@ -236,7 +250,9 @@ mod tests {
             "my-web",
             "web-2:80",
             "the web server",
-            "web,api",
+            "the web, an api",
+            "web;api",
+            "/etc/web,/srv/api",
             "/etc/web",
             "/srv/web.prod",
             "web/templates",
