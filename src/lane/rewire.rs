@@ -81,7 +81,7 @@ impl Rewiring {
         document: &mut Document,
     ) {
         let service = plan.services[copy.service].spec;
-        for (path, text) in env_values(document) {
+        for EnvValue { container, variable, path, text } in env_values(document) {
             let found = mentions(&text, |name, namespace| {
                 plan.gray_names.contains_key(&service_ref(name, namespace, &object.id.namespace))
             });
@@ -104,8 +104,11 @@ impl Rewiring {
                 continue;
             }
             let note = Diagnostic::note(format!(
-                "an environment variable of {} names the Service `{}`, which has a gray copy: its value stays as it is",
-                object.id, first.name
+                "the environment variable `{}` of container `{}` of {} names the Service `{}`, which has a gray copy: its value stays as it is",
+                variable.escape_debug(),
+                container.escape_debug(),
+                object.id,
+                first.name
             ));
             let note = note.at(object.document.find(&path).and_then(NodeRef::place));
             self.notes.push(note.remedy(format!(
@@ -125,8 +128,20 @@ fn service_ref(name: &str, namespace: Option<&str>, own: &str) -> ObjectRef {
     }
 }
 
-/// The literal values of all environment variables, with where they are.
-fn env_values(document: &Document) -> Vec<(Path, String)> {
+/// The literal value of an environment variable.
+struct EnvValue {
+    /// The name of its container; empty where it has none.
+    container: String,
+    /// The name of the variable; empty where it has none.
+    variable: String,
+    /// Where the value is.
+    path: Path,
+    /// The value.
+    text: String,
+}
+
+/// The literal values of all environment variables, in the order of the document.
+fn env_values(document: &Document) -> Vec<EnvValue> {
     let root = document.root();
     let mut values = Vec::new();
     for template in pod_templates(root) {
@@ -136,7 +151,13 @@ fn env_values(document: &Document) -> Vec<(Path, String)> {
                 document.find(&list).into_iter().flat_map(NodeRef::items).enumerate()
             {
                 if let Some(text) = variable.get("value").and_then(NodeRef::as_str) {
-                    values.push((list.index(index).key("value"), text.to_owned()));
+                    let name = variable.get("name").and_then(NodeRef::text);
+                    values.push(EnvValue {
+                        container: container.name.clone(),
+                        variable: name.unwrap_or_default().to_owned(),
+                        path: list.index(index).key("value"),
+                        text: text.to_owned(),
+                    });
                 }
             }
         }
