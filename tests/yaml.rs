@@ -81,6 +81,7 @@ fn replaced_scalars_keep_their_surroundings() {
         set("a: x # c\nb: 1\n", "/a", Value::string("y\nz\n")),
         "a: | # c\n  y\n  z\nb: 1\n"
     );
+    assert_eq!(set("a: 'x y'\nb: z\n", "/c", Value::string("on")), "a: 'x y'\nb: z\nc: 'on'\n");
     assert_eq!(set("a: !!str 5\n", "/a", Value::int(6)), "a: 6\n");
 }
 

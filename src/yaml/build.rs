@@ -76,6 +76,8 @@ struct Seen {
     step: Option<u8>,
     indented: u32,
     flush: u32,
+    single_quoted: u32,
+    double_quoted: u32,
 }
 
 impl<'a> Builder<'a> {
@@ -86,6 +88,7 @@ impl<'a> Builder<'a> {
             style: DocumentStyle {
                 step: 2,
                 indented_sequences: false,
+                single_quotes: false,
                 crlf,
                 has_block_scalars: false,
             },
@@ -206,9 +209,11 @@ impl<'a> Builder<'a> {
             TScalarStyle::Plain if absent => (Some(start), ScalarStyle::Plain),
             TScalarStyle::Plain => (scan::plain_end(text, start, &value), ScalarStyle::Plain),
             TScalarStyle::SingleQuoted if first == Some(b'\'') => {
+                self.seen.single_quoted += 1;
                 (scan::quoted_end(text, start), ScalarStyle::SingleQuoted)
             }
             TScalarStyle::DoubleQuoted if first == Some(b'"') => {
+                self.seen.double_quoted += 1;
                 (scan::quoted_end(text, start), ScalarStyle::DoubleQuoted)
             }
             TScalarStyle::Literal | TScalarStyle::Folded if matches!(first, Some(b'|' | b'>')) => {

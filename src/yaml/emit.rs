@@ -1,7 +1,7 @@
 //! From nodes back to text: source text for what stands as it was, print for what does not.
 
 use super::node::{Collection, Document, DocumentStyle, Form, Item, Layout, Node, Scalar, Slice};
-use super::scalar::{ScalarStyle, json_literal, literal_header, write_string};
+use super::scalar::{ScalarStyle, is_plain_safe, json_literal, literal_header, write_string};
 use super::scan;
 use super::source::Source;
 
@@ -463,9 +463,15 @@ impl<'a> Emitter<'a> {
     }
 
     fn string(&mut self, scalar: &Scalar, context: Context) {
-        let wish =
-            if context == Context::Json { ScalarStyle::DoubleQuoted } else { scalar.style() };
-        write_string(self.out, scalar.text(self.source), wish, context != Context::Block);
+        let (text, flow) = (scalar.text(self.source), context != Context::Block);
+        let wish = match scalar.style() {
+            _ if context == Context::Json => ScalarStyle::DoubleQuoted,
+            ScalarStyle::Auto if self.style.single_quotes && !is_plain_safe(text, flow) => {
+                ScalarStyle::SingleQuoted
+            }
+            style => style,
+        };
+        write_string(self.out, text, wish, flow);
         self.last = None;
     }
 }

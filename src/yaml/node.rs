@@ -26,6 +26,8 @@ pub(crate) struct DocumentStyle {
     pub(crate) step: u8,
     /// Whether block sequences under a mapping key are indented.
     pub(crate) indented_sequences: bool,
+    /// Whether new strings that need quotes get single ones.
+    pub(crate) single_quotes: bool,
     pub(crate) crlf: bool,
     /// Whether there is any block scalar: text after one may be taken for its content.
     pub(crate) has_block_scalars: bool,

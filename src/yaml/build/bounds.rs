@@ -50,6 +50,7 @@ impl Builder<'_> {
         });
         self.style.step = self.seen.step.unwrap_or(2);
         self.style.indented_sequences = self.seen.indented > self.seen.flush;
+        self.style.single_quotes = self.seen.single_quoted > self.seen.double_quoted;
         let slice = Slice { lead: offset(self.document_start), value: span, end: offset(end) };
         self.documents.push(Document {
             source: Arc::clone(self.source),
