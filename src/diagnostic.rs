@@ -220,7 +220,7 @@ impl From<Diagnostic> for Failure {
 /// The known name nearest to a misspelled one, when it is near enough to be meant.
 ///
 /// Near enough is a Damerau-Levenshtein distance of at most a third of the longer name, and at
-/// least one edit is always allowed. Of more than [`LONGEST_COMPARED`] characters none is near.
+/// least one edit is always allowed. A name longer than any of Kubernetes is near to none.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let name = name.to_lowercase();
     let length = name.chars().count();

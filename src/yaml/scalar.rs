@@ -165,7 +165,11 @@ pub fn is_plain_safe(text: &str, flow: bool) -> bool {
     if !text.chars().all(is_printable) || text.contains(": ") || text.contains(" #") {
         return false;
     }
-    if flow && text.contains([',', '[', ']', '{', '}', ':', '"', '\'', '#', '?']) {
+    // A dash before a bracket is taken for a list item by some readers.
+    if flow
+        && (text.contains([',', '[', ']', '{', '}', ':', '"', '\'', '#', '?'])
+            || text.ends_with('-'))
+    {
         return false;
     }
     const WORDS: [&str; 12] =
@@ -315,6 +319,7 @@ mod tests {
             assert!(!is_plain_safe(text, false), "{text}");
         }
         assert!(!is_plain_safe("a,b", true));
+        assert!(!is_plain_safe("a -", true) && is_plain_safe("a -", false));
     }
 
     #[test]
