@@ -35,7 +35,7 @@ use output::{Color, Output};
     arg_required_else_help = true
 )]
 #[command(
-    after_help = "Exit codes: 0 done, or nothing to do; 1 differences (diff, generate --check) or findings of severity error\n(check); 2 anything that stopped the command."
+    after_help = "Exit codes:\n  0  done, or nothing to do\n  1  differences (diff, generate --check), or findings of severity error (check)\n  2  anything that stopped the command"
 )]
 pub struct Cli {
     #[command(flatten)]
