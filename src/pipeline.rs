@@ -260,7 +260,7 @@ impl Release {
     pub fn into_overlay(self) -> (SpecFile, Desired) {
         let (header, paths) = (self.header(), self.paths());
         let Self { spec, lane, baseline, .. } = self;
-        drop(baseline);
+        rayon::spawn(move || drop(baseline));
         let shown = shown(&spec.release.file);
         let objects = lane.objects.into_par_iter().zip(paths);
         let files = objects.map(|(object, path)| file(&shown, &object, path)).collect();

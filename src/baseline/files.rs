@@ -1,11 +1,11 @@
 //! Where files come from: a directory, a commit, or standard input. All paths are relative to the
 //! repository's root and use `/`; an empty path is the root itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, RwLock};
 
 use walkdir::WalkDir;
 
@@ -56,6 +56,8 @@ pub struct Disk {
     /// The root with all links resolved: what links may lead to.
     real_root: PathBuf,
     line_ends: LineEnds,
+    /// Directories that were found to be inside, by their path from the root.
+    inside: RwLock<HashSet<String>>,
 }
 
 /// The line ends that a file is read with.
@@ -79,6 +81,7 @@ impl Disk {
             root: root.to_owned(),
             real_root: fs::canonicalize(root)?,
             line_ends: LineEnds::default(),
+            inside: RwLock::default(),
         })
     }
 
@@ -164,8 +167,20 @@ impl Files for Disk {
     }
 
     fn read(&self, path: &str) -> Result<Vec<u8>, FilesError> {
-        let real = self.inside(&self.root.join(path))?;
-        let metadata = fs::metadata(&real)?;
+        let mut real = self.root.join(path);
+        let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
+        let is_known =
+            self.inside.read().unwrap_or_else(PoisonError::into_inner).contains(directory);
+        if !is_known {
+            self.inside(&self.root.join(directory))?;
+            let mut inside = self.inside.write().unwrap_or_else(PoisonError::into_inner);
+            inside.insert(directory.to_owned());
+        }
+        let mut metadata = fs::symlink_metadata(&real)?;
+        if metadata.is_symlink() {
+            real = self.inside(&real)?;
+            metadata = fs::metadata(&real)?;
+        }
         if !metadata.is_file() {
             return Err(FilesError::Other("it is not a regular file".to_owned()));
         }

@@ -7,6 +7,7 @@ pub mod files;
 pub mod read;
 pub mod select;
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -45,8 +46,8 @@ impl Object {
 #[derive(Clone, Debug, Default)]
 pub struct Baseline {
     objects: Vec<Object>,
-    /// Positions in `objects`, ordered by identity and then by position.
-    by_id: Vec<u32>,
+    /// Hash of the identity and position in `objects` of every object, in order.
+    by_id: Vec<(u64, u32)>,
     /// What was left out while reading, and why.
     pub notes: Vec<Diagnostic>,
     /// Bytes of all files that were read.
@@ -57,9 +58,12 @@ impl Baseline {
     /// Indexes objects by identity. Of objects that stand twice the first is the one that counts,
     /// and [`Baseline::duplicate`] tells of the second.
     pub fn new(objects: Vec<Object>, notes: Vec<Diagnostic>) -> Self {
-        let mut by_id: Vec<u32> = (0..u32::try_from(objects.len()).unwrap_or(u32::MAX)).collect();
-        let key = |position: &u32| (&objects[*position as usize].id, *position);
-        by_id.par_sort_unstable_by(|a, b| key(a).cmp(&key(b)));
+        let mut by_id: Vec<(u64, u32)> = objects
+            .iter()
+            .zip(0..)
+            .map(|(object, position)| (hash(&object.id), position))
+            .collect();
+        by_id.par_sort_unstable();
         Self { objects, by_id, notes, bytes: 0 }
     }
 
@@ -85,8 +89,15 @@ impl Baseline {
 
     /// The positions of all objects of an identity, in order.
     fn positions(&self, id: &ObjectRef) -> impl Iterator<Item = usize> {
-        let start = self.by_id.partition_point(|at| self.objects[*at as usize].id < *id);
-        let found = self.by_id.iter().skip(start).map(|at| *at as usize);
-        found.take_while(move |at| self.objects[*at].id == *id)
+        let hash = hash(id);
+        let start = self.by_id.partition_point(|(other, _)| *other < hash);
+        let alike = self.by_id.iter().skip(start).take_while(move |(other, _)| *other == hash);
+        alike.map(|(_, at)| *at as usize).filter(move |at| self.objects[*at].id == *id)
     }
+}
+
+fn hash(id: &ObjectRef) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    id.hash(&mut hasher);
+    hasher.finish()
 }

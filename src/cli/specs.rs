@@ -182,6 +182,8 @@ pub(super) fn releases(
         }
     }
     errors.extend(same_objects(&releases));
+    // What is no longer needed is let go while the rest goes on.
+    rayon::spawn(move || drop(baselines));
     if errors.is_empty() { Ok(releases) } else { Err(Failure(errors).into()) }
 }
 

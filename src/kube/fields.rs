@@ -229,10 +229,11 @@ fn collect<'a, T: Copy>(
 ) {
     let mut trail = Trail { steps: Vec::new(), nodes: Vec::new() };
     tree.walk(start, &mut trail, &mut |trail, node, row| {
-        let path = trail.steps.iter().fold(base.clone(), |path, (part, _)| match part {
-            Part::Key(key) => path.key(key),
-            Part::Index(index) => path.index(*index),
+        let steps = trail.steps.iter().map(|(part, _)| match part {
+            Part::Key(key) => Segment::Key((*key).to_owned()),
+            Part::Index(index) => Segment::Index(*index),
         });
+        let path = base.segments().iter().cloned().chain(steps).collect();
         let positions = trail.steps.iter().map(|(_, position)| *position);
         let order = base_order.iter().copied().chain(positions).collect();
         all.push(Found { path, node, above: trail.nodes.clone(), row, order });

@@ -3,6 +3,7 @@
 use super::kinds::{Scope, canonical_group, kind_of};
 use crate::yaml::NodeRef;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 /// A kind and its API group; the version does not count.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -39,7 +40,7 @@ impl fmt::Display for GroupKind {
 }
 
 /// What tells an object from all others of a cluster.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ObjectRef {
     /// API group; empty for the core group.
     pub group: String,
@@ -70,6 +71,14 @@ impl ObjectRef {
     /// Its kind.
     pub fn group_kind(&self) -> GroupKind {
         GroupKind { group: self.group.clone(), kind: self.kind.clone() }
+    }
+}
+
+impl Hash for ObjectRef {
+    /// Kind and name tell nearly all objects apart, and objects are looked up often.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write(self.kind.as_bytes());
+        state.write(self.name.as_bytes());
     }
 }
 

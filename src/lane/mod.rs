@@ -139,7 +139,7 @@ pub fn build(release: &GrayRelease, facts: &Facts) -> Result<Lane, Failure> {
         errors.dedup();
         return Err(Failure(errors));
     }
-    lane.objects.sort_by(|a, b| (a.wave, &a.id.kind, &a.id).cmp(&(b.wave, &b.id.kind, &b.id)));
+    lane.objects.par_sort_by(|a, b| (a.wave, &a.id.kind, &a.id).cmp(&(b.wave, &b.id.kind, &b.id)));
     lane.notes = plan.notes;
     lane.notes.extend(rewire_notes);
     Ok(lane)

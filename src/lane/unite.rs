@@ -8,19 +8,20 @@ use super::isolation::{counts_pods, gray_labels, replace};
 use super::select::PlannedService;
 use crate::diagnostic::Diagnostic;
 use crate::spec::{GrayRelease, Isolation};
+use crate::yaml::Path;
 
 /// Lets services with a selector in common replace all keys that one of them replaces.
 pub(super) fn unite(services: &mut [PlannedService<'_>], facts: &Facts, release: &GrayRelease) {
     if release.isolation == Isolation::VersionLabel {
         return;
     }
-    let mut selected: BTreeMap<(usize, String), BTreeSet<usize>> = BTreeMap::new();
+    let mut selected: BTreeMap<(usize, &Path), BTreeSet<usize>> = BTreeMap::new();
     for (number, service) in services.iter().enumerate() {
         let counting = facts
             .selecting(service.workload)
             .filter(|selecting| counts_pods(selecting.selector.role));
         for selecting in counting {
-            let selector = (selecting.object, selecting.selector.path.to_string());
+            let selector = (selecting.object, &selecting.selector.path);
             selected.entry(selector).or_default().insert(number);
         }
     }

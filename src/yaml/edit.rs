@@ -159,13 +159,10 @@ impl Document {
     /// Whether [`Document::set`] can reach the path.
     fn check(&self, path: &Path) -> Result<(), EditError> {
         let mut node = self.root();
-        let mut walked = Path::root();
-        for segment in path.segments() {
-            let mismatch = |wanted| EditError::Mismatch {
-                path: walked.clone(),
-                found: node.describe(),
-                wanted,
-            };
+        for (depth, segment) in path.segments().iter().enumerate() {
+            let walked = || path.segments().iter().take(depth).cloned().collect::<Path>();
+            let mismatch =
+                |wanted| EditError::Mismatch { path: walked(), found: node.describe(), wanted };
             let next = match (node.kind(), segment) {
                 (NodeKind::Scalar, Segment::Key(_)) if node.is_null() => return Ok(()),
                 (NodeKind::Mapping, Segment::Key(_)) => match node.step(segment) {
@@ -174,14 +171,13 @@ impl Document {
                 },
                 (NodeKind::Sequence, _) => node
                     .step(segment)
-                    .ok_or_else(|| EditError::Missing(walked.with(segment.clone())))?,
+                    .ok_or_else(|| EditError::Missing(walked().with(segment.clone())))?,
                 (NodeKind::Mapping | NodeKind::Scalar, Segment::Index(_)) => {
                     return Err(mismatch("a list"));
                 }
                 (NodeKind::Scalar, Segment::Key(_)) => return Err(mismatch("a mapping")),
             };
             node = next;
-            walked = walked.with(segment.clone());
         }
         Ok(())
     }
