@@ -10,6 +10,7 @@ use std::sync::Arc;
 use yaml_rust2::parser::{Event, Tag};
 use yaml_rust2::scanner::TScalarStyle;
 
+use self::style::Seen;
 use super::node::{
     Alias, Collection, CollectionExtra, Document, DocumentStyle, Form, Item, Layout, Node,
     OtherScalar, Scalar, Slice,
@@ -21,6 +22,7 @@ use super::source::{Source, Span, offset};
 use crate::diagnostic::Diagnostic;
 
 mod bounds;
+mod style;
 
 use bounds::{trailing_comments, trim_breaks};
 
@@ -68,16 +70,6 @@ pub(crate) struct Builder<'a> {
     seen: Seen,
     expanded: u64,
     has_aliases: bool,
-}
-
-/// Counts that decide a document's style.
-#[derive(Default)]
-struct Seen {
-    step: Option<u8>,
-    indented: u32,
-    flush: u32,
-    single_quoted: u32,
-    double_quoted: u32,
 }
 
 impl<'a> Builder<'a> {
@@ -378,21 +370,6 @@ impl<'a> Builder<'a> {
             depth: 1,
         });
         Ok(())
-    }
-
-    fn observe_style(&mut self, collection: &Collection) {
-        let Some(parent) = self.frames.last().map(|frame| &frame.collection) else { return };
-        if parent.flow || parent.form == Form::Sequence || collection.compact {
-            return;
-        }
-        match collection.form {
-            Form::Mapping => {
-                let step = collection.indent.saturating_sub(parent.indent);
-                self.seen.step.get_or_insert(u8::try_from(step).unwrap_or(2));
-            }
-            Form::Sequence if collection.indent > parent.indent => self.seen.indented += 1,
-            Form::Sequence => self.seen.flush += 1,
-        }
     }
 
     fn close(&mut self) -> Result<()> {
