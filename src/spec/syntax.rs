@@ -102,7 +102,9 @@ pub(super) fn annotation_text(text: &str) -> Result<(), String> {
 fn length(text: &str, most: usize) -> Result<(), String> {
     match text.chars().count() {
         0 => Err("it is empty".to_owned()),
-        count if count > most => Err(format!("it has {count} characters, {most} are allowed")),
+        count if count > most => {
+            Err(format!("it has {count} characters, {most} are allowed: cut {}", count - most))
+        }
         _ => Ok(()),
     }
 }

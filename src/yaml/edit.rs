@@ -101,15 +101,21 @@ impl Document {
             let found = there.describe();
             return Err(EditError::Mismatch { path: path.clone(), found, wanted: "a list" });
         }
+        self.insert_item(path, Form::Sequence, index, Item::fresh(None, value.into_node()));
+        Ok(())
+    }
+
+    /// Inserts an item before the one at this position of the collection at a path.
+    fn insert_item(&mut self, path: &Path, form: Form, position: usize, item: Item) {
         self.edit(|root, edit| {
-            if let Some(item) = descend(root, path.segments(), edit)
-                && let Some(collection) = open(item, Form::Sequence, edit)
+            if let Some(holder) = descend(root, path.segments(), edit)
+                && let Some(collection) = open(holder, form, edit)
             {
-                let position = collection.physical(index).unwrap_or(collection.items.len());
-                collection.items.insert(position, Item::fresh(None, value.into_node()));
+                let position = collection.physical(position).unwrap_or(collection.items.len());
+                collection.items.insert(position, item);
+                collection.reindex(edit.source);
             }
         });
-        Ok(())
     }
 
     /// Puts a new entry into the mapping at a path, before the entry that is at this position; past
@@ -134,16 +140,8 @@ impl Document {
             let found = there.describe();
             return Err(EditError::Mismatch { path: path.clone(), found, wanted: "a mapping" });
         }
-        self.edit(|root, edit| {
-            if let Some(item) = descend(root, path.segments(), edit)
-                && let Some(collection) = open(item, Form::Mapping, edit)
-            {
-                let position = collection.physical(position).unwrap_or(collection.items.len());
-                let item = Item::fresh(Some(fresh_key(key.to_owned())), value.into_node());
-                collection.items.insert(position, item);
-                collection.reindex(edit.source);
-            }
-        });
+        let item = Item::fresh(Some(fresh_key(key.to_owned())), value.into_node());
+        self.insert_item(path, Form::Mapping, position, item);
         Ok(())
     }
 
