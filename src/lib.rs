@@ -10,6 +10,7 @@ pub mod dangling;
 pub mod diagnostic;
 pub mod draft;
 pub mod gateway;
+pub mod generated;
 pub mod git;
 pub mod governance;
 pub mod kube;

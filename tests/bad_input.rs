@@ -480,7 +480,7 @@ fn locks() {
 }
 
 /// A spec in which every field that holds a text stands, `rule` being the entry's condition.
-fn full_spec(rule: &Value) -> Value {
+fn full_spec(entry: &Value) -> Value {
     json!({
         "apiVersion": "graylane.dev/v1alpha1",
         "kind": "GrayRelease",
@@ -515,7 +515,7 @@ fn full_spec(rule: &Value) -> Value {
                         {"op": "copy", "from": "/spec/replicas", "path": "/spec/revisionHistoryLimit"},
                     ]},
                 ],
-                "entry": {"ingress": "web", "match": rule},
+                "entry": entry,
             }],
         },
     })
@@ -573,8 +573,8 @@ const QUOTABLE: [&str; 3] =
 const BREAKING: [&str; 2] = ["a\nb: c\n---\n\u{1b}[31m\u{7}\r", "a\"b'"];
 
 /// Puts each hostile text into each of these places in turn.
-fn hostile(rule: &Value, places: &[String]) {
-    let spec = full_spec(rule);
+fn hostile(entry: &Value, places: &[String]) {
+    let spec = full_spec(entry);
     let sandbox = web();
     write(&sandbox, "deploy/settings.yaml", format!("{OBJECT}  a: b\n"));
     let manifest = "deploy/web.yaml";
@@ -613,31 +613,32 @@ fn hostile(rule: &Value, places: &[String]) {
     }
 }
 
-/// Conditions of an entry that together have every field of a match.
-fn rules() -> [Value; 4] {
+/// Entries that together have every field of one.
+fn entries() -> [Value; 4] {
+    let entry = |key: &str, name: &str, rule: Value| json!({key: name, "match": rule});
     [
-        json!({"headers": [{"name": "x-gray", "exact": "1"}]}),
-        json!({"headers": [{"name": "x-gray", "regex": "1|2"}]}),
-        json!({"cookie": {"name": "canary"}}),
-        json!({"query": [{"name": "group", "exact": "gray"}]}),
+        entry("ingress", "web", json!({"headers": [{"name": "x-gray", "exact": "1"}]})),
+        entry("route", "Ingress/web", json!({"headers": [{"name": "x-gray", "regex": "1|2"}]})),
+        entry("ingress", "web", json!({"cookie": {"name": "canary"}})),
+        entry("ingress", "web", json!({"query": [{"name": "group", "exact": "gray"}]})),
     ]
 }
 
 #[test]
 fn hostile_texts_in_every_field() {
-    let rule = &rules()[0];
+    let entry = &entries()[0];
     let mut places = Vec::new();
-    texts(&full_spec(rule), "", &mut places);
-    hostile(rule, &places);
+    texts(&full_spec(entry), "", &mut places);
+    hostile(entry, &places);
 }
 
 #[test]
-fn hostile_texts_in_every_match() {
-    for rule in &rules()[1..] {
+fn hostile_texts_in_every_entry() {
+    for entry in &entries()[1..] {
         let mut places = Vec::new();
-        texts(&full_spec(rule), "", &mut places);
-        places.retain(|place| place.contains("/match/"));
-        hostile(rule, &places);
+        texts(&full_spec(entry), "", &mut places);
+        places.retain(|place| place.contains("/entry/"));
+        hostile(entry, &places);
     }
 }
 
@@ -659,7 +660,7 @@ fn no_field_is_left_out() {
     let mut known = Vec::new();
     properties(&schema, &mut known);
     assert!(known.contains(&"tagHeader".to_owned()), "{known:?}");
-    let specs: String = rules().iter().map(|rule| full_spec(rule).to_string()).collect();
+    let specs: String = entries().iter().map(|entry| full_spec(entry).to_string()).collect();
     // A number.
     known.retain(|field| field != "weight");
     for field in known {
@@ -670,7 +671,7 @@ fn no_field_is_left_out() {
 #[test]
 fn values_of_any_type_in_any_field_are_refused_or_fit() {
     let sandbox = web();
-    let spec = full_spec(&rules()[0]);
+    let spec = full_spec(&entries()[0]);
     let mut paths = Vec::new();
     texts(&spec, "", &mut paths);
     paths.push("/spec/services/0/replicas".to_owned());

@@ -722,7 +722,10 @@ fn entries_need_an_ingress_that_can_have_a_canary() {
         &format!("{class}{RULE}"),
     );
     let told = refused(&(web() + SERVICE + &canary), &spec_of("", ENTRY));
-    assert!(told.contains("no Ingress leads to a Service of `web`"), "{told}");
+    assert!(
+        told.contains("no Ingress or HTTPRoute or ApisixRoute leads to a Service of `web`"),
+        "{told}"
+    );
     let named = "    entry: {ingress: i, match: {weight: 5}}\n";
     let told = refused(&(web() + SERVICE + &canary), &spec_of("", named));
     assert!(told.contains("Ingress/i is a canary of another Ingress"), "{told}");
@@ -886,5 +889,5 @@ fn an_entry_needs_its_ingress_and_a_pattern_that_is_one() {
     assert!(text.contains("by `([`"), "{text}");
     let text =
         refused(&manifests, &spec_of("", &(entry("^1") + "    policies: {Ingress: skip}\n")));
-    assert!(text.contains("is the Ingress of an entry"), "{text}");
+    assert!(text.contains("is the route of an entry"), "{text}");
 }

@@ -84,7 +84,7 @@ fn the_full_example_is_read() {
     assert_eq!(operations[1].from.as_deref(), Some("/spec/a"));
 
     let entry = a.entry.as_ref().unwrap();
-    assert_eq!(entry.ingress.as_ref().unwrap().0, "spring-cloud-a");
+    assert_eq!(entry.baseline.as_ref().unwrap().0.to_string(), "Ingress/spring-cloud-a");
     assert_eq!(entry.route.headers[0].value, ValueMatch::Exact("100".to_owned()));
     assert_eq!(entry.route.headers[1].value, ValueMatch::Regex("^b.*".to_owned()));
     assert_eq!(entry.route.cookie.as_ref().unwrap().name, "canary");

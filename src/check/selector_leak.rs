@@ -7,7 +7,8 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::kube::selector_index::SelectorIndex;
 use crate::kube::selectors::{SelectorForm, SelectorRole, SelectorUse};
 use crate::lane::{
-    GrayObject, Labels, ORIGINAL, VERSION, counts_pods, near_version, required_values, selected,
+    Facts, GrayObject, Labels, ORIGINAL, VERSION, counts_pods, near_version, required_values,
+    selected,
 };
 use crate::spec::Isolation;
 use crate::yaml::NodeRef;
@@ -141,6 +142,11 @@ fn otherwise(isolation: Isolation) -> &'static str {
     }
 }
 
+/// The position in the baseline of the object that a gray one is made from.
+fn position(facts: &Facts, object: &GrayObject) -> Option<usize> {
+    facts.baseline.position(object.baseline()?)
+}
+
 fn gray_selects_baseline(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for (object, selector) in &gray.selectors {
@@ -153,12 +159,13 @@ fn gray_selects_baseline(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnost
             baseline.id,
             consequence(selector.role, "baseline pods")
         ));
-        let origin = subject.facts.baseline.get(&object.origin);
+        let origin = object.baseline().and_then(|id| subject.facts.baseline.get(id));
         let node = origin.and_then(|origin| origin.document.find(&selector.path));
+        let id = object.baseline().unwrap_or(&object.id);
         found.push(at(diagnostic, node).remedy(format!(
             "leave it with the baseline: `policies: {{{}/{}: skip}}`{}",
-            object.origin.kind,
-            object.origin.name,
+            id.kind,
+            id.name,
             otherwise(subject.release.isolation)
         )));
     }
@@ -172,7 +179,7 @@ fn not_original(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let immutable = "the selector of a running workload cannot be changed, so it must be deleted and created again";
     for (object, _) in &gray.pods {
-        let Some(position) = facts.baseline.position(&object.origin) else { continue };
+        let Some(position) = position(facts, object) else { continue };
         let origin = facts.object(position);
         for pods in facts.pods_of(position) {
             let labels = pods.template.labels();
@@ -238,7 +245,7 @@ fn gray_selects_wrong_gray(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagno
     let own: HashMap<_, _> =
         gray.pods.iter().map(|(object, labels)| (&object.id, labels)).collect();
     let copies: HashMap<_, _> =
-        gray.pods.iter().map(|(object, _)| (&object.origin, &object.id)).collect();
+        gray.pods.iter().filter_map(|(object, _)| Some((object.baseline()?, &object.id))).collect();
     let mut found = Vec::new();
     for (object, selector) in &gray.selectors {
         let matched = selected(&gray.index, selector, &object.id.namespace);
@@ -248,14 +255,14 @@ fn gray_selects_wrong_gray(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagno
                 let other = owners().find(|owner| **owner != object.id);
                 let misses_own =
                     own.contains_key(&object.id) && !owners().any(|owner| *owner == object.id);
-                let position = facts.baseline.position(&object.origin);
+                let position = position(facts, object);
                 let matched_own = position.is_some_and(|position| {
                     facts.selecting(position).any(|selecting| selecting.object == position)
                 });
                 match other {
                     _ if misses_own && !matched_own => format!(
                         "the selector of {} does not match the labels of its own pods: Kubernetes refuses such an object",
-                        object.origin
+                        object.baseline().unwrap_or(&object.id)
                     ),
                     Some(other) => {
                         format!("the gray {} would match the gray pods of {other} too", object.id)
@@ -268,10 +275,11 @@ fn gray_selects_wrong_gray(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagno
                 }
             }
             SelectorRole::Service => {
-                let Some(position) = facts.baseline.position(&object.origin) else { continue };
-                let led_to = facts.selectors_of(position).flat_map(|original| {
-                    selected(&facts.index, &original.selector, &object.origin.namespace)
-                });
+                let Some(position) = position(facts, object) else { continue };
+                let namespace = &facts.object(position).id.namespace;
+                let led_to = facts
+                    .selectors_of(position)
+                    .flat_map(|original| selected(&facts.index, &original.selector, namespace));
                 let mut led_to: Vec<_> = led_to
                     .filter_map(|number| copies.get(&facts.object(facts.pods[number].object).id))
                     .collect();
@@ -284,7 +292,7 @@ fn gray_selects_wrong_gray(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagno
             }
             _ => continue,
         };
-        let origin = facts.baseline.get(&object.origin);
+        let origin = object.baseline().and_then(|id| facts.baseline.get(id));
         let node = origin.and_then(|origin| origin.document.find(&selector.path));
         found.push(
             at(Diagnostic::error(message), node)

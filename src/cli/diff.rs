@@ -71,7 +71,7 @@ fn with_baseline(release: &Release) -> Vec<Compared> {
     let objects = release.lane.objects.iter().zip(release.files());
     objects
         .map(|(object, file)| {
-            let origin = release.baseline.get(&object.origin);
+            let origin = object.baseline().and_then(|id| release.baseline.get(id));
             let mut before = origin.map(|origin| origin.document.clone());
             let mut after = object.document();
             mask(before.as_mut(), after.as_mut());

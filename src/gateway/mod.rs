@@ -4,16 +4,39 @@
 //! what it cannot. To add one, add a file with its [`Gateway`] and a row in [`of`].
 
 mod annotations;
+#[cfg(test)]
+mod fixture;
 mod ingress;
 mod mse;
+mod unsupported;
 
 use std::collections::HashMap;
 
-use crate::diagnostic::{Diagnostic, Place};
-use crate::spec::{GatewayClass, Match, ValueMatch};
+use crate::diagnostic::Diagnostic;
+use crate::kube::object::ObjectRef;
+use crate::spec::{GatewayClass, Match};
 use crate::yaml::{Document, NodeRef};
 
 pub use ingress::{backends, class_of, is_canary};
+pub use unsupported::unsupported;
+
+/// Kinds of routes that a canary route can be made from, with their API groups.
+const ROUTES: [(&str, &str); 3] = [
+    ("networking.k8s.io", "Ingress"),
+    ("gateway.networking.k8s.io", "HTTPRoute"),
+    ("apisix.apache.org", "ApisixRoute"),
+];
+
+/// Whether an object is a route that a canary route can be made from.
+pub fn is_route(id: &ObjectRef) -> bool {
+    ROUTES.contains(&(id.group.as_str(), id.kind.as_str()))
+}
+
+/// The kinds of [`is_route`], for messages.
+pub fn route_kinds() -> String {
+    let kinds: Vec<&str> = ROUTES.iter().map(|(_, kind)| *kind).collect();
+    kinds.join(" or ")
+}
 
 /// How far a dialect can match a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,8 +69,12 @@ pub struct Capabilities {
     pub header: Values,
     /// How many headers one route can match, all of them at once.
     pub headers: usize,
+    /// How much of a value a regular expression must match.
+    pub regex: Anchoring,
     /// Cookie values.
     pub cookie: Values,
+    /// Whether a cookie can go without a value: the gateway then asks for `always`.
+    pub cookie_always: bool,
     /// Query parameter values.
     pub query: Values,
     /// How many query parameters one route can match.
@@ -62,8 +89,44 @@ pub struct Capabilities {
     pub weight_beside: WeightBeside,
     /// Whether the route can set the header that carries the tag.
     pub sets_tag_header: bool,
-    /// Whether one host and path can have several lanes.
-    pub several_lanes: bool,
+    /// How many lanes one host and path can have.
+    pub lanes: Lanes,
+    /// What finds the baseline's rule that a canary route stands beside; without one the gateway
+    /// drops it.
+    pub base: Base,
+}
+
+/// How much of a value a regular expression must match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Anchoring {
+    /// Any part of it.
+    Search,
+    /// All of it.
+    Whole,
+    /// It is not documented: only an expression that is anchored at both ends is sure.
+    Unknown,
+}
+
+/// What finds the baseline's rule that a canary route stands beside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Base {
+    /// Host, path and path type, all as they are written.
+    HostPathAndType,
+    /// Host, path and path type, after the gateway has put them into one form.
+    HostPathAndTypeNormalised,
+    /// Host and path.
+    HostAndPath,
+    /// The canary route stands for itself; what it does not match is left to the others.
+    NotNeeded,
+}
+
+/// How many lanes one host and path can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lanes {
+    /// One; of a second canary the gateway takes no notice, or refuses it.
+    One,
+    /// Any number.
+    Many,
 }
 
 /// A canary route to make.
@@ -71,6 +134,8 @@ pub struct Capabilities {
 pub struct CanaryRoute<'a> {
     /// The baseline's route.
     pub baseline: &'a Document,
+    /// Who that is.
+    pub id: &'a ObjectRef,
     /// What makes a request gray.
     pub route: &'a Match,
     /// The tag.
@@ -81,21 +146,41 @@ pub struct CanaryRoute<'a> {
     pub services: &'a HashMap<&'a str, &'a str>,
 }
 
+/// A canary route that was made.
+#[derive(Debug)]
+pub struct Canary {
+    /// Its manifest. Its name is still the baseline's; its kind may be another.
+    pub document: Document,
+    /// What was decided.
+    pub notes: Vec<Diagnostic>,
+}
+
+impl From<Document> for Canary {
+    fn from(document: Document) -> Self {
+        Self { document, notes: Vec::new() }
+    }
+}
+
 /// A gateway's dialect.
 pub trait Gateway: Sync {
     /// Which it is.
     fn class(&self) -> GatewayClass;
 
+    /// The kinds of baseline routes it makes canary routes from.
+    fn reads(&self) -> &'static [&'static str] {
+        &["Ingress"]
+    }
+
     /// What it can express.
     fn capabilities(&self) -> &'static Capabilities;
 
     /// The canary route: the baseline's with only what leads into the lane, the dialect's way to
-    /// say which requests, and the header that carries the tag. Its name is still the baseline's.
+    /// say which requests, and the header that carries the tag.
     ///
     /// # Errors
     ///
     /// What the dialect cannot express, each with its place in the spec or the baseline.
-    fn canary(&self, route: &CanaryRoute<'_>) -> Result<Document, Vec<Diagnostic>>;
+    fn canary(&self, route: &CanaryRoute<'_>) -> Result<Canary, Vec<Diagnostic>>;
 }
 
 /// The gateway of a class; `None` where this version cannot write its canary routes.
@@ -111,6 +196,30 @@ pub fn of(class: GatewayClass) -> Option<&'static dyn Gateway> {
     }
 }
 
+/// The gateway class that a route itself names: by its kind, or by the class of an Ingress.
+///
+/// # Errors
+///
+/// When it names none that is known here.
+pub fn class_for(id: &ObjectRef, root: NodeRef<'_>) -> Result<GatewayClass, Diagnostic> {
+    match id.kind.as_str() {
+        "HTTPRoute" => return Ok(GatewayClass::GatewayApi),
+        "ApisixRoute" => return Ok(GatewayClass::Apisix),
+        _ => {}
+    }
+    let found = class_of(root);
+    let class = GatewayClass::ALL.iter().find(|class| found == Some(class.as_str()));
+    class.copied().ok_or_else(|| {
+        let what = match found {
+            Some(found) => format!("the class `{found}` of {id} is not one graylane knows"),
+            None => format!("{id} names no Ingress class"),
+        };
+        let remedy =
+            format!("say which gateway serves it: `gateway: {{class: {}}}`", GatewayClass::Mse);
+        Diagnostic::error(what).remedy(remedy)
+    })
+}
+
 /// The classes this version serves, for messages.
 pub fn served() -> Vec<&'static str> {
     GatewayClass::ALL
@@ -118,134 +227,6 @@ pub fn served() -> Vec<&'static str> {
         .filter(|class| of(**class).is_some())
         .map(|class| class.as_str())
         .collect()
-}
-
-/// Everything in a match that a dialect cannot express, each with what it can.
-pub fn unsupported(class: GatewayClass, can: &Capabilities, route: &Match) -> Vec<Diagnostic> {
-    let mut errors = Vec::new();
-    let mut refuse = |place: &Place, what: &str, remedy: String| {
-        errors.push(
-            Diagnostic::error(format!("the gateway class `{class}` cannot match {what}"))
-                .at(place.clone())
-                .remedy(remedy),
-        );
-    };
-    let abilities = abilities(can);
-    if route.headers.len() > can.headers {
-        let place = &route.headers[can.headers].place;
-        refuse(place, &format!("{} headers at once", route.headers.len()), abilities.clone());
-    }
-    if route.query.len() > can.queries {
-        let place = &route.query[can.queries].place;
-        refuse(
-            place,
-            &format!("{} query parameters at once", route.query.len()),
-            abilities.clone(),
-        );
-    }
-    for (values, what, matches) in
-        [(can.header, "header", &route.headers), (can.query, "query parameter", &route.query)]
-    {
-        for each in matches {
-            let fits = match &each.value {
-                ValueMatch::Exact(_) => matches!(values, Values::Exact | Values::ExactOrRegex),
-                ValueMatch::Regex(_) => values == Values::ExactOrRegex,
-            };
-            let how = if matches!(each.value, ValueMatch::Regex(_)) {
-                "by a regular expression"
-            } else {
-                "by value"
-            };
-            if !fits {
-                refuse(
-                    &each.place,
-                    &format!("the {what} `{}` {how}", each.name),
-                    abilities.clone(),
-                );
-            } else if let ValueMatch::Regex(pattern) = &each.value
-                && let Err(error) = regex::Regex::new(pattern)
-            {
-                let why = error.to_string();
-                let why = why.lines().last().unwrap_or("").trim_start_matches("error: ");
-                refuse(
-                    &each.place,
-                    &format!("the {what} `{}` by `{pattern}`: {why}", each.name),
-                    "write a regular expression: github.com/google/re2/wiki/Syntax".to_owned(),
-                );
-            }
-        }
-    }
-    if let Some(cookie) = &route.cookie {
-        let fits = match (&cookie.value, can.cookie) {
-            (_, Values::None) => false,
-            (None, _) => true,
-            (Some(_), values) => matches!(values, Values::Exact | Values::ExactOrRegex),
-        };
-        if !fits {
-            refuse(
-                &cookie.place,
-                &format!("the cookie `{}` by this value", cookie.name),
-                abilities.clone(),
-            );
-        }
-        let beside = !route.headers.is_empty() || !route.query.is_empty();
-        if beside && !can.cookie_beside {
-            refuse(
-                &cookie.place,
-                "a cookie beside a header or query parameter, both at once",
-                abilities.clone(),
-            );
-        }
-    }
-    if !can.header_and_query && !route.headers.is_empty() && !route.query.is_empty() {
-        refuse(&route.place, "a header and a query parameter at once", abilities.clone());
-    }
-    let has_match = !route.headers.is_empty() || !route.query.is_empty() || route.cookie.is_some();
-    if route.weight.is_some() && !can.weight {
-        refuse(&route.place, "by weight", abilities);
-    } else if route.weight.is_some_and(|weight| weight > 0)
-        && has_match
-        && can.weight_beside != WeightBeside::FallsThrough
-    {
-        let how = if can.weight_beside == WeightBeside::Ignored { "ignores" } else { "refuses" };
-        errors.push(
-            Diagnostic::error(format!(
-                "the gateway class `{class}` {how} `weight` beside a header, cookie or query match"
-            ))
-            .at(route.place.clone())
-            .remedy("keep either the match or the weight"),
-        );
-    }
-    errors
-}
-
-/// What a dialect can match, as one sentence.
-fn abilities(can: &Capabilities) -> String {
-    let mut parts = Vec::new();
-    let values = |values: Values| match values {
-        Values::None => None,
-        Values::Fixed => Some("the value `always`"),
-        Values::Exact => Some("exact values"),
-        Values::ExactOrRegex => Some("exact values and regular expressions"),
-    };
-    let count = |count: usize, what: &str| match count {
-        1 => format!("one {what}"),
-        usize::MAX => format!("any number of {what}s"),
-        count => format!("up to {count} {what}s"),
-    };
-    if let Some(how) = values(can.header) {
-        parts.push(format!("{} ({how})", count(can.headers, "header")));
-    }
-    if let Some(how) = values(can.query) {
-        parts.push(format!("{} ({how})", count(can.queries, "query parameter")));
-    }
-    if let Some(how) = values(can.cookie) {
-        parts.push(format!("a cookie ({how})"));
-    }
-    if can.weight {
-        parts.push("a weight".to_owned());
-    }
-    format!("it can match {}", parts.join(", "))
 }
 
 /// The place of a node, for diagnostics that have one.

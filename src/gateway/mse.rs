@@ -4,7 +4,10 @@
 //! gateways" and "Advanced usage of MSE Ingress".
 
 use super::ingress::{annotate, edit, reduced};
-use super::{CanaryRoute, Capabilities, Gateway, Values, WeightBeside, unsupported};
+use super::{
+    Anchoring, Base, Canary, CanaryRoute, Capabilities, Gateway, Lanes, Values, WeightBeside,
+    unsupported,
+};
 use crate::diagnostic::Diagnostic;
 use crate::spec::{GatewayClass, Match, ValueMatch};
 use crate::yaml::{Document, NodeRef, Path};
@@ -21,8 +24,12 @@ const CAPABILITIES: Capabilities = Capabilities {
     // canary-by-header with -value or -pattern: one header per Ingress.
     header: Values::ExactOrRegex,
     headers: 1,
+    // Not documented whether -pattern is searched for or must match the whole value.
+    regex: Anchoring::Unknown,
     // canary-by-cookie with canary-by-cookie-value (gateway 1.2.30 and later).
     cookie: Values::Exact,
+    // "The value of the cookie is always": canary-by-cookie alone.
+    cookie_always: true,
     // canary-by-query with -value or -pattern.
     query: Values::ExactOrRegex,
     queries: 1,
@@ -36,7 +43,9 @@ const CAPABILITIES: Capabilities = Capabilities {
     // request-header-control-update.
     sets_tag_header: true,
     // "Unlimited number of canary versions".
-    several_lanes: true,
+    lanes: Lanes::Many,
+    // The gateway is Higress: its base lookup normalises path and type.
+    base: Base::HostPathAndTypeNormalised,
 };
 
 impl Gateway for Mse {
@@ -48,7 +57,7 @@ impl Gateway for Mse {
         &CAPABILITIES
     }
 
-    fn canary(&self, route: &CanaryRoute<'_>) -> Result<Document, Vec<Diagnostic>> {
+    fn canary(&self, route: &CanaryRoute<'_>) -> Result<Canary, Vec<Diagnostic>> {
         let errors = unsupported(self.class(), &CAPABILITIES, route.route);
         if !errors.is_empty() {
             return Err(errors);
@@ -67,7 +76,7 @@ impl Gateway for Mse {
         annotations.push((control, value));
         without_tag_header(&mut canary, route.tag_header)?;
         annotate(&mut canary, &annotations).map_err(|error| vec![error])?;
-        Ok(canary)
+        Ok(canary.into())
     }
 }
 
@@ -141,25 +150,8 @@ fn with_line(lines: &str, header: &str, own: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
-    use std::sync::Arc;
-
+    use super::super::fixture::{self, cookie, exact, nothing, regex};
     use super::*;
-    use crate::diagnostic::Place;
-    use crate::spec::{CookieMatch, NameMatch};
-    use crate::yaml::{Source, parse};
-
-    fn place() -> Place {
-        Place { file: Arc::from("graylane.yaml"), line: 1, column: 1, text: String::new() }
-    }
-
-    fn name_match(name: &str, value: ValueMatch) -> NameMatch {
-        NameMatch { name: name.to_owned(), value, place: place() }
-    }
-
-    fn nothing() -> Match {
-        Match { headers: Vec::new(), cookie: None, query: Vec::new(), weight: None, place: place() }
-    }
 
     const INGRESS: &str = "\
 apiVersion: networking.k8s.io/v1
@@ -196,24 +188,12 @@ spec:
 ";
 
     fn canary(route: &Match) -> Result<Document, Vec<Diagnostic>> {
-        let stream = parse(Source::new("i.yaml", INGRESS.to_owned())).unwrap();
-        let services = HashMap::from([("web", "web-mse-gray")]);
-        let route = CanaryRoute {
-            baseline: &stream.documents[0],
-            route,
-            tag: "gray",
-            tag_header: "x-mse-tag",
-            services: &services,
-        };
-        Mse.canary(&route)
+        fixture::canary(&Mse, INGRESS, route).map(|canary| canary.document)
     }
 
     #[test]
     fn only_paths_into_the_lane_remain() {
-        let route = Match {
-            headers: vec![name_match("x-user-id", ValueMatch::Exact("100".into()))],
-            ..nothing()
-        };
+        let route = Match { headers: vec![exact("x-user-id", "100")], ..nothing() };
         let expected = "\
 apiVersion: networking.k8s.io/v1
 kind: Ingress
@@ -241,7 +221,7 @@ spec:
             port:
               number: 80
 ";
-        assert_eq!(canary(&route).unwrap().to_text(), expected);
+        assert_eq!(fixture::written(&Mse, INGRESS, &route).unwrap(), expected);
     }
 
     #[test]
@@ -255,8 +235,8 @@ spec:
             })
             .collect()
         };
-        let header = name_match("h", ValueMatch::Regex("^1.*".into()));
-        let query = name_match("q", ValueMatch::Exact("a".into()));
+        let header = regex("h", "^1.*");
+        let query = exact("q", "a");
         assert_eq!(
             shown(Match { headers: vec![header], query: vec![query], ..nothing() }),
             [
@@ -266,9 +246,8 @@ spec:
                 "mse.*/canary-by-query-value=a"
             ]
         );
-        let cookie = CookieMatch { name: "c".into(), value: Some("v".into()), place: place() };
         assert_eq!(
-            shown(Match { cookie: Some(cookie), ..nothing() }),
+            shown(Match { cookie: Some(cookie("c", Some("v"))), ..nothing() }),
             ["nginx.*/canary-by-cookie=c", "mse.*/canary-by-cookie-value=v"]
         );
         assert_eq!(shown(Match { weight: Some(10), ..nothing() }), ["nginx.*/canary-weight=10"]);
@@ -279,17 +258,8 @@ spec:
         let controls = "    mse.ingress.kubernetes.io/request-header-control-add: |\n      x-a 1\n      X-MSE-Tag base\n    \
                         mse.ingress.kubernetes.io/request-header-control-remove: x-mse-tag,x-b\nspec:\n";
         let text = INGRESS.replacen("spec:\n", controls, 1);
-        let stream = parse(Source::new("i.yaml", text)).unwrap();
-        let services = HashMap::from([("web", "web-mse-gray")]);
         let weight = Match { weight: Some(1), ..nothing() };
-        let route = CanaryRoute {
-            baseline: &stream.documents[0],
-            route: &weight,
-            tag: "gray",
-            tag_header: "x-mse-tag",
-            services: &services,
-        };
-        let canary = Mse.canary(&route).unwrap();
+        let canary = fixture::canary(&Mse, &text, &weight).unwrap().document;
         let control = |what: &str| {
             let key = format!("mse.ingress.kubernetes.io/request-header-control-{what}");
             canary.at(&["metadata", "annotations", &key]).and_then(NodeRef::text)
@@ -301,12 +271,12 @@ spec:
 
     #[test]
     fn what_mse_cannot_match_is_refused_by_name() {
-        let header = |name: &str| name_match(name, ValueMatch::Exact("1".into()));
+        let header = |name: &str| exact(name, "1");
         let two =
             canary(&Match { headers: vec![header("a"), header("b")], ..nothing() }).unwrap_err();
         assert!(two[0].message.contains("2 headers at once"), "{}", two[0]);
         assert!(two[0].remedy.as_deref().unwrap().contains("one header"));
-        let cookie = CookieMatch { name: "c".into(), value: None, place: place() };
+        let cookie = cookie("c", None);
         let both = canary(&Match { headers: vec![header("a")], cookie: Some(cookie), ..nothing() })
             .unwrap_err();
         assert!(both[0].message.contains("a cookie beside a header"));

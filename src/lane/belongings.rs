@@ -7,6 +7,7 @@ use super::isolation::{counts_pods, finds_own_pods};
 use super::policy::{Decision, decide, stated};
 use super::select::{Copy, Role, Selection};
 use crate::diagnostic::{Diagnostic, Place};
+use crate::gateway;
 use crate::kube::kinds::kind_of;
 use crate::kube::object::ObjectRef;
 use crate::kube::selectors::SelectorRole;
@@ -49,7 +50,7 @@ impl Selection<'_, '_> {
                 let id = &facts.object(*referrer).id;
                 // What scales belongs to what it scales, whatever it measures besides.
                 let scales_another = scales(id) && *target != targets[0];
-                if id.kind != "Ingress" && !scales_another {
+                if !gateway::is_route(id) && !scales_another {
                     self.consider(*referrer, number);
                 }
             }
@@ -91,9 +92,9 @@ impl Selection<'_, '_> {
     fn is_copyable(&mut self, position: usize, place: &Place) -> bool {
         let object = self.facts.object(position);
         let id = &object.id;
-        let (why, remedy) = if id.kind == "Ingress" {
+        let (why, remedy) = if gateway::is_route(id) {
             (
-                "a second Ingress for the same hosts and paths takes its traffic".to_owned(),
+                "a second route for the same hosts and paths takes its traffic".to_owned(),
                 "say `entry` on the service it leads to: its canary is made from it".to_owned(),
             )
         } else if kind_of(&id.group, &id.kind).workload && !self.copied.contains(&position) {

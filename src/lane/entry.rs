@@ -1,33 +1,33 @@
-//! Step 1, third part: the Ingress of each entry.
+//! Step 1, third part: the route of each entry.
 
 use super::policy::stated;
 use super::select::{Copy, Role, Selection};
 use crate::diagnostic::Diagnostic;
 use crate::gateway;
 use crate::kube::object::ObjectRef;
-use crate::spec::{CopyPolicy, Entry, ObjectName, Service};
+use crate::spec::{CopyPolicy, Entry, Service};
 
 impl Selection<'_, '_> {
-    /// The Ingress of a service that is an entry.
+    /// The route of a service that is an entry.
     pub(super) fn entry(&mut self, number: usize) {
         let planned = &self.plan.services[number];
         let spec = planned.spec;
         let services: Vec<&ObjectRef> =
             self.backends[number].iter().map(|service| &self.facts.object(*service).id).collect();
-        let mut ingresses: Vec<usize> = services
+        let mut routes: Vec<usize> = services
             .iter()
             .flat_map(|id| self.facts.referrers(id))
             .copied()
             .filter(|referrer| {
                 let object = self.facts.object(*referrer);
-                object.id.kind == "Ingress" && !gateway::is_canary(object.root())
+                gateway::is_route(&object.id) && !gateway::is_canary(object.root())
             })
             .collect();
-        ingresses.sort_unstable();
-        ingresses.dedup();
+        routes.sort_unstable();
+        routes.dedup();
         let Some(entry) = &spec.entry else {
-            for ingress in ingresses.iter().filter(|ingress| !self.taken.contains_key(ingress)) {
-                let id = &self.facts.object(*ingress).id;
+            for route in routes.iter().filter(|route| !self.taken.contains_key(route)) {
+                let id = &self.facts.object(*route).id;
                 let note = format!(
                     "{id} leads to `{}`, which is no entry: it stays with the baseline",
                     spec.name
@@ -49,45 +49,41 @@ impl Selection<'_, '_> {
             );
             return;
         }
-        if let Some(ingress) = self.entry_ingress(entry, spec, &ingresses) {
-            if self.is_made_by_others(ingress, &entry.place) {
+        if let Some(route) = self.entry_route(entry, spec, &routes) {
+            if self.is_made_by_others(route, &entry.place) {
                 return;
             }
-            let id = &self.facts.object(ingress).id;
+            let id = &self.facts.object(route).id;
             if matches!(stated(spec, id), Some(CopyPolicy::Share | CopyPolicy::Skip)) {
                 self.errors.push(
-                    Diagnostic::error(format!(
-                        "{id} is the Ingress of an entry and must be copied"
-                    ))
-                    .at(entry.place.clone())
-                    .remedy(format!(
-                        "take `entry` out of `{}`, or {} out of its policies",
-                        spec.name, id.kind
-                    )),
+                    Diagnostic::error(format!("{id} is the route of an entry and must be copied"))
+                        .at(entry.place.clone())
+                        .remedy(format!(
+                            "take `entry` out of `{}`, or {} out of its policies",
+                            spec.name, id.kind
+                        )),
                 );
                 return;
             }
-            if self.copied.contains(&ingress) {
+            if self.copied.contains(&route) {
                 self.errors.push(
                     Diagnostic::error(format!(
-                        "{} is the Ingress of two entries",
-                        self.facts.object(ingress).id
+                        "{} is the route of two entries",
+                        self.facts.object(route).id
                     ))
                     .at(entry.place.clone())
-                    .remedy(
-                        "one canary Ingress has one match: keep `entry` on one of the services",
-                    ),
+                    .remedy("one canary route has one match: keep `entry` on one of the services"),
                 );
                 return;
             }
-            if let Some(second) = self.facts.baseline.duplicate(&self.facts.object(ingress).id) {
-                self.twice(ingress, second);
+            if let Some(second) = self.facts.baseline.duplicate(&self.facts.object(route).id) {
+                self.twice(route, second);
                 return;
             }
-            self.taken.insert(ingress, number);
-            self.copied.insert(ingress);
+            self.taken.insert(route, number);
+            self.copied.insert(route);
             self.plan.copies.push(Copy {
-                object: ingress,
+                object: route,
                 service: number,
                 role: Role::Entry,
                 shared: false,
@@ -95,15 +91,14 @@ impl Selection<'_, '_> {
         }
     }
 
-    fn entry_ingress(
+    fn entry_route(
         &mut self,
         entry: &Entry,
         spec: &Service,
         candidates: &[usize],
     ) -> Option<usize> {
-        if let Some((name, place)) = &entry.ingress {
-            let name = ObjectName { kind: "Ingress".to_owned(), name: name.clone() };
-            let found = self.named(&name, place, "the entry's")?;
+        if let Some((name, place)) = &entry.baseline {
+            let found = self.named(name, place, "the entry's")?;
             let object = self.facts.object(found);
             if gateway::is_canary(object.root()) {
                 let error =
@@ -115,27 +110,32 @@ impl Selection<'_, '_> {
             }
             return Some(found);
         }
-        let names: Vec<&str> =
-            candidates.iter().map(|at| self.facts.object(*at).id.name.as_str()).collect();
+        let ids = || candidates.iter().map(|at| &self.facts.object(*at).id);
         match candidates {
             [one] => Some(*one),
             [] => {
                 self.errors.push(
-                    Diagnostic::error(format!("no Ingress leads to a Service of `{}`", spec.name))
-                        .at(entry.place.clone())
-                        .remedy("an entry needs an Ingress; `baseline.paths` must lead to it"),
+                    Diagnostic::error(format!(
+                        "no {} leads to a Service of `{}`",
+                        gateway::route_kinds(),
+                        spec.name
+                    ))
+                    .at(entry.place.clone())
+                    .remedy("an entry needs a route; `baseline.paths` must lead to it"),
                 );
                 None
             }
             _ => {
+                let names: Vec<String> =
+                    ids().map(|id| format!("{}/{}", id.kind, id.name)).collect();
                 self.errors.push(
                     Diagnostic::error(format!(
-                        "several Ingresses lead to `{}`: {}",
+                        "several routes lead to `{}`: {}",
                         spec.name,
                         names.join(", ")
                     ))
                     .at(entry.place.clone())
-                    .remedy(format!("name one of them: `ingress: {}`", names[0])),
+                    .remedy(format!("name one of them: `route: {}`", names[0])),
                 );
                 None
             }

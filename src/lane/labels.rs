@@ -34,11 +34,7 @@ impl LaneLabels {
     /// The labels of a service in a lane; `app` is the name its baseline pods register under.
     pub(super) fn new(tag: &str, service: &str, app: &str, governance: &dyn Governance) -> Self {
         Self {
-            object: vec![
-                (VERSION, tag.to_owned()),
-                (TYPE, MSE_GRAY.to_owned()),
-                (SERVICE_NAME, service.to_owned()),
-            ],
+            object: of_objects(tag, service),
             workload_selector: governance.selector_labels(tag),
             pod: governance.pod_labels(tag, app),
         }
@@ -53,6 +49,11 @@ impl LaneLabels {
     pub(super) fn keys(&self) -> impl Iterator<Item = &'static str> {
         self.all().map(|(key, _)| *key)
     }
+}
+
+/// The labels of every object of a lane.
+pub(super) fn of_objects(tag: &str, service: &str) -> Vec<Label> {
+    vec![(VERSION, tag.to_owned()), (TYPE, MSE_GRAY.to_owned()), (SERVICE_NAME, service.to_owned())]
 }
 
 /// The key among these that was meant to be [`VERSION`], if one is misspelled.

@@ -18,20 +18,23 @@ mod set;
 mod unite;
 mod waves;
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use crate::baseline::Object;
-use crate::diagnostic::{Diagnostic, Failure};
-use crate::gateway::{self, CanaryRoute, Gateway};
-use crate::governance;
+use crate::diagnostic::{Diagnostic, Failure, Place};
+use crate::gateway::{self, Canary, CanaryRoute, Gateway};
+use crate::generated::{Attachment, GeneratedObject};
+use crate::governance::{self, Governed, GovernedService};
 use crate::kube::kinds::{Wave, kind_of};
-use crate::kube::object::ObjectRef;
+use crate::kube::names::check_name;
+use crate::kube::object::{GroupKind, ObjectRef, identity};
 use crate::kube::pod_specs::{self, PodTemplate, pod_templates};
+use crate::kube::references::references;
 use crate::kube::selectors::{SelectorUse, selectors};
 use crate::spec::{GatewayClass, GrayRelease, Strategy};
-use crate::yaml::{Document, NodeRef, Source, parse};
+use crate::yaml::{Document, NodeRef, Path, Source, parse};
 
 pub use facts::{Facts, Labels, selected};
 pub use isolation::{counts_pods, required_values};
@@ -39,15 +42,27 @@ pub use labels::{ORIGINAL, VERSION, near_version};
 use patch::Patches;
 use select::{Copy, Plan, Role, select};
 
+/// Where an object of a lane comes from.
+#[derive(Clone, Debug)]
+pub enum Origin {
+    /// It is made from an object of the baseline.
+    Baseline {
+        /// That object.
+        id: ObjectRef,
+        /// The file it stands in.
+        file: Arc<str>,
+    },
+    /// It is made for the lane from a skeleton.
+    Generated,
+}
+
 /// An object of a lane.
 #[derive(Clone, Debug)]
 pub struct GrayObject {
     /// Who it is.
     pub id: ObjectRef,
-    /// The baseline object it is a copy of.
-    pub origin: ObjectRef,
-    /// The file that one stands in.
-    pub file: std::sync::Arc<str>,
+    /// Where it comes from.
+    pub origin: Origin,
     /// The service it belongs to.
     pub service: String,
     /// When it is applied.
@@ -71,7 +86,6 @@ impl GrayObject {
         Self {
             id: identity.id,
             origin: identity.origin,
-            file: identity.file,
             service: identity.service,
             wave,
             text,
@@ -80,6 +94,22 @@ impl GrayObject {
                 .map(|template| of(template).unwrap_or_default())
                 .collect(),
             selectors: selectors(root).into_iter().filter(counting).collect(),
+        }
+    }
+
+    /// The baseline object it is made from, if it is made from one.
+    pub fn baseline(&self) -> Option<&ObjectRef> {
+        match &self.origin {
+            Origin::Baseline { id, .. } => Some(id),
+            Origin::Generated => None,
+        }
+    }
+
+    /// The file of the baseline object it is made from.
+    pub fn file(&self) -> Option<&str> {
+        match &self.origin {
+            Origin::Baseline { file, .. } => Some(file),
+            Origin::Generated => None,
         }
     }
 
@@ -93,19 +123,35 @@ impl GrayObject {
 /// Who an object of a lane is and where it comes from.
 struct Identity {
     id: ObjectRef,
-    origin: ObjectRef,
-    file: std::sync::Arc<str>,
+    origin: Origin,
     service: String,
 }
 
 /// One object with the notes on it, or its errors.
 type Built = Result<(GrayObject, Vec<Diagnostic>), Vec<Diagnostic>>;
 
+/// Where gray traffic enters a lane.
+#[derive(Clone, Debug)]
+pub struct LaneEntry {
+    /// The service.
+    pub service: String,
+    /// What routes the requests.
+    pub gateway: GatewayClass,
+    /// The canary route.
+    pub route: ObjectRef,
+    /// Where the spec says so.
+    pub place: Place,
+}
+
 /// The objects of a lane.
 #[derive(Debug, Default)]
 pub struct Lane {
     /// In the order they are applied: by wave, kind and name.
     pub objects: Vec<GrayObject>,
+    /// Where gray traffic enters, in the order of the baseline.
+    pub entries: Vec<LaneEntry>,
+    /// Files that are no manifests, by path.
+    pub attachments: Vec<Attachment>,
     /// What was left out and what was decided.
     pub notes: Vec<Diagnostic>,
 }
@@ -125,14 +171,29 @@ pub fn build(release: &GrayRelease, facts: &Facts) -> Result<Lane, Failure> {
     let mut lane = Lane::default();
     let mut errors = Vec::new();
     let mut rewire_notes = Vec::new();
-    for result in built {
+    for (copy, result) in plan.copies.iter().zip(built) {
         match result {
             Ok((object, notes)) => {
+                lane.entries.extend(builder.entry(copy, &object));
                 lane.objects.push(object);
                 rewire_notes.extend(notes);
             }
             Err(list) => errors.extend(list),
         }
+    }
+    match governance.generate(&builder.governed()) {
+        Ok(generated) => {
+            for object in generated.objects {
+                match builder.generated(object) {
+                    Ok(object) => lane.objects.push(object),
+                    Err(error) => errors.push(error),
+                }
+            }
+            lane.attachments = generated.attachments;
+            lane.attachments.sort_by_key(|attachment| attachment.path);
+            rewire_notes.extend(generated.notes);
+        }
+        Err(list) => errors.extend(list),
     }
     if !errors.is_empty() {
         errors.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
@@ -204,8 +265,11 @@ impl Builder<'_> {
             errors.extend(set::suspend(object, &mut document));
         }
         if copy.role == Role::Entry {
-            document = self.canary(object, service.spec, &document)?;
+            let canary = self.canary(object, service.spec, &document)?;
+            document = canary.document;
+            notes.extend(canary.notes);
         }
+        let kind = GroupKind::of(document.root()).unwrap_or_else(|| object.id.group_kind());
         errors.extend(rename::rename(
             object,
             name,
@@ -232,39 +296,111 @@ impl Builder<'_> {
         let namespace = self.release.namespace.as_ref().unwrap_or(&object.id.namespace);
         let identity = Identity {
             // One of the cluster has no namespace.
-            id: ObjectRef::new(&object.id.group, &object.id.kind, namespace, name),
-            origin: object.id.clone(),
-            file: std::sync::Arc::clone(&object.file),
+            id: ObjectRef::new(&kind.group, &kind.kind, namespace, name),
+            origin: Origin::Baseline { id: object.id.clone(), file: Arc::clone(&object.file) },
             service: service.spec.name.clone(),
         };
         notes.extend(rewiring.notes);
         Ok((GrayObject::new(identity, wave, &document), notes))
     }
 
+    /// What is said of the entry, if this copy is the canary route of one.
+    fn entry(&self, copy: &Copy, object: &GrayObject) -> Option<LaneEntry> {
+        let service = self.plan.services[copy.service].spec;
+        let entry = service.entry.as_ref().filter(|_| copy.role == Role::Entry)?;
+        let gateway = self.gateway(self.facts.object(copy.object)).ok()?.class();
+        let (service, route) = (service.name.clone(), object.id.clone());
+        Some(LaneEntry { service, gateway, route, place: entry.place.clone() })
+    }
+
+    /// The lane as governance sees it.
+    fn governed(&self) -> Governed<'_> {
+        let mut services: Vec<GovernedService<'_>> = self
+            .plan
+            .services
+            .iter()
+            .map(|service| {
+                let workload = &self.facts.object(service.workload).id;
+                GovernedService {
+                    spec: service.spec,
+                    workload,
+                    gray_workload: &self.plan.gray_names[workload],
+                    app: &service.app,
+                    services: Vec::new(),
+                }
+            })
+            .collect();
+        for copy in &self.plan.copies {
+            let id = &self.facts.object(copy.object).id;
+            if id.group.is_empty() && id.kind == "Service" {
+                services[copy.service].services.push((id, &self.plan.gray_names[id]));
+            }
+        }
+        Governed { release: self.release, baseline: &self.facts.baseline, services }
+    }
+
+    /// An object of the lane that is made, with the labels and the place in the order that copies
+    /// have too.
+    fn generated(&self, object: GeneratedObject) -> Result<GrayObject, Diagnostic> {
+        let GeneratedObject { service, wave, mut document, place } = object;
+        let labels = labels::of_objects(self.release.tag.as_str(), &service);
+        let namespace = self.release.namespace.as_deref().unwrap_or_default();
+        let id = identity(document.root(), namespace);
+        let result = relabel::put(&mut document, &Path::keys(["metadata", "labels"]), &labels)
+            .and_then(|()| waves::order(self.release.delivery, wave, &mut document));
+        let id = match (id, result) {
+            (Some(id), Ok(())) => id,
+            (None, _) => {
+                return Err(Diagnostic::error("an object that is made has no name").at(place));
+            }
+            (_, Err(error)) => return Err(Diagnostic::error(error.to_string()).at(place)),
+        };
+        if let Err(why) = check_name(&id.group, &id.kind, &id.name) {
+            let error = Diagnostic::error(format!(
+                "the {} of `{service}` cannot be called `{}`: {why}",
+                id.kind, id.name
+            ));
+            return Err(error.at(place).remedy("choose a shorter tag or `naming.suffix`"));
+        }
+        if let Some(there) = self.facts.baseline.get(&id) {
+            let error = Diagnostic::error(format!(
+                "{id} would be made for `{service}`, and the baseline has it already"
+            ));
+            let error = error.at(there.place());
+            return Err(error.remedy(
+                "choose another tag or `naming.suffix`, or take that object out of the baseline",
+            ));
+        }
+        let identity = Identity { id, origin: Origin::Generated, service };
+        Ok(GrayObject::new(identity, wave, &document))
+    }
+
+    /// The canary route of an entry, made from the baseline's with its patches applied.
     fn canary(
         &self,
         object: &Object,
         service: &crate::spec::Service,
         document: &Document,
-    ) -> Result<Document, Vec<Diagnostic>> {
-        let Some(entry) = &service.entry else { return Ok(document.clone()) };
+    ) -> Result<Canary, Vec<Diagnostic>> {
+        let Some(entry) = &service.entry else { return Ok(document.clone().into()) };
         let gateway = self.gateway(object).map_err(|error| vec![error.at(entry.place.clone())])?;
-        let by_default = document.at(&["spec", "defaultBackend", "service", "name"]);
-        let services: HashMap<&str, &str> = gateway::backends(document.root())
+        let led_to: Vec<ObjectRef> = references(document.root(), &object.id)
             .into_iter()
-            .chain(by_default.and_then(NodeRef::as_str))
-            .filter_map(|name| {
-                let id = ObjectRef {
-                    group: String::new(),
-                    kind: "Service".to_owned(),
-                    namespace: object.id.namespace.clone(),
-                    name: name.to_owned(),
-                };
-                self.plan.gray_names.get(&id).map(|gray| (name, gray.as_str()))
-            })
+            .map(|reference| reference.target)
+            .filter(|id| id.kind == "Service" && id.namespace == object.id.namespace)
+            .collect();
+        let errors: Vec<Diagnostic> =
+            led_to.iter().filter_map(|id| self.unroutable(id, &entry.place)).collect();
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let services = led_to
+            .iter()
+            .filter_map(|id| Some((id.name.as_str(), self.plan.gray_names.get(id)?.as_str())))
             .collect();
         gateway.canary(&CanaryRoute {
             baseline: document,
+            id: &object.id,
             route: &entry.route,
             tag: self.release.tag.as_str(),
             tag_header: &self.release.tag_header,
@@ -272,33 +408,47 @@ impl Builder<'_> {
         })
     }
 
-    /// The gateway of the spec, or of the Ingress's class.
-    fn gateway(&self, ingress: &Object) -> Result<&'static dyn Gateway, Diagnostic> {
+    /// Why a gray copy of a Service cannot stand behind a canary route.
+    fn unroutable(&self, id: &ObjectRef, entry: &Place) -> Option<Diagnostic> {
+        self.plan.gray_names.get(id)?;
+        let service = self.facts.baseline.get(id)?;
+        let field = |key: &str| service.root().at(&["spec", key]);
+        let (what, node) = if field("type").and_then(NodeRef::as_str) == Some("ExternalName") {
+            ("of type ExternalName: its copy would be the same host", field("type"))
+        } else if field("clusterIP").and_then(NodeRef::text) == Some("None") {
+            ("headless: many gateways need a cluster IP to route to", field("clusterIP"))
+        } else {
+            return None;
+        };
+        let error = Diagnostic::error(format!("the entry leads to {id}, which is {what}"));
+        Some(
+            error
+                .at(node.and_then(NodeRef::place))
+                .related(entry.clone(), "the entry")
+                .remedy("let the route lead to a Service with a cluster IP that selects the pods"),
+        )
+    }
+
+    /// The gateway of the spec, or the one that the route names.
+    fn gateway(&self, route: &Object) -> Result<&'static dyn Gateway, Diagnostic> {
         let class = match self.release.gateway_class {
             Some(class) => class,
-            None => {
-                let found = gateway::class_of(ingress.root());
-                let class = GatewayClass::ALL.iter().find(|class| found == Some(class.as_str()));
-                *class.ok_or_else(|| {
-                    let what = match found {
-                        Some(found) => format!(
-                            "the class `{found}` of {} is not one graylane knows",
-                            ingress.id
-                        ),
-                        None => format!("{} names no Ingress class", ingress.id),
-                    };
-                    Diagnostic::error(what).remedy(format!(
-                        "say which gateway serves it: `gateway: {{class: {}}}`",
-                        GatewayClass::Mse
-                    ))
-                })?
-            }
+            None => gateway::class_for(&route.id, route.root())?,
         };
-        gateway::of(class).ok_or_else(|| {
+        let gateway = gateway::of(class).ok_or_else(|| {
             Diagnostic::error(format!(
                 "the gateway class `{class}` is not available in this version"
             ))
             .remedy(format!("available: {}", gateway::served().join(", ")))
-        })
+        })?;
+        if !gateway.reads().contains(&route.id.kind.as_str()) {
+            let kinds = gateway.reads().join(" or ");
+            return Err(Diagnostic::error(format!(
+                "the gateway class `{class}` makes its canary route from an {kinds}, and {} is none",
+                route.id
+            ))
+            .remedy(format!("set `gateway.class`, or name the {kinds} in `entry`")));
+        }
+        Ok(gateway)
     }
 }

@@ -188,7 +188,7 @@ impl Relabelling<'_> {
     }
 }
 
-fn put(document: &mut Document, path: &Path, labels: &[Label]) -> Result<(), EditError> {
+pub(super) fn put(document: &mut Document, path: &Path, labels: &[Label]) -> Result<(), EditError> {
     for (key, value) in labels {
         document.set_str(&path.key(key), value)?;
     }

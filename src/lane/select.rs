@@ -51,6 +51,8 @@ pub(super) struct PlannedService<'a> {
     pub workload: usize,
     /// Its workload's namespace.
     pub namespace: String,
+    /// The name its baseline pods register under in governance.
+    pub app: String,
     /// Its pods.
     pub pods: Pods,
     /// How its pods are kept apart.
@@ -284,6 +286,7 @@ impl<'a> Selection<'a, '_> {
             spec,
             workload,
             namespace: object.id.namespace.clone(),
+            app: app.to_owned(),
             pods,
             separation,
             labels,

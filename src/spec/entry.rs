@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::check::{Check, Rule, items};
-use super::model::{CookieMatch, Entry, Match, NameMatch, ValueMatch};
+use super::model::{CookieMatch, Entry, Match, NameMatch, ObjectName, ValueMatch};
 use super::{raw, syntax};
 use crate::diagnostic::Place;
 use crate::yaml::NodeRef;
@@ -14,10 +14,18 @@ pub(super) fn read(check: &mut Check, raw: &raw::Entry, node: NodeRef<'_>) -> Op
         let place = check.value_place(node.get("ingress"));
         let remedy = "use the name of an Ingress of the baseline, without a kind";
         check.fits("name of an Ingress", name, syntax::dns_subdomain, &place, remedy);
-        (name.clone(), place)
+        (ObjectName { kind: "Ingress".to_owned(), name: name.clone() }, place)
     });
-    let route = raw.route.as_ref().and_then(|raw| route(check, raw, node.get("match")?));
-    Some(Entry { place: check.place(Some(node)), ingress, route: route? })
+    let named = raw.route.as_ref().and_then(|text| {
+        let place = check.value_place(node.get("route"));
+        check.object(text, &place).map(|object| (object, place))
+    });
+    if let (Some((_, first)), Some((_, second))) = (&ingress, &named) {
+        let (message, remedy) = ("an entry has both `ingress` and `route`", "keep one of them");
+        check.clash(message.to_owned(), second, first, "the other one", remedy);
+    }
+    let route = raw.matches.as_ref().and_then(|raw| route(check, raw, node.get("match")?));
+    Some(Entry { place: check.place(Some(node)), baseline: ingress.or(named), route: route? })
 }
 
 fn route(check: &mut Check, raw: &raw::Match, node: NodeRef<'_>) -> Option<Match> {

@@ -228,8 +228,8 @@ pub struct JsonOp {
 pub struct Entry {
     /// Where it is.
     pub place: Place,
-    /// The Ingress; `None`: the one that routes to the service.
-    pub ingress: Option<(String, Place)>,
+    /// The baseline's route; `None`: the one that leads to the service.
+    pub baseline: Option<(ObjectName, Place)>,
     /// What makes a request gray.
     pub route: Match,
 }

@@ -208,10 +208,12 @@ pub(super) struct Operation {
 pub(super) struct Entry {
     /// Name of the baseline's Ingress; the one that routes to the service where it is left out.
     pub(super) ingress: Option<String>,
+    /// The baseline's route, `Kind/name`, where it is no Ingress: `HTTPRoute/shop`, `ApisixRoute/shop`.
+    pub(super) route: Option<String>,
     /// What makes a request gray; what the gateway cannot express is an error that says what it can.
     #[serde(rename = "match")]
     #[schemars(required)]
-    pub(super) route: Option<Match>,
+    pub(super) matches: Option<Match>,
 }
 
 /// What makes a request gray.

@@ -1,0 +1,171 @@
+//! What a dialect cannot express is refused, with what it can and which gateway could.
+
+use super::{Capabilities, Values, WeightBeside, of};
+use crate::diagnostic::{Diagnostic, Place};
+use crate::spec::{GatewayClass, Match, ValueMatch};
+
+/// Everything in a match that a dialect cannot express, each with what it can and which others
+/// could express the whole match.
+pub fn unsupported(class: GatewayClass, can: &Capabilities, route: &Match) -> Vec<Diagnostic> {
+    let refusals = refusals(can, route);
+    let others = if refusals.is_empty() { String::new() } else { others(class, route) };
+    let mut errors: Vec<Diagnostic> = refusals
+        .into_iter()
+        .map(|refusal| {
+            let error = match refusal.what {
+                Refused::Match(what) => {
+                    let error = format!("the gateway class `{class}` cannot match {what}");
+                    Diagnostic::error(error).remedy(format!("{}{others}", abilities(can)))
+                }
+                Refused::Weight(how) => {
+                    let error = format!(
+                        "the gateway class `{class}` {how} `weight` beside a header, cookie or query match"
+                    );
+                    let remedy = format!("keep either the match or the weight{others}");
+                    Diagnostic::error(error).remedy(remedy)
+                }
+            };
+            error.at(refusal.place)
+        })
+        .collect();
+    errors.extend(malformed(class, route));
+    errors
+}
+
+/// Something that a dialect cannot express.
+struct Refusal {
+    what: Refused,
+    place: Place,
+}
+
+enum Refused {
+    /// Cannot match this.
+    Match(String),
+    /// Weight beside a match; what the gateway does with it.
+    Weight(&'static str),
+}
+
+fn refusals(can: &Capabilities, route: &Match) -> Vec<Refusal> {
+    let mut refused = Vec::new();
+    let mut refuse = |place: &Place, what: String| {
+        refused.push(Refusal { what: Refused::Match(what), place: place.clone() });
+    };
+    for (matches, most, what) in
+        [(&route.headers, can.headers, "headers"), (&route.query, can.queries, "query parameters")]
+    {
+        if let Some(first) = matches.get(most) {
+            refuse(&first.place, format!("{} {what} at once", matches.len()));
+        }
+    }
+    for (values, what, matches) in
+        [(can.header, "header", &route.headers), (can.query, "query parameter", &route.query)]
+    {
+        for each in matches {
+            let (fits, how) = match &each.value {
+                ValueMatch::Exact(_) => {
+                    (matches!(values, Values::Exact | Values::ExactOrRegex), "by value")
+                }
+                ValueMatch::Regex(_) => (values == Values::ExactOrRegex, "by a regular expression"),
+            };
+            if !fits {
+                refuse(&each.place, format!("the {what} `{}` {how}", each.name));
+            }
+        }
+    }
+    let has_others = !route.headers.is_empty() || !route.query.is_empty();
+    if let Some(cookie) = &route.cookie {
+        let fits = match (&cookie.value, can.cookie) {
+            (_, Values::None) => false,
+            (None, _) => can.cookie_always,
+            (Some(_), values) => matches!(values, Values::Exact | Values::ExactOrRegex),
+        };
+        if !fits {
+            let how = if cookie.value.is_some() { "by this value" } else { "without a value" };
+            refuse(&cookie.place, format!("the cookie `{}` {how}", cookie.name));
+        }
+        if has_others && !can.cookie_beside {
+            let what = "a cookie beside a header or query parameter, both at once";
+            refuse(&cookie.place, what.to_owned());
+        }
+    }
+    if !can.header_and_query && !route.headers.is_empty() && !route.query.is_empty() {
+        refuse(&route.place, "a header and a query parameter at once".to_owned());
+    }
+    let has_match = has_others || route.cookie.is_some();
+    if route.weight.is_some() && !can.weight {
+        refuse(&route.place, "by weight".to_owned());
+    } else if route.weight.is_some_and(|weight| weight > 0) && has_match {
+        let how = match can.weight_beside {
+            WeightBeside::FallsThrough => return refused,
+            WeightBeside::Ignored => "ignores",
+            WeightBeside::Forbidden => "refuses",
+        };
+        refused.push(Refusal { what: Refused::Weight(how), place: route.place.clone() });
+    }
+    refused
+}
+
+/// Regular expressions that are none. Gateways read RE2 or PCRE; what both read is allowed.
+fn malformed(class: GatewayClass, route: &Match) -> Vec<Diagnostic> {
+    let headers = route.headers.iter().map(|header| ("header", header));
+    let queries = route.query.iter().map(|query| ("query parameter", query));
+    let mut errors = Vec::new();
+    for (what, each) in headers.chain(queries) {
+        let ValueMatch::Regex(pattern) = &each.value else { continue };
+        let Err(error) = regex::Regex::new(pattern) else { continue };
+        let why = error.to_string();
+        let why = why.lines().last().unwrap_or("").trim_start_matches("error: ");
+        errors.push(
+            Diagnostic::error(format!(
+                "the gateway class `{class}` cannot match the {what} `{}` by `{pattern}`: {why}",
+                each.name
+            ))
+            .at(each.place.clone())
+            .remedy("write a regular expression: github.com/google/re2/wiki/Syntax"),
+        );
+    }
+    errors
+}
+
+/// The other classes that could express a match, as a line of a remedy.
+fn others(class: GatewayClass, route: &Match) -> String {
+    let can = |other: &&GatewayClass| {
+        **other != class
+            && of(**other).is_some_and(|gateway| refusals(gateway.capabilities(), route).is_empty())
+    };
+    let names: Vec<&str> =
+        GatewayClass::ALL.iter().filter(can).map(|other| other.as_str()).collect();
+    if names.is_empty() {
+        return String::new();
+    }
+    format!("\ngateway classes that can express the whole match: {}", names.join(", "))
+}
+
+/// What a dialect can match, as one sentence.
+fn abilities(can: &Capabilities) -> String {
+    let mut parts = Vec::new();
+    let values = |values: Values| match values {
+        Values::None => None,
+        Values::Fixed => Some("the value `always`"),
+        Values::Exact => Some("exact values"),
+        Values::ExactOrRegex => Some("exact values and regular expressions"),
+    };
+    let count = |count: usize, what: &str| match count {
+        1 => format!("one {what}"),
+        usize::MAX => format!("any number of {what}s"),
+        count => format!("up to {count} {what}s"),
+    };
+    if let Some(how) = values(can.header) {
+        parts.push(format!("{} ({how})", count(can.headers, "header")));
+    }
+    if let Some(how) = values(can.query) {
+        parts.push(format!("{} ({how})", count(can.queries, "query parameter")));
+    }
+    if let Some(how) = values(can.cookie) {
+        parts.push(format!("a cookie ({how})"));
+    }
+    if can.weight {
+        parts.push("a weight".to_owned());
+    }
+    format!("it can match {}", parts.join(", "))
+}
