@@ -29,14 +29,14 @@ pub struct Candidate {
 /// The workloads of a baseline that are copied by default, in its order.
 pub fn candidates(facts: &Facts) -> Vec<Candidate> {
     let baseline = &facts.baseline;
-    let entries: std::collections::HashSet<(&str, &str)> = baseline
+    let entries: std::collections::HashSet<(&str, String)> = baseline
         .objects()
         .iter()
         .filter(|object| object.id.kind == "Ingress" && is_served(object))
         .flat_map(|object| {
-            gateway::backends(object.root())
-                .into_iter()
-                .map(|name| (object.id.namespace.as_str(), name))
+            let document = object.document();
+            let names = gateway::backends(document.root()).into_iter().map(str::to_owned);
+            names.map(|name| (object.id.namespace.as_str(), name)).collect::<Vec<_>>()
         })
         .collect();
     let mut found = Vec::new();
@@ -44,15 +44,15 @@ pub fn candidates(facts: &Facts) -> Vec<Candidate> {
         if kind_of(&object.id.group, &object.id.kind).policy != Policy::Copy {
             continue;
         }
-        let Some(template) = pod_templates(object.root()).into_iter().next() else { continue };
+        let document = object.document();
+        let Some(template) = pod_templates(document.root()).into_iter().next() else { continue };
         let is_entry = facts.selecting(position).any(|selecting| {
             let id = &facts.object(selecting.object).id;
             selecting.selector.role == SelectorRole::Service
-                && entries.contains(&(id.namespace.as_str(), id.name.as_str()))
+                && entries.contains(&(id.namespace.as_str(), id.name.clone()))
         });
-        let image =
-            |path: &Path| object.document.find(&path.key("image")).and_then(NodeRef::as_str);
-        let images = containers(object.root(), &template)
+        let image = |path: &Path| document.find(&path.key("image")).and_then(NodeRef::as_str);
+        let images = containers(document.root(), &template)
             .into_iter()
             .filter_map(|container| Some((container.name, image(&container.path)?.to_owned())))
             .filter(|(_, image)| ImageRef::parse(image).is_ok())
@@ -68,9 +68,10 @@ pub fn candidates(facts: &Facts) -> Vec<Candidate> {
 }
 
 fn is_served(ingress: &Object) -> bool {
-    let class = gateway::class_of(ingress.root());
+    let document = ingress.document();
+    let class = gateway::class_of(document.root());
     let known = GatewayClass::ALL.iter().find(|known| class == Some(known.as_str()));
-    known.is_some_and(|class| gateway::of(*class).is_some()) && !gateway::is_canary(ingress.root())
+    known.is_some_and(|class| gateway::of(*class).is_some()) && !gateway::is_canary(document.root())
 }
 
 /// The text of a spec with these services; others are told of in comments, with the reason.

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use crate::baseline::Baseline;
 use crate::baseline::files::{Files, FilesError, Memory};
 use crate::baseline::select::{Pattern, select};
-use crate::baseline::{Baseline, read};
 use crate::check::{self, Subject};
 use crate::diagnostic::{Diagnostic, Failure, Severity};
 use crate::kube::kinds::Wave;
@@ -181,8 +181,7 @@ impl Baselines {
             return Ok(Arc::clone(facts));
         }
         let files = stream.as_ref().map_or(files, |memory| memory as &dyn Files);
-        let baseline = Arc::new(read::read(files, &key.0, namespace)?);
-        let facts = Arc::new(Facts::gather(&baseline));
+        let facts = Arc::new(Facts::read(files, &key.0, &spec.release)?);
         self.read.insert(key, Arc::clone(&facts));
         Ok(facts)
     }

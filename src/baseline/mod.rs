@@ -8,42 +8,74 @@ pub mod read;
 pub mod select;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rayon::prelude::*;
 
 use crate::diagnostic::{Diagnostic, Place};
 use crate::kube::object::ObjectRef;
-use crate::yaml::{Document, NodeRef};
+use crate::yaml::{Document, Source, parse};
 
 /// One object of the baseline.
-#[derive(Clone, Debug)]
+///
+/// Nodes take several times the memory of their text, and most objects are looked at once. So an
+/// object that is alone in its file can [let go](Object::let_go) of them and read them again.
+#[derive(Debug)]
 pub struct Object {
     /// Who it is; its namespace is the spec's where the manifest names none.
     pub id: ObjectRef,
-    /// `apps/v1`.
-    pub api_version: String,
-    /// Its text and nodes.
-    pub document: Document,
     /// The file it stands in, relative to the repository.
     pub file: Arc<str>,
+    source: Arc<Source>,
+    /// Where its name stands in the source; `None` for an element that was written anew.
+    name_at: Option<u32>,
+    /// Whether the source holds nothing else.
+    is_alone: bool,
+    /// `None` once they were let go.
+    nodes: Mutex<Option<Document>>,
 }
 
 impl Object {
-    /// The root node.
-    pub fn root(&self) -> NodeRef<'_> {
-        self.document.root()
+    /// An object and the document it is written in; `is_alone` says that the document's source
+    /// holds no other.
+    pub(crate) fn new(id: ObjectRef, document: Document, is_alone: bool) -> Self {
+        let source = Arc::clone(document.source());
+        let root = document.root();
+        let name = root.at(&["metadata", "name"]);
+        let name_at = name.and_then(|name| name.value_offset()).or_else(|| root.offset());
+        let file = Arc::clone(source.name());
+        Self { id, file, source, name_at, is_alone, nodes: Mutex::new(Some(document)) }
+    }
+
+    /// Its text and nodes: a document of the caller's own.
+    pub fn document(&self) -> Document {
+        let kept = self.nodes().clone();
+        kept.unwrap_or_else(|| {
+            // What was read once can be read again.
+            let stream = parse(Arc::clone(&self.source)).ok();
+            stream.and_then(|stream| stream.documents.into_iter().next()).unwrap_or_default()
+        })
+    }
+
+    /// Frees the nodes where the text can give them again.
+    pub fn let_go(&self) {
+        if self.is_alone {
+            *self.nodes() = None;
+        }
+    }
+
+    fn nodes(&self) -> MutexGuard<'_, Option<Document>> {
+        self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where the object is: its name.
     pub fn place(&self) -> Option<Place> {
-        let root = self.root();
-        root.at(&["metadata", "name"]).and_then(NodeRef::value_place).or_else(|| root.place())
+        self.name_at.map(|at| self.source.place(at as usize))
     }
 }
 
 /// All objects of the baseline, in the order of their files.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Baseline {
     objects: Vec<Object>,
     /// Hash of the identity and position in `objects` of every object, in order.

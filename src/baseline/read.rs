@@ -29,17 +29,40 @@ struct Reading {
 ///
 /// All files that cannot be read as manifests, each with its place.
 pub fn read(files: &dyn Files, paths: &[String], namespace: &str) -> Result<Baseline, Failure> {
-    let readings: Vec<Reading> = paths
+    read_and(files, paths, namespace, |_| ()).map(|(baseline, _)| baseline)
+}
+
+/// Reads files as [`read`] does, and looks at each object as soon as it is read; returns what was
+/// seen, in the order of the objects.
+///
+/// # Errors
+///
+/// As [`read`].
+pub fn read_and<T: Send>(
+    files: &dyn Files,
+    paths: &[String],
+    namespace: &str,
+    look: impl Fn(&Object) -> T + Sync,
+) -> Result<(Baseline, Vec<T>), Failure> {
+    let readings: Vec<(Reading, Vec<T>)> = paths
         .par_iter()
-        .map(|path| match files.read(path) {
-            Ok(bytes) => read_file(path, bytes, namespace),
-            Err(error) => Reading { errors: vec![unreadable(path, &error)], ..Reading::default() },
+        .map(|path| {
+            let reading = match files.read(path) {
+                Ok(bytes) => read_file(path, bytes, namespace),
+                Err(error) => {
+                    Reading { errors: vec![unreadable(path, &error)], ..Reading::default() }
+                }
+            };
+            let seen = reading.objects.iter().map(&look).collect();
+            (reading, seen)
         })
         .collect();
-    let count = readings.iter().map(|reading| reading.objects.len()).sum();
+    let count = readings.iter().map(|(reading, _)| reading.objects.len()).sum();
     let mut all = Reading { objects: Vec::with_capacity(count), ..Reading::default() };
-    for reading in readings {
+    let mut all_seen = Vec::with_capacity(count);
+    for (reading, seen) in readings {
         all.objects.extend(reading.objects);
+        all_seen.extend(seen);
         all.notes.extend(reading.notes);
         all.errors.extend(reading.errors);
         all.bytes += reading.bytes;
@@ -49,7 +72,7 @@ pub fn read(files: &dyn Files, paths: &[String], namespace: &str) -> Result<Base
     }
     let mut baseline = Baseline::new(all.objects, all.notes);
     baseline.bytes = all.bytes;
-    Ok(baseline)
+    Ok((baseline, all_seen))
 }
 
 fn unreadable(path: &str, error: &FilesError) -> Diagnostic {
@@ -86,8 +109,9 @@ fn read_file(path: &str, bytes: Vec<u8>, namespace: &str) -> Reading {
     let source = Source::new(path, text);
     match parse(Arc::clone(&source)) {
         Ok(stream) => {
+            let is_alone = stream.documents.len() == 1;
             for document in stream.documents {
-                add_document(document, &source, namespace, &mut reading);
+                add_document(document, is_alone, namespace, &mut reading);
             }
         }
         Err(error) => reading.errors.push(template_error(&source).unwrap_or(error)),
@@ -109,17 +133,17 @@ const NO_MANIFESTS: [(&str, &str); 8] = [
 
 const KUSTOMIZATION: &str = "a kustomization, which is not built here (`kustomize build . | graylane render --baseline -` reads what it gives)";
 
-fn add_document(document: Document, source: &Source, namespace: &str, reading: &mut Reading) {
+fn add_document(document: Document, is_alone: bool, namespace: &str, reading: &mut Reading) {
     if document.is_empty() {
         return;
     }
     let root = document.root();
     let text = |key: &str| root.get(key).and_then(NodeRef::as_str).unwrap_or("");
-    let (api_version, kind) = (text("apiVersion").to_owned(), text("kind").to_owned());
+    let (api_version, kind) = (text("apiVersion"), text("kind"));
     if api_version.is_empty() || kind.is_empty() {
         let note = Diagnostic::note(format!(
             "a document of {} is no Kubernetes object; it is not read",
-            source.name()
+            document.source().name()
         ));
         reading.notes.push(note.at(root.place()));
         return;
@@ -131,7 +155,7 @@ fn add_document(document: Document, source: &Source, namespace: &str, reading: &
     }
     if kind.ends_with("List") && root.get("items").is_some_and(NodeRef::is_sequence) {
         for element in document.elements(&["items"]) {
-            add_document(element, source, namespace, reading);
+            add_document(element, false, namespace, reading);
         }
         return;
     }
@@ -140,18 +164,11 @@ fn add_document(document: Document, source: &Source, namespace: &str, reading: &
         return;
     }
     match identity(root, namespace) {
-        Some(id) => {
-            reading.objects.push(Object {
-                id,
-                api_version,
-                file: Arc::clone(source.name()),
-                document,
-            });
-        }
+        Some(id) => reading.objects.push(Object::new(id, document, is_alone)),
         None if root.at(&["metadata", "generateName"]).is_some() => {
             let note = Diagnostic::note(format!(
                 "a {kind} of {} has `generateName` and no name; it is not read",
-                source.name()
+                document.source().name()
             ));
             reading.notes.push(note.at(root.place()));
         }

@@ -1,8 +1,10 @@
 //! `selector-leak`: a selector of one side matches pods of the other.
 
 use std::collections::HashMap;
+use std::slice;
 
 use super::{Finding, Subject};
+use crate::baseline::Object;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::kube::selector_index::SelectorIndex;
 use crate::kube::selectors::{SelectorForm, SelectorRole, SelectorUse};
@@ -11,7 +13,7 @@ use crate::lane::{
     selected,
 };
 use crate::spec::Isolation;
-use crate::yaml::NodeRef;
+use crate::yaml::{NodeRef, Path};
 
 pub(super) const FINDING: Finding = Finding {
     code: "selector-leak",
@@ -71,8 +73,11 @@ impl<'a> Gray<'a> {
     }
 }
 
-fn at(diagnostic: Diagnostic, node: Option<NodeRef<'_>>) -> Diagnostic {
-    diagnostic.at(node.and_then(NodeRef::place))
+/// A diagnostic at the first of these paths that the object has.
+fn at(diagnostic: Diagnostic, object: Option<&Object>, paths: &[Path]) -> Diagnostic {
+    let document = object.map(Object::document);
+    let find = |path: &Path| document.as_ref()?.find(path);
+    diagnostic.at(paths.iter().find_map(find).and_then(NodeRef::place))
 }
 
 fn baseline_selects_gray(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnostic> {
@@ -91,9 +96,10 @@ fn baseline_selects_gray(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnost
             first.id,
             consequence(selecting.selector.role, "gray pods")
         ));
-        let node = owner.document.find(&selecting.selector.path);
+        let paths = slice::from_ref(&selecting.selector.path);
         found.push(
-            at(diagnostic, node).remedy(remedy(&selecting.selector, subject.release.isolation)),
+            at(diagnostic, Some(owner), paths)
+                .remedy(remedy(&selecting.selector, subject.release.isolation)),
         );
     }
     found
@@ -160,9 +166,9 @@ fn gray_selects_baseline(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnost
             consequence(selector.role, "baseline pods")
         ));
         let origin = object.baseline().and_then(|id| subject.facts.baseline.get(id));
-        let node = origin.and_then(|origin| origin.document.find(&selector.path));
+        let paths = slice::from_ref(&selector.path);
         let id = object.baseline().unwrap_or(&object.id);
-        found.push(at(diagnostic, node).remedy(format!(
+        found.push(at(diagnostic, origin, paths).remedy(format!(
             "leave it with the baseline: `policies: {{{}/{}: skip}}`{}",
             id.kind,
             id.name,
@@ -196,11 +202,10 @@ fn not_original(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnostic> {
                 ),
                 (None, None) => (format!("are not labelled `{VERSION}: {ORIGINAL}`"), None),
             };
-            let node = key.and_then(|key| origin.document.find(&labels.key(key)));
-            let node = node.or_else(|| origin.document.find(&labels));
-            let node = node.or_else(|| origin.document.find(&pods.template.path));
+            let key = key.map_or_else(|| labels.clone(), |key| labels.key(key));
+            let paths = [key, labels.clone(), pods.template.path.clone()];
             found.push(
-                at(Diagnostic::error(format!("the pods of {} {message}", origin.id)), node).remedy(
+                at(Diagnostic::error(format!("the pods of {} {message}", origin.id)), Some(origin), &paths).remedy(
                     format!(
                         "write at `{labels}`:\n  {VERSION}: {ORIGINAL}\nor set `isolation: relabel` in the spec"
                     ),
@@ -226,7 +231,8 @@ fn not_original(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnostic> {
                         "{} asks for `{VERSION}: {asked}`, not for `{ORIGINAL}`",
                         owner.id
                     )),
-                    owner.document.find(&selector.path),
+                    Some(owner),
+                    slice::from_ref(&selector.path),
                 )
                 .remedy(format!(
                     "write in `{}`: `{VERSION}: {ORIGINAL}`{note}\nor set `isolation: relabel` in the spec",
@@ -279,6 +285,7 @@ fn gray_selects_wrong_gray(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagno
                 let namespace = &facts.object(position).id.namespace;
                 let led_to = facts
                     .selectors_of(position)
+                    .iter()
                     .flat_map(|original| selected(&facts.index, &original.selector, namespace));
                 let mut led_to: Vec<_> = led_to
                     .filter_map(|number| copies.get(&facts.object(facts.pods[number].object).id))
@@ -293,9 +300,9 @@ fn gray_selects_wrong_gray(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagno
             _ => continue,
         };
         let origin = object.baseline().and_then(|id| facts.baseline.get(id));
-        let node = origin.and_then(|origin| origin.document.find(&selector.path));
+        let paths = slice::from_ref(&selector.path);
         found.push(
-            at(Diagnostic::error(message), node)
+            at(Diagnostic::error(message), origin, paths)
                 .remedy("let the baseline's selector ask for labels that its pods alone have"),
         );
     }

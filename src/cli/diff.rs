@@ -1,5 +1,7 @@
 //! `graylane diff`
 
+use rayon::prelude::*;
+
 use super::output::Output;
 use super::specs::{BaselineArgs, SpecArgs, releases};
 use super::workspace::Workspace;
@@ -68,11 +70,11 @@ fn sentence(summary: &Summary) -> String {
 }
 
 fn with_baseline(release: &Release) -> Vec<Compared> {
-    let objects = release.lane.objects.iter().zip(release.files());
+    let objects = release.lane.objects.par_iter().zip(release.files());
     objects
         .map(|(object, file)| {
             let origin = object.baseline().and_then(|id| release.baseline.get(id));
-            let mut before = origin.map(|origin| origin.document.clone());
+            let mut before = origin.map(|origin| origin.document());
             let mut after = object.document();
             mask(before.as_mut(), after.as_mut());
             let before_name =

@@ -11,7 +11,6 @@ use crate::gateway;
 use crate::kube::kinds::kind_of;
 use crate::kube::object::ObjectRef;
 use crate::kube::selectors::SelectorRole;
-use crate::kube::strip::hook_or_owned;
 use crate::spec::{CopyPolicy, Service};
 use crate::yaml::NodeRef;
 
@@ -38,7 +37,7 @@ impl Selection<'_, '_> {
                     && selecting
                         .selector
                         .selects(&self.plan.services[number].pod_labels.iter().cloned().collect());
-                if !still && facts.pods_of(object).next().is_none() {
+                if !still && facts.pods_of(object).is_empty() {
                     self.consider(object, number);
                 }
             }
@@ -77,7 +76,7 @@ impl Selection<'_, '_> {
             policy.id, service.spec.name
         ));
         let warning =
-            warning.at(policy.document.find(&selecting.selector.path).and_then(NodeRef::place));
+            warning.at(policy.document().find(&selecting.selector.path).and_then(NodeRef::place));
         let asked = selecting.selector.selector.requirements.iter().map(|each| &each.key);
         let labels: BTreeSet<String> =
             asked.filter_map(|key| Some(format!("\n      {key}: {}", gray.get(key)?))).collect();
@@ -105,8 +104,8 @@ impl Selection<'_, '_> {
                     id.kind, id.name
                 ),
             )
-        } else if let Some(why) = hook_or_owned(object.root()) {
-            (why, "take it out of `copy`".to_owned())
+        } else if let Some(why) = self.facts.made_by(position) {
+            (why.to_owned(), "take it out of `copy`".to_owned())
         } else {
             return true;
         };
@@ -121,8 +120,8 @@ impl Selection<'_, '_> {
     /// Reports an object that the spec names and that no copy can be made of, because a delivery
     /// tool or another object makes it when that wants to.
     pub(super) fn is_made_by_others(&mut self, object: usize, place: &Place) -> bool {
+        let Some(why) = self.facts.made_by(object) else { return false };
         let object = self.facts.object(object);
-        let Some(why) = hook_or_owned(object.root()) else { return false };
         self.errors.push(
             Diagnostic::error(format!("{} cannot be copied: {why}", object.id))
                 .at(place.clone())
@@ -143,8 +142,10 @@ impl Selection<'_, '_> {
             return false;
         }
         let is_stated = stated(spec, id).is_some();
-        let decision = match hook_or_owned(self.facts.object(object).root()) {
-            Some(why) if stated(spec, id) != Some(CopyPolicy::Share) => Decision::Skip(why),
+        let decision = match self.facts.made_by(object) {
+            Some(why) if stated(spec, id) != Some(CopyPolicy::Share) => {
+                Decision::Skip(why.to_owned())
+            }
             _ => decide(spec, id),
         };
         match decision {
@@ -188,7 +189,8 @@ impl Selection<'_, '_> {
         if object.id.kind != "PodDisruptionBudget" {
             return false;
         }
-        let part = |key: &str| object.root().at(&["spec", key]).and_then(NodeRef::text);
+        let document = object.document();
+        let part = |key: &str| document.root().at(&["spec", key]).and_then(NodeRef::text);
         let is_all = |text: &str| match text.strip_suffix('%') {
             // The share is rounded up to whole pods.
             Some(percent) => percent.parse::<u64>().is_ok_and(|percent| {

@@ -6,7 +6,7 @@ use crate::yaml::Document;
 
 /// A copy of a baseline object that can stand beside it.
 pub(super) fn copy(object: &Object) -> Document {
-    let mut document = object.document.clone();
+    let mut document = object.document();
     strip(&mut document, &object.id);
     document
 }

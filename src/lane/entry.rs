@@ -20,7 +20,7 @@ impl Selection<'_, '_> {
             .copied()
             .filter(|referrer| {
                 let object = self.facts.object(*referrer);
-                gateway::is_route(&object.id) && !gateway::is_canary(object.root())
+                gateway::is_route(&object.id) && !self.facts.is_canary(*referrer)
             })
             .collect();
         routes.sort_unstable();
@@ -100,7 +100,7 @@ impl Selection<'_, '_> {
         if let Some((name, place)) = &entry.baseline {
             let found = self.named(name, place, "the entry's")?;
             let object = self.facts.object(found);
-            if gateway::is_canary(object.root()) {
+            if self.facts.is_canary(found) {
                 let error =
                     Diagnostic::error(format!("{} is a canary of another Ingress", object.id));
                 self.errors.push(

@@ -1,17 +1,24 @@
 //! What the steps need to know of the baseline as a whole, gathered in one pass: pods, selectors,
 //! and which object points at which.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::baseline::{Baseline, Object};
+use crate::baseline::files::Files;
+use crate::baseline::{Baseline, Object, read};
+use crate::diagnostic::Failure;
+use crate::gateway;
+use crate::kube::kinds::{Policy, kind_of};
 use crate::kube::object::ObjectRef;
 use crate::kube::pod_specs::{PodTemplate, labels, pod_templates};
 use crate::kube::references::references;
 use crate::kube::selector_index::SelectorIndex;
 use crate::kube::selectors::{EmptySelector, SelectorUse, selectors};
+use crate::kube::strip::hook_or_owned;
+use crate::spec::GrayRelease;
 use crate::yaml::NodeRef;
 
 /// Labels, in the order of the manifest.
@@ -42,6 +49,8 @@ struct Part {
     templates: Vec<(PodTemplate, Labels)>,
     selectors: Vec<SelectorUse>,
     targets: Vec<ObjectRef>,
+    made_by: Option<String>,
+    is_canary: bool,
 }
 
 /// The baseline, indexed for the steps.
@@ -56,21 +65,54 @@ pub struct Facts {
     /// Pod templates by label, their numbers being positions in `pods`.
     pub index: SelectorIndex<usize>,
     /// Positions in `selectors` of each object's selectors.
-    selectors_of: HashMap<usize, Vec<usize>>,
+    selectors_of: Vec<Range<usize>>,
     /// Positions in `pods` of each object's templates.
-    pods_of: HashMap<usize, Vec<usize>>,
+    pods_of: Vec<Range<usize>>,
     /// Positions in `selectors` of the selectors that match each pod template.
     matching: Vec<Vec<usize>>,
     /// Objects without pods of their own that point at an object, by its identity.
     referrers: HashMap<ObjectRef, Vec<usize>>,
+    /// Why no copy can be made of an object, for those that others make.
+    made_by: HashMap<usize, String>,
+    /// The Ingresses that are canaries of others.
+    canaries: HashSet<usize>,
     /// Positions of all objects, ordered by kind, name and then position.
     by_name: Vec<usize>,
 }
 
 impl Facts {
+    /// Reads a baseline for a lane and gathers its facts, object by object. Nodes are kept of those
+    /// objects only that the lane probably copies.
+    ///
+    /// # Errors
+    ///
+    /// As [`read::read`].
+    pub fn read(
+        files: &dyn Files,
+        paths: &[String],
+        release: &GrayRelease,
+    ) -> Result<Self, Failure> {
+        let workloads: HashSet<&str> =
+            release.services.iter().map(|service| service.workload.name.as_str()).collect();
+        let look = |object: &Object| {
+            let part = part(object);
+            if !is_near(&object.id, &workloads) {
+                object.let_go();
+            }
+            part
+        };
+        let namespace = release.namespace.as_deref().unwrap_or("");
+        let (baseline, parts) = read::read_and(files, paths, namespace, look)?;
+        Ok(Self::join(&Arc::new(baseline), parts))
+    }
+
     /// Gathers the facts of a baseline.
     pub fn gather(baseline: &Arc<Baseline>) -> Self {
-        let parts: Vec<Part> = baseline.objects().par_iter().map(part).collect();
+        Self::join(baseline, baseline.objects().par_iter().map(part).collect())
+    }
+
+    /// Joins what the objects contribute, in their order.
+    fn join(baseline: &Arc<Baseline>, parts: Vec<Part>) -> Self {
         let mut by_name: Vec<usize> = (0..baseline.objects().len()).collect();
         by_name.par_sort_unstable_by(|a, b| {
             (kind_and_name(baseline, *a), a).cmp(&(kind_and_name(baseline, *b), b))
@@ -80,23 +122,30 @@ impl Facts {
             pods: Vec::new(),
             selectors: Vec::new(),
             index: SelectorIndex::default(),
-            selectors_of: HashMap::new(),
-            pods_of: HashMap::new(),
+            selectors_of: Vec::with_capacity(parts.len()),
+            pods_of: Vec::with_capacity(parts.len()),
             matching: Vec::new(),
             referrers: HashMap::new(),
+            made_by: HashMap::new(),
+            canaries: HashSet::new(),
             by_name,
         };
         for (object, part) in parts.into_iter().enumerate() {
             let id = &baseline.objects()[object].id;
+            let (first_pods, first_selector) = (facts.pods.len(), facts.selectors.len());
             for (template, labels) in part.templates {
-                let number = facts.pods.len();
-                facts.index.insert(number, &id.namespace, labels.iter().cloned());
-                facts.pods_of.entry(object).or_default().push(number);
+                facts.index.insert(facts.pods.len(), &id.namespace, labels.iter().cloned());
                 facts.pods.push(Pods { object, template, labels });
             }
-            for selector in part.selectors {
-                facts.selectors_of.entry(object).or_default().push(facts.selectors.len());
-                facts.selectors.push(Selecting { object, selector });
+            let selectors = part.selectors.into_iter();
+            facts.selectors.extend(selectors.map(|selector| Selecting { object, selector }));
+            facts.pods_of.push(first_pods..facts.pods.len());
+            facts.selectors_of.push(first_selector..facts.selectors.len());
+            if let Some(why) = part.made_by {
+                facts.made_by.insert(object, why);
+            }
+            if part.is_canary {
+                facts.canaries.insert(object);
             }
             for target in part.targets {
                 facts.referrers.entry(target).or_default().push(object);
@@ -120,20 +169,34 @@ impl Facts {
     }
 
     /// The templates of an object.
-    pub fn pods_of(&self, object: usize) -> impl Iterator<Item = &Pods> {
-        self.pods_of.get(&object).into_iter().flatten().map(|number| &self.pods[*number])
+    pub fn pods_of(&self, object: usize) -> &[Pods] {
+        &self.pods[self.pod_numbers(object)]
     }
 
     /// The selectors that an object holds.
-    pub fn selectors_of(&self, object: usize) -> impl Iterator<Item = &Selecting> {
-        let numbers = self.selectors_of.get(&object).into_iter().flatten();
-        numbers.map(|number| &self.selectors[*number])
+    pub fn selectors_of(&self, object: usize) -> &[Selecting] {
+        &self.selectors[self.selectors_of.get(object).cloned().unwrap_or_default()]
     }
 
     /// The selectors of the baseline that match an object's pods, in the order of their objects.
     pub fn selecting(&self, object: usize) -> impl Iterator<Item = &Selecting> {
-        let numbers = self.pods_of.get(&object).into_iter().flatten();
-        numbers.flat_map(|number| &self.matching[*number]).map(|number| &self.selectors[*number])
+        let numbers = self.matching[self.pod_numbers(object)].iter().flatten();
+        numbers.map(|number| &self.selectors[*number])
+    }
+
+    fn pod_numbers(&self, object: usize) -> Range<usize> {
+        self.pods_of.get(object).cloned().unwrap_or_default()
+    }
+
+    /// Why no copy can be made of an object: a delivery tool or another object makes it when that
+    /// wants to. `None` where it stands for itself.
+    pub fn made_by(&self, object: usize) -> Option<&str> {
+        self.made_by.get(&object).map(String::as_str)
+    }
+
+    /// Whether an object is an Ingress that is the canary of another.
+    pub fn is_canary(&self, object: usize) -> bool {
+        self.canaries.contains(&object)
     }
 
     /// The objects without pods of their own that point at one.
@@ -184,17 +247,23 @@ pub fn selected(
     index.matching_in(&selector.selector, &selector.scope, namespace).into_iter().copied().collect()
 }
 
+/// Whether a lane probably copies an object: it is of a kind that is copied, and named after one of
+/// the workloads. Whether it really does is decided later.
+fn is_near(id: &ObjectRef, workloads: &HashSet<&str>) -> bool {
+    let is_copied = kind_of(&id.group, &id.kind).policy == Policy::Copy;
+    let dashes = id.name.match_indices('-').map(|(at, _)| at);
+    let mut beginnings = dashes.chain([id.name.len()]).map(|end| &id.name[..end]);
+    is_copied && beginnings.any(|beginning| workloads.contains(beginning))
+}
+
 fn part(object: &Object) -> Part {
-    let root = object.root();
+    let document = object.document();
+    let root = document.root();
     let templates: Vec<_> = pod_templates(root)
         .into_iter()
         .map(|template| {
-            let found = object
-                .document
-                .find(&template.path)
-                .and_then(|node| node.at(&["metadata", "labels"]));
-            let labels = found.map(labels).unwrap_or_default();
-            (template, labels)
+            let found = document.find(&template.labels());
+            (template, found.map(labels).unwrap_or_default())
         })
         .collect();
     let targets = if templates.is_empty() && has_own_references(root) {
@@ -202,7 +271,9 @@ fn part(object: &Object) -> Part {
     } else {
         Vec::new()
     };
-    Part { templates, selectors: selectors(root), targets }
+    let is_canary = object.id.kind == "Ingress" && gateway::is_canary(root);
+    let made_by = hook_or_owned(root);
+    Part { templates, selectors: selectors(root), targets, made_by, is_canary }
 }
 
 /// Kinds that point at nothing and are many.

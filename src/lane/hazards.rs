@@ -76,10 +76,9 @@ impl Hazards<'_> {
             .and_then(|volume| self.document.find(&volume.key("readOnly")))
             .and_then(NodeRef::as_bool)
             == Some(true);
-        let modes = facts
-            .baseline
-            .get(target)
-            .and_then(|claim| claim.document.find(&Path::keys(["spec", "accessModes"])));
+        let claim = facts.baseline.get(target).map(Object::document);
+        let modes =
+            claim.as_ref().and_then(|claim| claim.find(&Path::keys(["spec", "accessModes"])));
         let has_many_readers = modes
             .into_iter()
             .flat_map(NodeRef::items)
@@ -104,7 +103,8 @@ impl Hazards<'_> {
         let ports = self.document.find(&list);
         for (index, port) in ports.into_iter().flat_map(NodeRef::items).enumerate() {
             let Some(number) = port.get("hostPort").and_then(NodeRef::as_int) else { continue };
-            let before = self.object.document.find(&list).into_iter().flat_map(NodeRef::items);
+            let baseline = self.object.document();
+            let before = baseline.find(&list).into_iter().flat_map(NodeRef::items);
             let is_taken = before
                 .filter_map(|port| port.get("hostPort").and_then(NodeRef::as_int))
                 .any(|taken| taken == number);

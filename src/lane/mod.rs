@@ -301,6 +301,8 @@ impl Builder<'_> {
             service: service.spec.name.clone(),
         };
         notes.extend(rewiring.notes);
+        // All nodes of the baseline and the texts of all copies at once would be most of the memory.
+        object.let_go();
         Ok((GrayObject::new(identity, wave, &document), notes))
     }
 
@@ -412,7 +414,8 @@ impl Builder<'_> {
     fn unroutable(&self, id: &ObjectRef, entry: &Place) -> Option<Diagnostic> {
         self.plan.gray_names.get(id)?;
         let service = self.facts.baseline.get(id)?;
-        let field = |key: &str| service.root().at(&["spec", key]);
+        let service = service.document();
+        let field = |key: &str| service.at(&["spec", key]);
         let (what, node) = if field("type").and_then(NodeRef::as_str) == Some("ExternalName") {
             ("of type ExternalName: its copy would be the same host", field("type"))
         } else if field("clusterIP").and_then(NodeRef::text) == Some("None") {
@@ -433,7 +436,7 @@ impl Builder<'_> {
     fn gateway(&self, route: &Object) -> Result<&'static dyn Gateway, Diagnostic> {
         let class = match self.release.gateway_class {
             Some(class) => class,
-            None => gateway::class_for(&route.id, route.root())?,
+            None => gateway::class_for(&route.id, route.document().root())?,
         };
         let gateway = gateway::of(class).ok_or_else(|| {
             Diagnostic::error(format!(

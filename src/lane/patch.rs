@@ -86,7 +86,7 @@ impl<'a> Patches<'a> {
         if patches.by_object.keys().any(|object| is_service(&facts.object(*object).id)) {
             let services = facts.baseline.objects().iter().filter(|object| is_service(&object.id));
             for service in services {
-                for field in exclusive(&service.document) {
+                for field in exclusive(&service.document()) {
                     patches.taken.entry(field).or_insert_with(|| service.id.clone());
                 }
             }

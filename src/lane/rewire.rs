@@ -35,7 +35,7 @@ pub(super) fn rewire(
                 "the copy of {} would drive {}, which has no gray copy",
                 object.id, reference.target
             ));
-            let error = error.at(object.document.find(&reference.path).and_then(NodeRef::place));
+            let error = error.at(object.document().find(&reference.path).and_then(NodeRef::place));
             rewiring.errors.push(error.remedy("copy only what scales a workload of the lane"));
         }
         if let Some(name) = plan.gray_names.get(&reference.target) {
@@ -110,7 +110,7 @@ impl Rewiring {
                 object.id,
                 first.name
             ));
-            let note = note.at(object.document.find(&path).and_then(NodeRef::place));
+            let note = note.at(object.document().find(&path).and_then(NodeRef::place));
             self.notes.push(note.remedy(format!(
                 "governance decides where the call goes; `rewriteEnv: true` on `{}` makes it always go to the copy",
                 service.name

@@ -14,7 +14,6 @@ use crate::diagnostic::{Diagnostic, Place, nearest};
 use crate::governance::Governance;
 use crate::kube::object::ObjectRef;
 use crate::kube::references::{Effect, references};
-use crate::kube::strip::hook_or_owned;
 use crate::spec::{GrayRelease, ObjectName, Service};
 use crate::yaml::NodeRef;
 
@@ -217,7 +216,7 @@ impl<'a> Selection<'a, '_> {
             return;
         };
         let object = self.facts.object(workload);
-        if let Some(why) = hook_or_owned(object.root()) {
+        if let Some(why) = self.facts.made_by(workload) {
             self.errors.push(
                 Diagnostic::error(format!(
                     "{} cannot be the workload of `{}`: {why}",
@@ -259,7 +258,7 @@ impl<'a> Selection<'a, '_> {
                 return;
             }
         }
-        let Some(pods) = self.facts.pods_of(workload).next().cloned() else {
+        let Some(pods) = self.facts.pods_of(workload).first().cloned() else {
             self.errors.push(
                 Diagnostic::error(format!("{} has no pod template", object.id))
                     .at(spec.workload_place.clone())
@@ -267,8 +266,8 @@ impl<'a> Selection<'a, '_> {
             );
             return;
         };
-        let app = app_name(object, &pods, governance).unwrap_or(&object.id.name);
-        let labels = LaneLabels::new(self.release.tag.as_str(), &spec.name, app, governance);
+        let app = app_name(object, &pods, governance).unwrap_or_else(|| object.id.name.clone());
+        let labels = LaneLabels::new(self.release.tag.as_str(), &spec.name, &app, governance);
         let (wish, suffix) = (self.release.isolation, &self.release.suffix);
         let separation = separate(self.facts, &pods, wish, suffix, &labels, governance);
         let pod_labels = gray_labels(&pods.labels, &separation, &labels);
@@ -358,7 +357,7 @@ impl<'a> Selection<'a, '_> {
 
 /// The objects that a controller makes for an object.
 fn made_by(object: &Object) -> Vec<ObjectRef> {
-    let mut made: Vec<ObjectRef> = references(object.root(), &object.id)
+    let mut made: Vec<ObjectRef> = references(object.document().root(), &object.id)
         .into_iter()
         .filter(|reference| reference.effect == Effect::Creates)
         .map(|reference| reference.target)
@@ -374,10 +373,11 @@ fn made_by(object: &Object) -> Vec<ObjectRef> {
 }
 
 /// The name a workload's pods register under, where its template says it.
-fn app_name<'o>(object: &'o Object, pods: &Pods, governance: &dyn Governance) -> Option<&'o str> {
+fn app_name(object: &Object, pods: &Pods, governance: &dyn Governance) -> Option<String> {
     let key = governance.app_name_key()?;
-    let metadata = object.document.find(&pods.template.path)?.get("metadata")?;
+    let document = object.document();
+    let metadata = document.find(&pods.template.path)?.get("metadata")?;
     // Older agents read annotations.
     let said = metadata.at(&["labels", key]).or_else(|| metadata.at(&["annotations", key]));
-    said.and_then(NodeRef::text).filter(|name| !name.is_empty())
+    said.and_then(NodeRef::text).filter(|name| !name.is_empty()).map(str::to_owned)
 }

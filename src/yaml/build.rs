@@ -77,13 +77,7 @@ impl<'a> Builder<'a> {
         let text = source.text();
         let crlf = text.find('\n').is_some_and(|at| text[..at].ends_with('\r'));
         Self {
-            style: DocumentStyle {
-                step: 2,
-                indented_sequences: false,
-                single_quotes: false,
-                crlf,
-                has_block_scalars: false,
-            },
+            style: DocumentStyle { crlf, ..DocumentStyle::default() },
             source,
             documents: Vec::new(),
             frames: Vec::new(),

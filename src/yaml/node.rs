@@ -19,6 +19,19 @@ pub struct Document {
     pub(crate) has_aliases: bool,
 }
 
+impl Default for Document {
+    /// A null.
+    fn default() -> Self {
+        let null = Scalar::fresh(String::new(), ScalarStyle::Plain);
+        Self {
+            source: Source::new("", String::new()),
+            root: Item::fresh(None, Node::Scalar(null)),
+            style: DocumentStyle::default(),
+            has_aliases: false,
+        }
+    }
+}
+
 /// What the source shows of how its author writes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DocumentStyle {
@@ -31,6 +44,18 @@ pub(crate) struct DocumentStyle {
     pub(crate) crlf: bool,
     /// Whether there is any block scalar: text after one may be taken for its content.
     pub(crate) has_block_scalars: bool,
+}
+
+impl Default for DocumentStyle {
+    fn default() -> Self {
+        Self {
+            step: 2,
+            indented_sequences: false,
+            single_quotes: false,
+            crlf: false,
+            has_block_scalars: false,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]

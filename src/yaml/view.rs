@@ -1,5 +1,7 @@
 //! Reading documents.
 
+use std::sync::Arc;
+
 use super::node::{Collection, Document, Form, Item, Node, Scalar};
 use super::path::{Path, Segment};
 use super::scalar::{Resolved, ScalarStyle, resolve};
@@ -48,7 +50,7 @@ impl Document {
     }
 
     /// The source the document was parsed from.
-    pub fn source(&self) -> &Source {
+    pub fn source(&self) -> &Arc<Source> {
         &self.source
     }
 }
@@ -273,17 +275,27 @@ impl<'a> NodeRef<'a> {
 
     /// Where it is: its key where it has one. `None` for what an edit put there.
     pub fn place(self) -> Option<Place> {
-        (self.at != u32::MAX).then(|| self.source.place(self.at as usize))
+        self.offset().map(|at| self.source.place(at as usize))
+    }
+
+    /// The byte offset of [`NodeRef::place`] in the source.
+    pub(crate) fn offset(self) -> Option<u32> {
+        (self.at != u32::MAX).then_some(self.at)
     }
 
     /// Where its value is; its key's place where the value is new.
     pub fn value_place(self) -> Option<Place> {
+        self.value_offset().map(|at| self.source.place(at as usize))
+    }
+
+    /// The byte offset of [`NodeRef::value_place`] in the source.
+    pub(crate) fn value_offset(self) -> Option<u32> {
         let start = match self.node {
             Node::Scalar(scalar) => scalar.span().start,
             Node::Collection(collection) if collection.flow => collection.span.start,
             _ => self.at,
         };
-        if start == u32::MAX { self.place() } else { Some(self.source.place(start as usize)) }
+        if start == u32::MAX { self.offset() } else { Some(start) }
     }
 
     /// What kind of thing it is, for messages: `a string`, `a mapping`.
