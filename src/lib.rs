@@ -15,6 +15,7 @@ pub mod git;
 pub mod governance;
 pub mod kube;
 pub mod lane;
+pub mod neighbours;
 pub mod overlay;
 pub mod pipeline;
 pub mod preview;

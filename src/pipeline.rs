@@ -11,6 +11,7 @@ use crate::baseline::files::{Files, FilesError, Memory};
 use crate::baseline::select::{Pattern, select};
 use crate::check::{self, Subject};
 use crate::diagnostic::{Diagnostic, Failure, Severity};
+use crate::gateway::{Claims, Owner};
 use crate::kube::kinds::Wave;
 use crate::lane::{self, Facts, GrayObject, Lane};
 use crate::overlay::{
@@ -193,12 +194,29 @@ impl Baselines {
 ///
 /// Everything in the spec that does not fit the baseline. Findings are no errors here.
 pub fn release(spec: SpecFile, facts: &Facts) -> Result<Release, Failure> {
+    release_beside(spec, facts, &Claims::default())
+}
+
+/// Builds and checks the lane of a spec on a baseline, beside other lanes.
+///
+/// # Errors
+///
+/// As [`release`].
+pub fn release_beside(spec: SpecFile, facts: &Facts, others: &Claims) -> Result<Release, Failure> {
     let lane = lane::build(&spec.release, facts)?;
-    let findings = check::check(&Subject { release: &spec.release, facts, lane: &lane });
+    let findings = check::check(&Subject { release: &spec.release, facts, lane: &lane, others });
     Ok(Release { spec, lane, baseline: Arc::clone(&facts.baseline), findings })
 }
 
 impl Release {
+    /// What its entries take of the gateways' traffic, added to that of other lanes.
+    pub fn claim(&self, claims: &mut Claims) {
+        let owner = Owner::Lane(self.spec.release.name.as_str().into());
+        for document in self.lane.routes().filter_map(|(_, route)| route.document()) {
+            claims.add(&owner, document.root());
+        }
+    }
+
     /// Stops where a finding says that the lane must not be applied.
     ///
     /// # Errors

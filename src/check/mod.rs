@@ -1,9 +1,11 @@
 //! Findings: what is wrong with a lane that could be written. One file per finding, with its code,
 //! its rule and its tests; [`FINDINGS`] lists them.
 
+mod lane_collision;
 mod selector_leak;
 
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::gateway::Claims;
 use crate::lane::{Facts, Lane};
 use crate::spec::GrayRelease;
 
@@ -16,6 +18,8 @@ pub struct Subject<'a> {
     pub facts: &'a Facts,
     /// The lane the spec gives on it.
     pub lane: &'a Lane,
+    /// What the entries of other lanes take of the gateways' traffic.
+    pub others: &'a Claims,
 }
 
 /// A rule that lanes are checked by.
@@ -30,7 +34,7 @@ pub struct Finding {
 }
 
 /// All findings, by code.
-pub const FINDINGS: &[Finding] = &[selector_leak::FINDING];
+pub const FINDINGS: &[Finding] = &[lane_collision::FINDING, selector_leak::FINDING];
 
 /// Checks a lane by every rule; sorted by place.
 pub fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {

@@ -10,7 +10,8 @@ use crate::baseline::files::Files;
 use crate::baseline::select::Pattern;
 use crate::diagnostic::{Diagnostic, Failure};
 use crate::kube::object::ObjectRef;
-use crate::pipeline::{BaselineFrom, Baselines, Release, SpecFile, read_spec, release};
+use crate::neighbours::claims_of_neighbours;
+use crate::pipeline::{BaselineFrom, Baselines, Release, SpecFile, read_spec, release_beside};
 use crate::yaml::MAX_FILE_BYTES;
 
 /// Which specs a command is about.
@@ -165,17 +166,19 @@ pub(super) fn releases(
     let from = baseline.from(workspace)?;
     let specs = specs.read(workspace, files.as_ref())?;
     let outputs: Vec<String> = specs.iter().map(|spec| spec.output.clone()).collect();
+    let mut claims = claims_of_neighbours(files.as_ref(), &specs);
     let mut baselines = Baselines::default();
     let mut releases = Vec::new();
     let mut errors = Vec::new();
     for spec in specs {
         let built = baselines
             .of(files.as_ref(), &spec, &from, &outputs)
-            .and_then(|facts| release(spec, &facts));
+            .and_then(|facts| release_beside(spec, &facts, &claims));
         match built {
             Ok(release) => {
                 output.notes(&release.baseline.notes)?;
                 output.notes(&release.lane.notes)?;
+                release.claim(&mut claims);
                 releases.push(release);
             }
             Err(Failure(list)) => errors.extend(list),

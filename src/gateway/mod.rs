@@ -4,6 +4,7 @@
 //! what it cannot. To add one, add a file with its [`Gateway`] and a row in [`of`].
 
 mod annotations;
+mod claims;
 #[cfg(test)]
 mod fixture;
 mod ingress;
@@ -17,6 +18,7 @@ use crate::kube::object::ObjectRef;
 use crate::spec::{GatewayClass, Match};
 use crate::yaml::{Document, NodeRef};
 
+pub use claims::{Claim, Claims, Owner, Place as ClaimedPlace, claims};
 pub use ingress::{backends, class_of, is_canary};
 pub use unsupported::unsupported;
 
@@ -125,7 +127,9 @@ pub enum Base {
 pub enum Lanes {
     /// One; of a second canary the gateway takes no notice, or refuses it.
     One,
-    /// Any number.
+    /// Any number by match; a lane that takes a share of all requests must be alone.
+    Matches,
+    /// Any number; shares of all requests add up.
     Many,
 }
 

@@ -18,6 +18,7 @@ mod set;
 mod unite;
 mod waves;
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -154,6 +155,17 @@ pub struct Lane {
     pub attachments: Vec<Attachment>,
     /// What was left out and what was decided.
     pub notes: Vec<Diagnostic>,
+}
+
+impl Lane {
+    /// Its entries, each with its canary route.
+    pub fn routes(&self) -> impl Iterator<Item = (&LaneEntry, &GrayObject)> {
+        let routes: HashSet<&ObjectRef> = self.entries.iter().map(|entry| &entry.route).collect();
+        let objects = self.objects.iter().filter(|object| routes.contains(&object.id));
+        let objects: HashMap<&ObjectRef, &GrayObject> =
+            objects.map(|object| (&object.id, object)).collect();
+        self.entries.iter().filter_map(move |entry| Some((entry, *objects.get(&entry.route)?)))
+    }
 }
 
 /// Builds the lane of a spec.
