@@ -19,5 +19,6 @@ pub mod neighbours;
 pub mod overlay;
 pub mod pipeline;
 pub mod preview;
+pub mod report;
 pub mod spec;
 pub mod yaml;

@@ -33,6 +33,13 @@ pub struct Finding {
     check: fn(&Subject<'_>) -> Vec<Diagnostic>,
 }
 
+impl Finding {
+    /// What it means in one sentence: the first of its documentation.
+    pub fn summary(&self) -> &'static str {
+        self.doc.split("\n\n").next().unwrap_or_default()
+    }
+}
+
 /// All findings, by code.
 pub const FINDINGS: &[Finding] = &[lane_collision::FINDING, selector_leak::FINDING];
 
@@ -63,6 +70,10 @@ mod tests {
         sorted.sort_unstable();
         sorted.dedup();
         assert_eq!(codes, sorted);
-        assert!(FINDINGS.iter().all(|finding| !finding.doc.is_empty()));
+        for finding in FINDINGS {
+            let summary = finding.summary();
+            assert!(summary.ends_with('.') && !summary.contains('\n'), "{}", finding.code);
+            assert!(finding.doc.contains("\n\nRemedy: "), "{}", finding.code);
+        }
     }
 }

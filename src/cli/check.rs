@@ -5,18 +5,34 @@ use super::specs::{BaselineArgs, SpecArgs, releases};
 use super::workspace::Workspace;
 use super::{Global, Outcome};
 use crate::diagnostic::Severity;
+use crate::report::{Checked, json, sarif};
 
 /// Find what is wrong with a lane before it is applied
 ///
 /// Errors in a spec stop the command (exit code 2). What is wrong with the lane itself is a
 /// finding; findings of severity error give exit code 1.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  graylane check\n  graylane check graylane/pr-4711.yaml")]
+#[command(
+    after_help = "Examples:\n  graylane check\n  graylane check graylane/pr-4711.yaml\n  graylane check --format sarif > graylane.sarif"
+)]
 pub(super) struct Args {
     #[command(flatten)]
     specs: SpecArgs,
     #[command(flatten)]
     baseline: BaselineArgs,
+    /// How the findings are printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// One JSON object
+    Json,
+    /// A SARIF 2.1.0 log, for code scanning
+    Sarif,
 }
 
 pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result<Outcome> {
@@ -26,7 +42,9 @@ pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::
     for release in &releases {
         for finding in &release.findings {
             errors += usize::from(finding.severity == Severity::Error);
-            output.result(&finding.to_string())?;
+            if args.format == Format::Text {
+                output.result(&finding.to_string())?;
+            }
         }
         let (name, objects) = (&release.spec.release.name, release.lane.objects.len());
         let objects =
@@ -36,6 +54,16 @@ pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::
             1 => format!("{name}: {objects}, 1 finding"),
             found => format!("{name}: {objects}, {found} findings"),
         })?;
+    }
+    let checked = releases.iter().map(|release| {
+        let (lane, findings) = (release.spec.release.name.as_str(), release.findings.as_slice());
+        Checked { lane, findings }
+    });
+    let checked: Vec<Checked<'_>> = checked.collect();
+    match args.format {
+        Format::Text => {}
+        Format::Json => output.result(&json(&checked))?,
+        Format::Sarif => output.result(&sarif(&checked))?,
     }
     Ok(if errors == 0 { Outcome::Done } else { Outcome::Different })
 }

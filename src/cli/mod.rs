@@ -4,6 +4,7 @@ mod check;
 mod cleanup;
 mod completions;
 mod diff;
+mod explain;
 mod generate;
 mod init;
 mod list;
@@ -80,6 +81,7 @@ enum Command {
     Generate(generate::Args),
     Cleanup(cleanup::Args),
     List(list::Args),
+    Explain(explain::Args),
     Schema(schema::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -124,6 +126,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Generate(args) => generate::run(args, &cli.global, &mut output),
         Command::Cleanup(args) => cleanup::run(args, &cli.global, &mut output),
         Command::List(args) => list::run(args, &cli.global, &mut output),
+        Command::Explain(args) => explain::run(args, &mut output),
         Command::Schema(args) => schema::run(args, &mut output),
         Command::Completions(args) => completions::run(args, &mut output),
         Command::Man(args) => man::run(args, &mut output),

@@ -1,0 +1,46 @@
+//! Findings as JSON.
+
+use serde_json::{Value, json as value};
+
+use super::Checked;
+use crate::diagnostic::{Diagnostic, Place};
+
+/// One object with the list `findings`. A finding has `lane`, `code`, `severity`, `message`,
+/// `place`, `related` and `remedy`; what is not known is null.
+pub fn json(checked: &[Checked<'_>]) -> String {
+    let findings = checked
+        .iter()
+        .flat_map(|checked| checked.findings.iter().map(|found| finding(checked.lane, found)));
+    let mut text = format!("{:#}", value!({ "findings": findings.collect::<Vec<Value>>() }));
+    text.push('\n');
+    text
+}
+
+fn finding(lane: &str, found: &Diagnostic) -> Value {
+    let related = found.related.iter();
+    value!({
+        "lane": lane,
+        "code": found.code,
+        "severity": found.severity.to_string(),
+        "message": found.message,
+        "place": found.place.as_ref().map(place),
+        "related": related
+            .map(|(at, what)| value!({ "place": place(at), "message": what }))
+            .collect::<Vec<Value>>(),
+        "remedy": found.remedy,
+    })
+}
+
+fn place(place: &Place) -> Value {
+    value!({ "file": *place.file, "line": place.line, "column": place.column, "text": place.text })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_found_is_an_empty_list() {
+        assert_eq!(json(&[Checked { lane: "a", findings: &[] }]), "{\n  \"findings\": []\n}\n");
+    }
+}

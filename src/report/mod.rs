@@ -1,0 +1,18 @@
+//! What the checks found, in the forms that people and programs read.
+
+mod json;
+mod sarif;
+
+pub use json::json;
+pub use sarif::sarif;
+
+use crate::diagnostic::Diagnostic;
+
+/// What was found in one lane.
+#[derive(Clone, Copy, Debug)]
+pub struct Checked<'a> {
+    /// The lane's name.
+    pub lane: &'a str,
+    /// The findings, in the order they are shown.
+    pub findings: &'a [Diagnostic],
+}
