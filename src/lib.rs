@@ -7,6 +7,7 @@ pub mod baseline;
 pub mod check;
 pub mod cli;
 pub mod dangling;
+pub mod database;
 pub mod diagnostic;
 pub mod draft;
 pub mod gateway;

@@ -517,6 +517,14 @@ fn full_spec(entry: &Value) -> Value {
                 ],
                 "entry": entry,
             }],
+            "database": {
+                "mode": "shadow-database",
+                "name": "shop",
+                "tables": ["orders"],
+                "schema": "schema.sql",
+                "env": {"SHADOW": "on"},
+                "allowSharedForeignKeys": false,
+            },
         },
     })
 }
@@ -555,19 +563,25 @@ fn replaced(spec: &Value, at: &str, with: &str) -> Value {
 }
 
 /// Where any text is legal: it is a value or a key, and stays one.
-const FREE: [&str; 6] = [
+const FREE: [&str; 7] = [
     "/spec/services/0/patches/0/merge/spec#",
     "/spec/services/0/patches/0/merge/spec/minReadySeconds#",
     "/spec/services/0/env/MODE",
+    "/spec/database/env/SHADOW",
     "/spec/services/0/envByContainer/web/LEVEL",
     "/spec/services/0/patches/1/json/0/value/note",
     "/spec/services/0/patches/1/json/0/value/note#",
 ];
 
-/// Where quotes are legal, but no control characters: names of directories and, since Kubernetes
-/// 1.30, of environment variables.
-const QUOTABLE: [&str; 3] =
-    ["/spec/output", "/spec/services/0/env/MODE#", "/spec/services/0/envByContainer/web/LEVEL#"];
+/// Where quotes are legal, but no control characters: names of directories, of databases and, since
+/// Kubernetes 1.30, of environment variables.
+const QUOTABLE: [&str; 5] = [
+    "/spec/output",
+    "/spec/services/0/env/MODE#",
+    "/spec/services/0/envByContainer/web/LEVEL#",
+    "/spec/database/env/SHADOW#",
+    "/spec/database/name",
+];
 
 /// Characters that end lines, strings, comments or commands.
 const BREAKING: [&str; 2] = ["a\nb: c\n---\n\u{1b}[31m\u{7}\r", "a\"b'"];
@@ -581,6 +595,7 @@ fn hostile(entry: &Value, places: &[String]) {
     let text = fs::read_to_string(sandbox.dir.join(manifest)).unwrap();
     let mounted = "          envFrom:\n            - configMapRef: {name: settings}\n";
     write(&sandbox, manifest, text.replacen("web:1.0\n", &format!("web:1.0\n{mounted}"), 1));
+    write(&sandbox, "schema.sql", "CREATE TABLE orders (a int);");
     write(&sandbox, "graylane.yaml", spec.to_string());
     legal(&sandbox, "the full spec");
     let files = |sandbox: &Sandbox| -> Vec<String> {

@@ -216,7 +216,7 @@ fn commit(
     record(args, repository, commit_changes(&spec.output, plan, head.as_ref()), &text)
 }
 
-/// The commit that spec and baseline were read from; `None` where the work tree has more than it.
+/// The commit that spec, baseline and schema were read from; `None` where the work tree has more than it.
 fn source_commit(
     spec: &SpecFile,
     workspace: &Workspace,
@@ -227,7 +227,8 @@ fn source_commit(
     }
     let own = [spec.release.file.as_ref()];
     let baseline = spec.patterns.iter().map(|pattern| pattern.directory());
-    for path in own.into_iter().chain(baseline) {
+    let schema = spec.schema.as_ref().map(|schema| schema.path.as_str());
+    for path in own.into_iter().chain(baseline).chain(schema) {
         let of_others = |change: &String| !crate::spec::within(&spec.output, change);
         if repository.changes_under(path)?.iter().any(of_others) {
             return Ok(None);

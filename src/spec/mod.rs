@@ -8,6 +8,7 @@
 
 mod check;
 mod choice;
+mod database;
 mod entry;
 mod expiry;
 mod location;
@@ -27,6 +28,7 @@ use crate::yaml::{self, NodeRef, Source};
 use check::Check;
 
 pub use choice::{CopyPolicy, Delivery, GatewayClass, Isolation, JsonOpKind, Provider, Strategy};
+pub use database::{Database, Shadows};
 pub use expiry::{Expiry, When};
 pub use location::{resolve, resolve_output, within};
 pub use model::{

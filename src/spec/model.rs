@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::choice::{
     CopyPolicy, Delivery, GatewayClass, Isolation, JsonOpKind, Provider, Strategy,
 };
+use super::database::Database;
 use super::expiry::Expiry;
 use crate::diagnostic::Place;
 use crate::yaml::Value;
@@ -51,6 +52,8 @@ pub struct GrayRelease {
     pub tag_header: String,
     /// At least one, in the order of the spec; names and workloads are unique.
     pub services: Vec<Service>,
+    /// The tables that get a shadow.
+    pub database: Option<Database>,
     /// SHA-256 of the spec's text, in lower-case hex.
     pub digest: String,
 }

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::choice::{
     CopyPolicy, Delivery, GatewayClass, Isolation, JsonOpKind, Provider, Strategy,
 };
+use super::database::RawDatabase;
 
 /// The only `apiVersion` of this version of graylane.
 pub(super) const API_VERSION: &str = "graylane.dev/v1alpha1";
@@ -80,6 +81,8 @@ pub(super) struct Spec {
     /// The services that get a new version; at least one.
     #[schemars(required, length(min = 1))]
     pub(super) services: Option<List<Service>>,
+    /// Empty tables for what gray traffic writes.
+    pub(super) database: Option<RawDatabase>,
 }
 
 /// Where the production manifests are.

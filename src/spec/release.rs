@@ -7,7 +7,7 @@ use super::expiry::{self, Expiry};
 use super::location::{Steps, resolve};
 use super::model::{BaselinePath, GrayRelease, Suffix, Tag};
 use super::raw::{self, API_VERSION, KIND, default_suffix, default_tag_header};
-use super::{service, syntax};
+use super::{database, service, syntax};
 use crate::diagnostic::Place;
 use crate::yaml::{NodeRef, Source};
 
@@ -49,10 +49,12 @@ pub(super) fn read(
     let tag_header = gateway.map_or_else(default_tag_header, |gateway| gateway.tag_header.clone());
     let place = check.value_place(node.at(&["gateway", "tagHeader"]));
     check.fits("HTTP header name", &tag_header, syntax::http_token, &place, "use `x-mse-tag`");
-    let services = match &spec.services {
+    let mut services = match &spec.services {
         Some(raw) => service::read_all(check, raw, node.get("services")?),
         None => Vec::new(),
     };
+    let database = spec.database.as_ref();
+    let database = database.and_then(|raw| database::read(check, raw, node, &mut services));
 
     Some(GrayRelease {
         file: std::sync::Arc::clone(source.name()),
@@ -74,6 +76,7 @@ pub(super) fn read(
         gateway_class: gateway.and_then(|gateway| gateway.class),
         tag_header,
         services,
+        database,
         digest: digest(source.text()),
     })
 }
@@ -143,7 +146,7 @@ fn baseline(
     baseline
 }
 
-fn steps<'p>(check: &mut Check, path: &'p str, place: &Place) -> Option<Steps<'p>> {
+pub(super) fn steps<'p>(check: &mut Check, path: &'p str, place: &Place) -> Option<Steps<'p>> {
     let directory = place.file.rsplit_once('/').map_or("", |(directory, _)| directory);
     match resolve(directory, path).and_then(|_| Steps::parse(path)) {
         Ok(steps) => Some(steps),

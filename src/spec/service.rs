@@ -170,7 +170,8 @@ fn is_container(check: &mut Check, name: &str, place: &Place) {
     check.fits("name of a container", name, syntax::dns_label, place, remedy);
 }
 
-fn env(
+/// Environment variables.
+pub(super) fn env(
     check: &mut Check,
     raw: &BTreeMap<String, String>,
     node: Option<NodeRef<'_>>,
