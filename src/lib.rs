@@ -3,6 +3,7 @@
 //! The library is a pure core between two shells: everything takes values and returns values,
 //! only [`overlay`] (files) and [`git`] touch the world. `ARCHITECTURE.md` shows the pipeline.
 
+pub mod appstack;
 pub mod baseline;
 pub mod check;
 pub mod cli;

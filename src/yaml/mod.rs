@@ -31,6 +31,6 @@ pub use parse::{MAX_DEPTH, MAX_FILE_BYTES, Stream, parse};
 pub use patch::{JsonPatchOp, PatchError, apply_json_patch};
 pub use path::{Path, Segment};
 pub use scalar::ScalarStyle;
-pub use source::{Source, Span};
+pub use source::{Run, Source, Span};
 pub use value::Value;
 pub use view::{NodeKind, NodeRef};

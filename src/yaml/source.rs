@@ -44,6 +44,48 @@ pub struct Source {
     /// Characters that were cut off at the start of each line.
     columns_cut: usize,
     line_starts: OnceLock<Box<[u32]>>,
+    /// Where the text comes from, where it is not that of the file.
+    origin: Option<Arc<Origin>>,
+}
+
+/// Where a text that was made from a file's comes from.
+#[derive(Debug, PartialEq, Eq)]
+struct Origin {
+    /// The text of the file.
+    template: Arc<Source>,
+    /// The whole text that was made from it.
+    made: Arc<Source>,
+    /// In the order of the made text.
+    runs: Vec<Run>,
+}
+
+/// A part of a text that was made from another one; it ends where the next one starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Where it starts in the text that was made.
+    pub start: usize,
+    /// Where in the other text it comes from.
+    pub from: usize,
+    /// Whether it stands there as it is; otherwise all of it comes from that one place.
+    pub is_copied: bool,
+}
+
+impl Origin {
+    /// The place in the file that a place in the made text comes from; both count from 1.
+    fn place(&self, line: usize, column: usize) -> Place {
+        let made = self.made.text();
+        let start = self.made.line_starts().get(line.saturating_sub(1));
+        let start = start.map_or(made.len(), |start| *start as usize);
+        let mark = usize::from(start == 0 && made.starts_with('\u{feff}'));
+        let rest = made.get(start..).unwrap_or("");
+        let length = rest.char_indices().nth(column.saturating_sub(1) + mark);
+        let at = start + length.map_or(rest.len(), |(length, _)| length);
+        let run = self.runs.partition_point(|run| run.start <= at).checked_sub(1);
+        let from = run
+            .and_then(|run| self.runs.get(run))
+            .map_or(0, |run| run.from + if run.is_copied { at - run.start } else { 0 });
+        self.template.place(from)
+    }
 }
 
 impl Source {
@@ -55,6 +97,20 @@ impl Source {
             lines_above: 0,
             columns_cut: 0,
             line_starts: OnceLock::new(),
+            origin: None,
+        })
+    }
+
+    /// A text that was made from that of a file, part by part; its places are those of the file.
+    pub fn rendered(template: &Arc<Self>, text: String, runs: Vec<Run>) -> Arc<Self> {
+        let made = Self::new(Arc::clone(&template.name), text.clone());
+        Arc::new(Self {
+            name: Arc::clone(&template.name),
+            text,
+            lines_above: 0,
+            columns_cut: 0,
+            line_starts: OnceLock::new(),
+            origin: Some(Arc::new(Origin { template: Arc::clone(template), made, runs })),
         })
     }
 
@@ -66,6 +122,7 @@ impl Source {
             lines_above: self.lines_above + lines_above,
             columns_cut: self.columns_cut + columns_cut,
             line_starts: OnceLock::new(),
+            origin: self.origin.clone(),
         })
     }
 
@@ -117,6 +174,9 @@ impl Source {
     }
 
     fn place_on(&self, line: usize, start: usize, column: usize) -> Place {
+        if let Some(origin) = &self.origin {
+            return origin.place(line + self.lines_above, column + self.columns_cut);
+        }
         let text = self.text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or("");
         let text = text.trim_start_matches('\u{feff}');
         // A line that fills the terminal many times over shows nothing.
@@ -131,6 +191,23 @@ impl Source {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn places_of_what_was_made_lead_to_where_it_comes_from() {
+        let template = Source::new("t.yaml", "a: {{ x }}\nb: {{ if y }}\nc: 1\n".to_owned());
+        let runs = vec![
+            Run { start: 0, from: 0, is_copied: true },
+            Run { start: 3, from: 3, is_copied: false },
+            Run { start: 8, from: 10, is_copied: true },
+            Run { start: 12, from: 24, is_copied: true },
+        ];
+        let made = Source::rendered(&template, "a: 1\n2 3\nb: \nc: 1\n".to_owned(), runs);
+        let place = |at| (made.place(at).line, made.place(at).column);
+        assert_eq!([place(0), place(3), place(7)], [(1, 1), (1, 4), (1, 4)]);
+        assert_eq!([place(9), place(13), place(16)], [(2, 1), (3, 1), (3, 4)]);
+        let part = made.part("c: 1\n".to_owned(), 3, 0);
+        assert_eq!(part.place(0).text, "c: 1");
+    }
 
     #[test]
     fn places_count_characters() {
