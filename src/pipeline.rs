@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use crate::baseline::Baseline;
 use crate::baseline::files::{Files, FilesError, Memory};
+use crate::baseline::orchestration::Orchestration;
 use crate::baseline::select::{Pattern, select};
 use crate::check::{self, Subject};
 use crate::database;
@@ -186,7 +187,7 @@ pub fn spec_of(path: &str, text: &str) -> Result<SpecFile, Failure> {
 /// Baselines that were read already, with what is known of them: several specs often share one.
 #[derive(Debug, Default)]
 pub struct Baselines {
-    read: HashMap<(Vec<String>, String), Arc<Facts>>,
+    read: HashMap<(Vec<String>, String, String), Arc<Facts>>,
 }
 
 impl Baselines {
@@ -203,7 +204,11 @@ impl Baselines {
         outputs: &[String],
     ) -> Result<Arc<Facts>, Failure> {
         let namespace = spec.release.namespace.as_deref().unwrap_or("");
-        let (paths, stream) = match from {
+        let directory = spec.release.file.rsplit_once('/').map_or("", |(directory, _)| directory);
+        let orchestration = spec.release.appstack.as_ref();
+        let orchestration =
+            orchestration.map(|block| Orchestration::of(files, directory, block)).transpose()?;
+        let (mut paths, stream) = match from {
             BaselineFrom::Spec => (select(files, &spec.patterns, outputs).map_err(Failure)?, None),
             BaselineFrom::Paths(patterns) => {
                 (select(files, patterns, outputs).map_err(Failure)?, None)
@@ -213,12 +218,14 @@ impl Baselines {
                 (vec![STREAM.to_owned()], Some(memory))
             }
         };
-        let key = (paths, namespace.to_owned());
+        let values = orchestration.as_ref().and_then(|each| each.values_file.as_ref());
+        paths.retain(|path| Some(path) != values);
+        let key = (paths, namespace.to_owned(), format!("{orchestration:?}"));
         if let Some(facts) = self.read.get(&key) {
             return Ok(Arc::clone(facts));
         }
         let files = stream.as_ref().map_or(files, |memory| memory as &dyn Files);
-        let facts = Arc::new(Facts::read(files, &key.0, &spec.release)?);
+        let facts = Arc::new(Facts::read(files, &key.0, &spec.release, orchestration.as_ref())?);
         self.read.insert(key, Arc::clone(&facts));
         Ok(facts)
     }

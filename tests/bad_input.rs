@@ -497,6 +497,7 @@ fn full_spec(entry: &Value) -> Value {
             "strategy": "copy",
             "governance": {"provider": "mse"},
             "gateway": {"class": "mse", "tagHeader": "x-mse-tag"},
+            "appstack": appstack(entry),
             "services": [{
                 "name": "web",
                 "workload": "Deployment/web",
@@ -527,6 +528,20 @@ fn full_spec(entry: &Value) -> Value {
             },
         },
     })
+}
+
+/// A block with either form of values.
+fn appstack(entry: &Value) -> Value {
+    let mut block = json!({
+        "envName": "prod",
+        "grayEnvName": "gray",
+        "images": {"backend": "registry.example.com/web:1.0"},
+    });
+    match entry.pointer("/match/query") {
+        Some(_) => block["valuesFile"] = json!("values.yaml"),
+        None => block["values"] = json!({"note": "text"}),
+    }
+    block
 }
 
 /// The JSON pointers to all texts of a value; those to a key end in `#`.
@@ -563,7 +578,9 @@ fn replaced(spec: &Value, at: &str, with: &str) -> Value {
 }
 
 /// Where any text is legal: it is a value or a key, and stays one.
-const FREE: [&str; 7] = [
+const FREE: [&str; 9] = [
+    "/spec/appstack/values/note",
+    "/spec/appstack/values/note#",
     "/spec/services/0/patches/0/merge/spec#",
     "/spec/services/0/patches/0/merge/spec/minReadySeconds#",
     "/spec/services/0/env/MODE",
@@ -596,6 +613,7 @@ fn hostile(entry: &Value, places: &[String]) {
     let mounted = "          envFrom:\n            - configMapRef: {name: settings}\n";
     write(&sandbox, manifest, text.replacen("web:1.0\n", &format!("web:1.0\n{mounted}"), 1));
     write(&sandbox, "schema.sql", "CREATE TABLE orders (a int);");
+    write(&sandbox, "values.yaml", "note: text\n");
     write(&sandbox, "graylane.yaml", spec.to_string());
     legal(&sandbox, "the full spec");
     let files = |sandbox: &Sandbox| -> Vec<String> {
@@ -652,7 +670,7 @@ fn hostile_texts_in_every_entry() {
     for entry in &entries()[1..] {
         let mut places = Vec::new();
         texts(&full_spec(entry), "", &mut places);
-        places.retain(|place| place.contains("/entry/"));
+        places.retain(|place| place.contains("/entry/") || place.ends_with("/valuesFile"));
         hostile(entry, &places);
     }
 }

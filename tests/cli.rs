@@ -520,7 +520,8 @@ fn draft_is_accepted(sandbox: &Sandbox, what: &str) {
 fn a_first_spec_of_every_example_is_accepted() {
     for entry in fs::read_dir(project("examples")).unwrap() {
         let path = entry.unwrap().path();
-        if path.join("graylane.yaml").is_file() {
+        // What an orchestration is rendered with has to be said by hand.
+        if path.join("graylane.yaml").is_file() && path.join("deploy").is_dir() {
             let sandbox = Sandbox::new();
             sandbox.copy_from(&path);
             draft_is_accepted(&sandbox, path.to_str().unwrap());

@@ -4,9 +4,11 @@
 //! file becomes objects; [`Baseline`] is the objects with an index by identity.
 
 pub mod files;
+pub mod orchestration;
 pub mod read;
 pub mod select;
 
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -80,6 +82,10 @@ pub struct Baseline {
     objects: Vec<Object>,
     /// Hash of the identity and position in `objects` of every object, in order.
     by_id: Vec<(u64, u32)>,
+    /// What gray copies start from, where that is not the object itself; by its position.
+    gray: HashMap<usize, Object>,
+    /// The positions of the objects that have another identity there, by that.
+    by_gray: HashMap<ObjectRef, usize>,
     /// What was left out while reading, and why.
     pub notes: Vec<Diagnostic>,
     /// Bytes of all files that were read.
@@ -96,7 +102,7 @@ impl Baseline {
             .map(|(object, position)| (hash(&object.id), position))
             .collect();
         by_id.par_sort_unstable();
-        Self { objects, by_id, notes, bytes: 0 }
+        Self { objects, by_id, notes, ..Self::default() }
     }
 
     /// All objects, in order.
@@ -112,6 +118,25 @@ impl Baseline {
     /// The position of an object in [`Baseline::objects`].
     pub fn position(&self, id: &ObjectRef) -> Option<usize> {
         self.positions(id).next()
+    }
+
+    /// Sets what gray copies start from, by the position of each object.
+    pub(crate) fn set_gray(&mut self, gray: HashMap<usize, Object>) {
+        let apart = gray.iter().filter(|(at, object)| self.objects[**at].id != object.id);
+        self.by_gray = apart.map(|(at, object)| (object.id.clone(), *at)).collect();
+        self.gray = gray;
+    }
+
+    /// What the gray copy of an object starts from, where that is not the object itself: what the
+    /// gray environment of AppStack makes of it, of the same kind and in the same namespace.
+    pub fn gray(&self, position: usize) -> Option<&Object> {
+        self.gray.get(&position)
+    }
+
+    /// The position of the object that has this identity in the gray environment, and another one
+    /// in the baseline.
+    pub fn position_of_gray(&self, id: &ObjectRef) -> Option<usize> {
+        self.by_gray.get(id).copied()
     }
 
     /// The second object of an identity that stands in more than one place.

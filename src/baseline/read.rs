@@ -1,12 +1,15 @@
 //! From files to objects. Files that hold no manifests are recognised and left out with a note, or
 //! refused where reading them would be wrong.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::files::{Files, FilesError};
+use super::orchestration::{Orchestration, read_orchestration};
 use super::{Baseline, Object};
+use crate::appstack::is_orchestration;
 use crate::diagnostic::{Diagnostic, Failure};
 use crate::kube::object::identity;
 use crate::kube::pod_specs::{containers, pod_templates};
@@ -14,11 +17,22 @@ use crate::yaml::{Document, NodeRef, Source, parse};
 
 /// What a file gave.
 #[derive(Default)]
-struct Reading {
-    objects: Vec<Object>,
+pub(super) struct Reading {
+    pub(super) objects: Vec<Object>,
+    /// What gray copies start from, by position in `objects`.
+    pub(super) gray: HashMap<usize, Object>,
     notes: Vec<Diagnostic>,
-    errors: Vec<Diagnostic>,
+    pub(super) errors: Vec<Diagnostic>,
     bytes: usize,
+    /// Whether the file is a template, which is an error.
+    is_template: bool,
+}
+
+impl Reading {
+    /// What could not be read.
+    pub(super) fn failed(errors: Vec<Diagnostic>) -> Self {
+        Self { errors, ..Self::default() }
+    }
 }
 
 /// Reads files into a baseline; `namespace` is that of objects that name none.
@@ -29,29 +43,28 @@ struct Reading {
 ///
 /// All files that cannot be read as manifests, each with its place.
 pub fn read(files: &dyn Files, paths: &[String], namespace: &str) -> Result<Baseline, Failure> {
-    read_and(files, paths, namespace, |_| ()).map(|(baseline, _)| baseline)
+    read_and(files, paths, namespace, None, |_| ()).map(|(baseline, _)| baseline)
 }
 
-/// Reads files as [`read`] does, and looks at each object as soon as it is read; returns what was
-/// seen, in the order of the objects.
+/// Reads files as [`read`] does, renders those that are orchestrations of AppStack, and looks at
+/// each object as soon as it is read; returns what was seen, in the order of the objects.
 ///
 /// # Errors
 ///
-/// As [`read`].
+/// As [`read`], and orchestrations that cannot be rendered.
 pub fn read_and<T: Send>(
     files: &dyn Files,
     paths: &[String],
     namespace: &str,
+    orchestration: Option<&Orchestration>,
     look: impl Fn(&Object) -> T + Sync,
 ) -> Result<(Baseline, Vec<T>), Failure> {
     let readings: Vec<(Reading, Vec<T>)> = paths
         .par_iter()
         .map(|path| {
             let reading = match files.read(path) {
-                Ok(bytes) => read_file(path, bytes, namespace),
-                Err(error) => {
-                    Reading { errors: vec![unreadable(path, &error)], ..Reading::default() }
-                }
+                Ok(bytes) => read_file(path, bytes, namespace, orchestration),
+                Err(error) => Reading::failed(vec![unreadable(path, &error)]),
             };
             let seen = reading.objects.iter().map(&look).collect();
             (reading, seen)
@@ -61,6 +74,8 @@ pub fn read_and<T: Send>(
     let mut all = Reading { objects: Vec::with_capacity(count), ..Reading::default() };
     let mut all_seen = Vec::with_capacity(count);
     for (reading, seen) in readings {
+        let above = all.objects.len();
+        all.gray.extend(reading.gray.into_iter().map(|(at, gray)| (above + at, gray)));
         all.objects.extend(reading.objects);
         all_seen.extend(seen);
         all.notes.extend(reading.notes);
@@ -72,6 +87,7 @@ pub fn read_and<T: Send>(
     }
     let mut baseline = Baseline::new(all.objects, all.notes);
     baseline.bytes = all.bytes;
+    baseline.set_gray(all.gray);
     Ok((baseline, all_seen))
 }
 
@@ -84,7 +100,12 @@ fn unreadable(path: &str, error: &FilesError) -> Diagnostic {
         .remedy("mend the file, or leave it out of `baseline.paths`")
 }
 
-fn read_file(path: &str, bytes: Vec<u8>, namespace: &str) -> Reading {
+fn read_file(
+    path: &str,
+    bytes: Vec<u8>,
+    namespace: &str,
+    orchestration: Option<&Orchestration>,
+) -> Reading {
     let mut reading = Reading { bytes: bytes.len(), ..Reading::default() };
     let file_name = path.rsplit('/').next().unwrap_or(path);
     if let Some((_, what)) = NO_MANIFESTS.iter().find(|(name, _)| *name == file_name) {
@@ -107,14 +128,35 @@ fn read_file(path: &str, bytes: Vec<u8>, namespace: &str) -> Reading {
         }
     };
     let source = Source::new(path, text);
-    match parse(Arc::clone(&source)) {
+    let read = match orchestration {
+        Some(orchestration) if is_orchestration(source.text()) => {
+            read_orchestration(&source, namespace, orchestration)
+        }
+        Some(orchestration) => match read_source(&source, namespace) {
+            // It may have been meant to be an orchestration.
+            plain if plain.is_template => read_orchestration(&source, namespace, orchestration),
+            plain => plain,
+        },
+        None => read_source(&source, namespace),
+    };
+    Reading { bytes: reading.bytes, ..read }
+}
+
+/// Reads the documents of a text.
+pub(super) fn read_source(source: &Arc<Source>, namespace: &str) -> Reading {
+    let mut reading = Reading::default();
+    match parse(Arc::clone(source)) {
         Ok(stream) => {
             let is_alone = stream.documents.len() == 1;
             for document in stream.documents {
                 add_document(document, is_alone, namespace, &mut reading);
             }
         }
-        Err(error) => reading.errors.push(template_error(&source).unwrap_or(error)),
+        Err(error) => {
+            let template = template_error(source);
+            reading.is_template = template.is_some();
+            reading.errors.push(template.unwrap_or(error));
+        }
     }
     reading
 }
@@ -160,6 +202,7 @@ fn add_document(document: Document, is_alone: bool, namespace: &str, reading: &m
         return;
     }
     if let Some(error) = placeholder(root) {
+        reading.is_template = true;
         reading.errors.push(error);
         return;
     }
@@ -222,8 +265,15 @@ fn first_placeholder(text: &str) -> Option<&str> {
 
 fn template_refused(placeholder: &str) -> Diagnostic {
     let shown = placeholder.lines().next().unwrap_or("").trim();
+    let remedy = if placeholder.contains(".AppStack") {
+        "say what the AppStack orchestration is rendered with: `appstack: {envName: prod, images: {…}, values: {…}}` in the spec; or leave the file out of `baseline.paths`"
+    } else if placeholder.contains(".Values") {
+        "render it first (`helm template … | graylane render --baseline -`); for an AppStack orchestration, say what it is rendered with: `appstack: {envName: prod, values: {…}}` in the spec; or leave the file out of `baseline.paths`"
+    } else {
+        "render it first (`helm template … | graylane render --baseline -`), or leave the file out of `baseline.paths`"
+    };
     Diagnostic::error(format!("a template, not a manifest: `{shown}` is a Go-template placeholder"))
-        .remedy("render it first (`helm template … | graylane render --baseline -`), or leave the file out of `baseline.paths`")
+        .remedy(remedy)
 }
 
 /// What is wrong with a file that does not parse because it is a template.

@@ -20,6 +20,7 @@ impl Selection<'_, '_> {
         let workload = self.plan.services[number].workload;
         let spec = self.plan.services[number].spec;
         let facts = self.facts;
+        let first = self.plan.copies.len();
         let mut services = Vec::new();
         for selecting in facts.selecting(workload) {
             let object = selecting.object;
@@ -61,6 +62,7 @@ impl Selection<'_, '_> {
                 self.copy(object, number);
             }
         }
+        self.own_references(number, first);
     }
 
     /// Warns of a network policy that lets the baseline's pods through and not the gray ones.
@@ -203,7 +205,7 @@ impl Selection<'_, '_> {
             || part("maxUnavailable").is_some_and(|text| matches!(text, "0" | "0%"))
     }
 
-    fn copy(&mut self, object: usize, number: usize) -> bool {
+    pub(super) fn copy(&mut self, object: usize, number: usize) -> bool {
         if self.copied.contains(&object) {
             return true;
         }

@@ -4,9 +4,10 @@ use crate::baseline::Object;
 use crate::kube::strip::strip;
 use crate::yaml::Document;
 
-/// A copy of a baseline object that can stand beside it.
-pub(super) fn copy(object: &Object) -> Document {
-    let mut document = object.document();
+/// A copy of a baseline object that can stand beside it, made from what the gray environment
+/// renders it to where that is something else.
+pub(super) fn copy(object: &Object, rendering: Option<&Object>) -> Document {
+    let mut document = rendering.unwrap_or(object).document();
     strip(&mut document, &object.id);
     document
 }

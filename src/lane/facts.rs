@@ -8,6 +8,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::baseline::files::Files;
+use crate::baseline::orchestration::Orchestration;
 use crate::baseline::{Baseline, Object, read};
 use crate::diagnostic::Failure;
 use crate::gateway;
@@ -91,6 +92,7 @@ impl Facts {
         files: &dyn Files,
         paths: &[String],
         release: &GrayRelease,
+        orchestration: Option<&Orchestration>,
     ) -> Result<Self, Failure> {
         let workloads: HashSet<&str> =
             release.services.iter().map(|service| service.workload.name.as_str()).collect();
@@ -102,7 +104,7 @@ impl Facts {
             part
         };
         let namespace = release.namespace.as_deref().unwrap_or("");
-        let (baseline, parts) = read::read_and(files, paths, namespace, look)?;
+        let (baseline, parts) = read::read_and(files, paths, namespace, orchestration, look)?;
         Ok(Self::join(&Arc::new(baseline), parts))
     }
 

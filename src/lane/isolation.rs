@@ -46,10 +46,12 @@ pub(super) fn finds_own_pods(role: SelectorRole) -> bool {
         )
 }
 
-/// Decides how a workload's pods are separated from their copies.
+/// Decides how a workload's pods are separated from their copies, which start from labels of
+/// their `own`.
 pub(super) fn separate(
     facts: &Facts,
     pods: &Pods,
+    own: &Labels,
     wish: Isolation,
     suffix: &Suffix,
     lane: &LaneLabels,
@@ -76,27 +78,35 @@ pub(super) fn separate(
     let mut separation = Separation { mode: Isolation::Relabel, replaced: BTreeMap::new(), reason };
     // What asks for a label that the lane sets to something else is separated already.
     let labelled: HashMap<String, String> =
-        gray_labels(&pods.labels, &separation, lane).into_iter().collect();
+        gray_labels(own, &separation, lane).into_iter().collect();
     let open = counted.iter().map(|selecting| &selecting.selector.selector);
     let open = open.filter(|selector| selector.matches(&labelled));
     let replaceable = |key: &&str| {
         !lane.keys().any(|lanes| lanes == *key) && !governance.registry_keys().contains(key)
     };
     let keys = keys_to_replace(open, &pods.labels, &suffix.text, replaceable);
-    replace(&mut separation, &keys, &pods.labels, suffix);
+    replace(&mut separation, &keys, &pods.labels, own, suffix);
+    // Those of the copies' own that differ are separation enough.
+    if separation.replaced.is_empty() && *own != pods.labels {
+        separation.reason = None;
+    }
     separation
 }
 
-/// Replaces the values of these keys, where the pods have them.
+/// Replaces the values of these keys, where the pods have them and their copies have no others.
 pub(super) fn replace(
     separation: &mut Separation,
     keys: &BTreeSet<String>,
     labels: &Labels,
+    own: &Labels,
     suffix: &Suffix,
 ) {
     for key in keys {
         if let Some(old) = value_of(labels, key) {
-            let new = format!("{old}{}", suffix.text);
+            let new = match value_of(own, key) {
+                Some(own) if own != old => own.to_owned(),
+                _ => format!("{old}{}", suffix.text),
+            };
             separation.replaced.insert(key.clone(), (old.to_owned(), new));
         }
     }

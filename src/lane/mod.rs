@@ -8,6 +8,7 @@ mod facts;
 mod hazards;
 mod isolation;
 mod labels;
+mod own;
 mod patch;
 mod policy;
 mod relabel;
@@ -257,7 +258,8 @@ impl Builder<'_> {
         let object = self.facts.object(copy.object);
         let service = &self.plan.services[copy.service];
         let name = &self.plan.gray_names[&object.id];
-        let mut document = copy::copy(object);
+        let rendering = own::rendering(self.facts, copy);
+        let mut document = copy::copy(object, rendering);
         let mut errors = Vec::new();
         if copy.role == Role::Workload {
             errors.extend(set::set_replicas(object, service.spec, &mut document));
@@ -288,9 +290,9 @@ impl Builder<'_> {
             self.release.namespace.as_deref(),
             &mut document,
         ));
-        let rewiring = rewire::rewire(object, copy, self.plan, &mut document);
+        let rewiring = rewire::rewire(object, copy, self.plan, self.facts, &mut document);
         errors.extend(rewiring.errors);
-        errors.extend(relabel::relabel(object, service, copy, &mut document));
+        errors.extend(relabel::relabel(object, service, copy, rendering.is_some(), &mut document));
         let wave = if copy.role == Role::Entry {
             Wave::Entry
         } else {

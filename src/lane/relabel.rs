@@ -12,6 +12,8 @@ use crate::kube::selectors::{SelectorForm, SelectorRole, SelectorUse, selectors}
 use crate::yaml::{Document, EditError, NodeRef, Path, Value};
 
 /// Labels a copy and rewrites its selectors, so that it belongs to the lane and to nothing else.
+/// Where it `is_rendered` for the gray environment, its selectors are for what its service's pods
+/// are there.
 ///
 /// # Errors
 ///
@@ -20,14 +22,16 @@ pub(super) fn relabel(
     object: &Object,
     service: &PlannedService<'_>,
     copy: &Copy,
+    is_rendered: bool,
     document: &mut Document,
 ) -> Vec<Diagnostic> {
     let mut errors = Vec::new();
+    let selected = if is_rendered { &service.own_labels } else { &service.pods.labels };
     let relabelling = Relabelling {
         service,
         copy,
         namespace: &object.id.namespace,
-        baseline: service.pods.labels.iter().cloned().collect(),
+        baseline: selected.iter().cloned().collect(),
         gray: service.pod_labels.iter().cloned().collect(),
     };
     if let Err(error) = relabelling.apply(document, &mut errors) {
@@ -46,7 +50,7 @@ struct Relabelling<'a> {
     copy: &'a Copy,
     /// The namespace of the object that is copied.
     namespace: &'a str,
-    /// The labels of the service's baseline pods.
+    /// The labels of the pods that the selectors of the object that is copied are for.
     baseline: HashMap<String, String>,
     /// The labels of its gray pods.
     gray: HashMap<String, String>,

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 
 use super::belongings::scales;
+use super::facts::Facts;
+use super::own::meant;
 use super::select::{Copy, Plan};
 use crate::baseline::Object;
 use crate::diagnostic::Diagnostic;
@@ -18,33 +20,38 @@ pub(super) fn rewire(
     object: &Object,
     copy: &Copy,
     plan: &Plan<'_>,
+    facts: &Facts,
     document: &mut Document,
 ) -> Rewiring {
     let mut rewiring = Rewiring::default();
     for reference in references(document.root(), &object.id) {
-        if reference.target == object.id {
+        let target = meant(facts, &reference.target);
+        if *target == object.id {
             continue;
         }
         // What scales a workload of the baseline a second time takes it away from the first.
         if scales(&object.id)
-            && kind_of(&reference.target.group, &reference.target.kind).workload
+            && kind_of(&target.group, &target.kind).workload
             && is_target(&reference.path)
-            && !plan.gray_names.contains_key(&reference.target)
+            && !plan.gray_names.contains_key(target)
         {
             let error = Diagnostic::error(format!(
                 "the copy of {} would drive {}, which has no gray copy",
-                object.id, reference.target
+                object.id, target
             ));
             let error = error.at(object.document().find(&reference.path).and_then(NodeRef::place));
             rewiring.errors.push(error.remedy("copy only what scales a workload of the lane"));
         }
-        if let Some(name) = plan.gray_names.get(&reference.target) {
+        // What the gray environment has its own of and the lane has not is the baseline's.
+        let fallback = (*target != reference.target).then_some(&target.name);
+        let name = plan.gray_names.get(target).or(fallback);
+        if let Some(name) = name.filter(|name| **name != reference.target.name) {
             let text = document.find(&reference.path).and_then(NodeRef::text).unwrap_or("");
             let text = reference.renamed(text, name);
             rewiring.edit(object, document.set_str(&reference.path, &text));
         }
     }
-    rewiring.environment(object, copy, plan, document);
+    rewiring.environment(object, copy, plan, facts, document);
     rewiring
 }
 
@@ -78,19 +85,19 @@ impl Rewiring {
         object: &Object,
         copy: &Copy,
         plan: &Plan<'_>,
+        facts: &Facts,
         document: &mut Document,
     ) {
         let service = plan.services[copy.service].spec;
         for EnvValue { container, variable, path, text } in env_values(document) {
-            let found = mentions(&text, |name, namespace| {
-                plan.gray_names.contains_key(&service_ref(name, namespace, &object.id.namespace))
-            });
-            let mut names: HashMap<&str, &str> = HashMap::new();
+            let leads = |name: &str, namespace: Option<&str>| {
+                leads_to(&service_ref(name, namespace, &object.id.namespace), plan, facts)
+            };
+            let found = mentions(&text, |name, namespace| leads(name, namespace).is_some());
+            let mut names: HashMap<&str, String> = HashMap::new();
             for mention in &found {
-                let id =
-                    service_ref(&mention.name, mention.namespace.as_deref(), &object.id.namespace);
-                if let Some(gray) = plan.gray_names.get(&id) {
-                    names.insert(&mention.name, gray);
+                if let Some(leads) = leads(&mention.name, mention.namespace.as_deref()) {
+                    names.insert(&mention.name, leads.into_name());
                 }
             }
             let Some(first) = found.first() else { continue };
@@ -98,9 +105,24 @@ impl Rewiring {
                 let text = replace(&text, &found, |mention| {
                     names
                         .get(mention.name.as_str())
-                        .map_or_else(|| mention.name.clone(), |gray| (*gray).to_owned())
+                        .map_or_else(|| mention.name.clone(), String::clone)
                 });
                 self.edit(object, document.set_str(&path, &text));
+                continue;
+            }
+            if let Some(Leads::Back(baseline)) = leads(&first.name, first.namespace.as_deref()) {
+                let warning = Diagnostic::warning(format!(
+                    "the environment variable `{}` of container `{}` of the copy of {} names the Service `{}`, which the lane does not have",
+                    variable.escape_debug(),
+                    container.escape_debug(),
+                    object.id,
+                    first.name
+                ));
+                let there = document.find(&path).and_then(NodeRef::value_place);
+                self.notes.push(warning.at(there).remedy(format!(
+                    "`rewriteEnv: true` on `{}` makes it name the baseline's `{baseline}`; or make its service one of the lane",
+                    service.name
+                )));
                 continue;
             }
             let note = Diagnostic::note(format!(
@@ -116,6 +138,31 @@ impl Rewiring {
                 service.name
             )));
         }
+    }
+}
+
+/// Where the name of a Service should lead.
+enum Leads {
+    /// To its gray copy of this name.
+    Gray(String),
+    /// Back to the baseline's of this name: it is that of a copy which the lane does not have.
+    Back(String),
+}
+
+impl Leads {
+    fn into_name(self) -> String {
+        match self {
+            Self::Gray(name) | Self::Back(name) => name,
+        }
+    }
+}
+
+/// Where the name of a Service should lead, if not where it does.
+fn leads_to(id: &ObjectRef, plan: &Plan<'_>, facts: &Facts) -> Option<Leads> {
+    let target = meant(facts, id);
+    match plan.gray_names.get(target) {
+        Some(gray) => (*gray != id.name).then(|| Leads::Gray(gray.clone())),
+        None => (target != id).then(|| Leads::Back(target.name.clone())),
     }
 }
 

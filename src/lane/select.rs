@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use super::facts::{Facts, Labels, Pods};
 use super::isolation::{Separation, gray_labels, separate};
 use super::labels::LaneLabels;
+use super::own;
 use super::policy::{Decision, decide};
 use super::unite::{relabelled, unite};
 use crate::baseline::Object;
@@ -54,6 +55,8 @@ pub(super) struct PlannedService<'a> {
     pub app: String,
     /// Its pods.
     pub pods: Pods,
+    /// The labels that its gray pods start from: those of its pods, or of its gray rendering.
+    pub own_labels: Labels,
     /// How its pods are kept apart.
     pub separation: Separation,
     /// The labels of its gray objects.
@@ -269,8 +272,19 @@ impl<'a> Selection<'a, '_> {
         let app = app_name(object, &pods, governance).unwrap_or_else(|| object.id.name.clone());
         let labels = LaneLabels::new(self.release.tag.as_str(), &spec.name, &app, governance);
         let (wish, suffix) = (self.release.isolation, &self.release.suffix);
-        let separation = separate(self.facts, &pods, wish, suffix, &labels, governance);
-        let pod_labels = gray_labels(&pods.labels, &separation, &labels);
+        let own_labels = own::pod_labels(self.facts, &pods);
+        let tags = &labels.workload_selector;
+        self.errors.extend(own::other_tag(
+            self.facts,
+            &pods,
+            &own_labels,
+            tags,
+            self.release,
+            spec,
+        ));
+        let separation =
+            separate(self.facts, &pods, &own_labels, wish, suffix, &labels, governance);
+        let pod_labels = gray_labels(&own_labels, &separation, &labels);
         let number = self.plan.services.len();
         self.taken.insert(workload, number);
         self.copied.insert(workload);
@@ -287,6 +301,7 @@ impl<'a> Selection<'a, '_> {
             namespace: object.id.namespace.clone(),
             app: app.to_owned(),
             pods,
+            own_labels,
             separation,
             labels,
             pod_labels,
@@ -325,15 +340,25 @@ impl<'a> Selection<'a, '_> {
         for copy in &mut self.plan.copies {
             copy.shared = self.shared.contains(&copy.object);
             let id = &self.facts.object(copy.object).id;
-            self.plan
-                .gray_names
-                .insert(id.clone(), format!("{}{}", id.name, self.release.suffix.text));
+            self.plan.gray_names.insert(
+                id.clone(),
+                match own::name(self.facts, copy.object) {
+                    Some(own) => own.to_owned(),
+                    None => format!("{}{}", id.name, self.release.suffix.text),
+                },
+            );
         }
         // What the copies of an object's controllers make has a name of its own too.
         let facts = self.facts;
         let copies = self.plan.copies.par_iter();
         let made: Vec<ObjectRef> =
             copies.flat_map_iter(|copy| made_by(facts.object(copy.object))).collect();
+        let made_apart =
+            self.plan.copies.iter().flat_map(|copy| own::made_apart(facts, copy.object));
+        let made_apart: Vec<(ObjectRef, String)> = made_apart.collect();
+        for (made, name) in made_apart {
+            self.plan.gray_names.entry(made).or_insert(name);
+        }
         for made in made {
             let name = format!("{}{}", made.name, self.release.suffix.text);
             self.plan.gray_names.entry(made).or_insert(name);

@@ -37,7 +37,8 @@ pub(super) fn unite(services: &mut [PlannedService<'_>], facts: &Facts, release:
                 let service = &mut services[*number];
                 let before = service.separation.replaced.len();
                 let separation = &mut service.separation;
-                replace(separation, &keys, &service.pods.labels, &release.suffix);
+                let (labels, own) = (&service.pods.labels, &service.own_labels);
+                replace(separation, &keys, labels, own, &release.suffix);
                 if separation.replaced.len() == before {
                     continue;
                 }
@@ -47,7 +48,7 @@ pub(super) fn unite(services: &mut [PlannedService<'_>], facts: &Facts, release:
                     let id = &facts.object(*object).id;
                     format!("{id} selects pods of another service of the lane too")
                 });
-                service.pod_labels = gray_labels(&service.pods.labels, separation, &service.labels);
+                service.pod_labels = gray_labels(&service.own_labels, separation, &service.labels);
             }
         }
     }

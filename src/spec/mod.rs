@@ -6,6 +6,7 @@
 //! `raw` holds the fields; the schema is made from them and walked over the document
 //! (`structure`), then `release`, `service`, `patch` and `entry` look at what the fields say.
 
+mod appstack;
 mod check;
 mod choice;
 mod database;
@@ -27,6 +28,7 @@ use crate::diagnostic::{Diagnostic, Failure};
 use crate::yaml::{self, NodeRef, Source};
 use check::Check;
 
+pub use appstack::{AppStack, Values};
 pub use choice::{CopyPolicy, Delivery, GatewayClass, Isolation, JsonOpKind, Provider, Strategy};
 pub use database::{Database, Shadows};
 pub use expiry::{Expiry, When};

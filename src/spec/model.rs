@@ -50,6 +50,8 @@ pub struct GrayRelease {
     pub gateway_class: Option<GatewayClass>,
     /// The HTTP header that carries the tag through the lane, as written.
     pub tag_header: String,
+    /// What AppStack orchestrations are rendered with, where the baseline has any.
+    pub appstack: Option<super::AppStack>,
     /// At least one, in the order of the spec; names and workloads are unique.
     pub services: Vec<Service>,
     /// The tables that get a shadow.

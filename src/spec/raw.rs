@@ -78,6 +78,8 @@ pub(super) struct Spec {
     pub(super) governance: Option<Governance>,
     /// What routes into the lane.
     pub(super) gateway: Option<Gateway>,
+    /// What AppStack orchestrations of the baseline are rendered with.
+    pub(super) appstack: Option<super::appstack::Raw>,
     /// The services that get a new version; at least one.
     #[schemars(required, length(min = 1))]
     pub(super) services: Option<List<Service>>,

@@ -7,7 +7,7 @@ use super::expiry::{self, Expiry};
 use super::location::{Steps, resolve};
 use super::model::{BaselinePath, GrayRelease, Suffix, Tag};
 use super::raw::{self, API_VERSION, KIND, default_suffix, default_tag_header};
-use super::{database, service, syntax};
+use super::{appstack, database, service, syntax};
 use crate::diagnostic::Place;
 use crate::yaml::{NodeRef, Source};
 
@@ -49,6 +49,8 @@ pub(super) fn read(
     let tag_header = gateway.map_or_else(default_tag_header, |gateway| gateway.tag_header.clone());
     let place = check.value_place(node.at(&["gateway", "tagHeader"]));
     check.fits("HTTP header name", &tag_header, syntax::http_token, &place, "use `x-mse-tag`");
+    let appstack = (spec.appstack.as_ref().zip(node.get("appstack")))
+        .and_then(|(raw, node)| appstack::read(check, raw, tag, node));
     let mut services = match &spec.services {
         Some(raw) => service::read_all(check, raw, node.get("services")?),
         None => Vec::new(),
@@ -75,6 +77,7 @@ pub(super) fn read(
         provider: spec.governance.as_ref().map(|block| block.provider).unwrap_or_default(),
         gateway_class: gateway.and_then(|gateway| gateway.class),
         tag_header,
+        appstack,
         services,
         database,
         digest: digest(source.text()),

@@ -79,6 +79,18 @@ pub(super) fn env_name(text: &str) -> Result<(), String> {
     letters(text, "printable ASCII characters but `=`", |c| matches!(c, ' '..='~') && c != '=')
 }
 
+/// A name behind a dot in a Go template.
+///
+/// Source: `lexField` in Go's text/template/parse, lex.go.
+pub(super) fn template_name(text: &str) -> Result<(), String> {
+    length(text, MAX_SUBDOMAIN)?;
+    letters(text, "letters, digits and `_`", |c| c.is_alphanumeric() || c == '_')?;
+    match text.starts_with(|c: char| c.is_ascii_digit()) {
+        true => Err("it starts with a digit".to_owned()),
+        false => Ok(()),
+    }
+}
+
 /// The start of an image reference: nothing a registry's name can never hold.
 pub(super) fn image(text: &str) -> Result<(), String> {
     if text.is_empty() {
