@@ -24,7 +24,7 @@ use crate::yaml::{Document, Source, parse};
 /// when a path is missing. Cleaning up what is gone already is nothing to do.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  graylane cleanup --commit\n  graylane cleanup --tag pr-4711 --commit\n  graylane cleanup --service spring-c\n  graylane cleanup --all --dry-run"
+    after_help = "Examples:\n  graylane cleanup --commit\n  graylane cleanup --tag pr-4711 --commit\n  graylane cleanup --service spring-c\n  graylane cleanup --keep-metadata --commit\n  graylane cleanup --all --dry-run"
 )]
 pub(super) struct Args {
     #[command(flatten)]
@@ -38,6 +38,9 @@ pub(super) struct Args {
     /// Remove every lane of the repository
     #[arg(long, conflicts_with = "specs")]
     all: bool,
+    /// Remove all that is applied and keep the lock: the lane is offline, `generate` brings it back
+    #[arg(long, conflicts_with = "service")]
+    keep_metadata: bool,
     /// Remove files that were changed by hand too, and what the rest of the lane needs
     #[arg(long)]
     force: bool,
@@ -63,7 +66,11 @@ pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::
     let (mut warnings, mut errors) = (Vec::new(), Vec::new());
     let directories = directories(args, &workspace, &mut warnings)?;
     let root = workspace.root()?.to_owned();
-    let selection = args.service.as_deref().map_or(Selection::All, Selection::Service);
+    let selection = match &args.service {
+        Some(service) => Selection::Service(service),
+        None if args.keep_metadata => Selection::Objects,
+        None => Selection::All,
+    };
     let mut plans = Vec::new();
     for directory in directories {
         let overlay = OverlayDir::open(&root, &directory)?;
@@ -105,7 +112,7 @@ fn clean(
     }
     if args.dry_run {
         let plan = safe_removal(lock.as_ref(), selection, &overlay, args.force)?;
-        for change in plan.changes.iter().filter(|change| !change.path().is_lock()) {
+        for change in to_tell(&plan) {
             output.result(&change_line(change, &directory))?;
         }
         return Ok(!plan.is_empty());
@@ -114,7 +121,7 @@ fn clean(
     let lock = lock_to_clean(args, writing.dir(), selection, workspace)?;
     let plan = safe_removal(lock.as_ref(), selection, writing.dir(), args.force)?;
     writing.apply(&plan)?;
-    for change in plan.changes.iter().filter(|change| !change.path().is_lock()) {
+    for change in to_tell(&plan) {
         output.result(&change_line(change, &directory))?;
     }
     if !args.commit.commit {
@@ -135,10 +142,17 @@ fn clean(
     };
     let text = removal_message(header, &told, head.as_ref().or(lock.as_ref()));
     let changes = commit_changes(&directory, &plan, head.as_ref());
-    if let Some(line) = record(&args.commit, repository, changes, &text)? {
-        output.result(&line)?;
+    let line = record(&args.commit, repository, changes, &text)?;
+    if let Some(line) = &line {
+        output.result(line)?;
     }
-    Ok(true)
+    Ok(line.is_some() || !plan.is_empty())
+}
+
+/// The changes to tell of: that to the lock only where there is no other.
+fn to_tell(plan: &Plan) -> impl Iterator<Item = &FileChange> {
+    let has_others = plan.changes_manifests();
+    plan.changes.iter().filter(move |change| !has_others || !change.path().is_lock())
 }
 
 /// Plans a removal; without `force`, one of a service after which the rest of the lane would miss

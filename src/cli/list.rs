@@ -82,6 +82,9 @@ fn state(spec: &SpecFile, facts: &Facts, workspace: &Workspace) -> Result<String
         Ok(None) => return Ok("not generated".to_owned()),
         Err(_) => return Ok(DAMAGED.to_owned()),
     };
+    if lock.is_offline() {
+        return Ok("offline".to_owned());
+    }
     let release = release(spec.clone(), facts)?;
     let plan = plan(release.desired(), Some(&lock), &overlay, true)?;
     Ok(if plan.changes_manifests() { "drifted".to_owned() } else { "up to date".to_owned() })
@@ -139,6 +142,7 @@ fn left_over(directory: &str, lock: &Lock, written: &BTreeMap<String, Option<Str
         Some(None) => "spec has errors".to_owned(),
         None => format!("without spec ({})", header.spec),
     };
+    let state = if lock.is_offline() { format!("offline, {state}") } else { state };
     Row {
         cells: [
             header.name.clone(),

@@ -141,6 +141,11 @@ impl Lock {
         &self.files
     }
 
+    /// Whether the lane has no objects: only that it is there is kept.
+    pub fn is_offline(&self) -> bool {
+        self.files.is_empty()
+    }
+
     /// The file at this path, if it is owned.
     pub fn file(&self, path: &OverlayPath) -> Option<&OwnedFile> {
         self.files

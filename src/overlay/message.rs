@@ -68,7 +68,8 @@ pub fn message(plan: &Plan, old: Option<&Lock>, provenance: &Provenance<'_>) -> 
         }
     }
     if phrases.is_empty() {
-        phrases.push("update the lane".to_owned());
+        let verb = if plan.lock.is_some() { "update" } else { "remove" };
+        phrases.push(format!("{verb} the lane"));
     }
     let mut text = format!("gray({}): {}\n\n", provenance.tag, phrases.join(", "));
     for line in &lines {

@@ -14,6 +14,8 @@ use crate::diagnostic::Failure;
 pub enum Selection<'a> {
     /// The whole lane.
     All,
+    /// All that is applied; the lock stays and says that the lane is there, without objects.
+    Objects,
     /// What belongs to this service. With its last service the lane goes as a whole.
     Service(&'a str),
     /// What lets gray traffic in; the rest stays, so that requests under way are answered.
@@ -23,7 +25,7 @@ pub enum Selection<'a> {
 impl Selection<'_> {
     fn takes(self, file: &OwnedFile) -> bool {
         match self {
-            Self::All => true,
+            Self::All | Self::Objects => true,
             Self::Service(name) => file.origin.service.as_deref() == Some(name),
             Self::Entry => is_entry(&file.path),
         }
@@ -88,6 +90,14 @@ pub fn plan_removal(
         rest.files().iter().filter_map(|file| file.path.directory()).collect();
     left.retain(|directory, _| !occupied.contains(directory));
     let mut kept: Vec<Option<&str>> = left.into_keys().map(Some).collect();
+    if lock.is_offline() {
+        // What made it so may never have been committed.
+        for directory in [Directory::Entry.as_str(), Directory::Workloads.as_str()] {
+            if found.read(&OverlayPath::keep(Some(directory)))? != Found::Absent {
+                kept.push(Some(directory));
+            }
+        }
+    }
 
     if matches!(selection, Selection::All) {
         if found.read(&OverlayPath::lock())? != Found::Absent {
@@ -115,6 +125,7 @@ fn keep_file(directory: Option<&str>, contents: Vec<u8>) -> OverlayFile {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::overlay::files::read_lock;
     use crate::overlay::lock::{Digest, LockHeader};
 
     type Disk = BTreeMap<OverlayPath, Vec<u8>>;
@@ -214,6 +225,41 @@ mod tests {
         let (disk, lock) = lane(&LANE);
         let plan = plan_removal(Some(&lock), Selection::Entry, &disk, false).unwrap();
         assert_eq!(told(&plan), ["-entry/a.yaml", "~graylane.lock", "+entry/.gitkeep"]);
+    }
+
+    #[test]
+    fn without_its_objects_a_lane_keeps_its_lock() {
+        let (mut disk, lock) = lane(&LANE);
+        let plan = plan_removal(Some(&lock), Selection::Objects, &disk, false).unwrap();
+        assert_eq!(
+            told(&plan),
+            [
+                "-entry/a.yaml",
+                "-workloads/a.yaml",
+                "-workloads/b.yaml",
+                "-workloads/shared.yaml",
+                "~graylane.lock",
+                "+entry/.gitkeep",
+                "+workloads/.gitkeep"
+            ]
+        );
+        let offline = plan.lock.clone().unwrap();
+        assert!(offline.is_offline() && !lock.is_offline());
+        assert_eq!(offline.header(), lock.header());
+        for change in plan.changes {
+            match change {
+                FileChange::Add(file) | FileChange::Replace(file) => {
+                    disk.insert(file.path, file.contents)
+                }
+                FileChange::Remove(path) => disk.remove(&path),
+            };
+        }
+        assert_eq!(read_lock(&disk).unwrap(), Some(offline.clone()));
+        let again = plan_removal(Some(&offline), Selection::Objects, &disk, false).unwrap();
+        assert!(again.is_empty());
+        let gone = plan_removal(Some(&offline), Selection::All, &disk, false).unwrap();
+        assert_eq!(told(&gone), ["-graylane.lock", "+.gitkeep"]);
+        assert_eq!((gone.unchanged.len(), gone.lock), (2, None));
     }
 
     #[test]
