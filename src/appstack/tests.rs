@@ -167,13 +167,91 @@ fn referee(templates: &[&str]) -> Option<Vec<Option<String>>> {
     output.status.success().then(|| serde_json::from_slice(&output.stdout).unwrap())
 }
 
+/// What random templates are put together from.
+const PARTS: [&str; 48] = [
+    "{{",
+    "{{- ",
+    "{{-",
+    "}}",
+    " -}}",
+    "-}}",
+    " ",
+    "\n",
+    "text",
+    "{{ end }}",
+    "{{end}}",
+    "{{ else }}",
+    "{{ if eq .AppStack.envName \"gray\" }}",
+    "{{- if .Values.off -}}",
+    "{{ else if not .Values.off }}",
+    "{{ .Values.ratio }}",
+    "{{/* c */}}",
+    "{{- /* c */ -}}",
+    "/*",
+    "*/",
+    "if ",
+    "else",
+    "end",
+    "eq",
+    "ne",
+    "and",
+    "or",
+    "not",
+    "(",
+    ")",
+    ".Values.on",
+    ".Values.namespace",
+    ".Values.replicas",
+    ".Values.nested.key",
+    ".Values.nothing",
+    ".Values.missing",
+    ".AppStack.envName",
+    "\"gray\"",
+    "`x`",
+    "3",
+    "-3",
+    "1.5",
+    "true",
+    "nil",
+    "e",
+    "\\",
+    "\"",
+    ".",
+];
+
+/// Templates put together at random, the same each time.
+fn random_templates(count: usize) -> Vec<String> {
+    let mut state: u64 = 0x2545_f491_4f6c_dd1d;
+    let mut below = |limit: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % limit as u64).unwrap()
+    };
+    let template = |_| (0..=below(14)).map(|_| PARTS[below(PARTS.len())]).collect();
+    (0..count).map(template).collect()
+}
+
 #[test]
 fn go_agrees() {
-    let templates: Vec<&str> = TABLE.iter().map(|(template, _)| *template).collect();
+    let random = random_templates(2000);
+    let listed = TABLE.iter().map(|(template, _)| *template);
+    let templates: Vec<&str> = listed.chain(random.iter().map(String::as_str)).collect();
     let Some(results) = referee(&templates) else { return };
-    assert_eq!(results.len(), TABLE.len());
-    for ((template, wanted), result) in TABLE.iter().zip(results) {
-        assert_eq!(result.as_deref(), *wanted, "{template}");
+    assert_eq!(results.len(), templates.len());
+    for ((template, wanted), go) in TABLE.iter().zip(&results) {
+        assert_eq!(go.as_deref(), *wanted, "{template}");
+    }
+    for (template, go) in templates.iter().zip(results) {
+        match (rendered(template), go) {
+            (Ok(text), go) => assert_eq!(Some(text), go, "{template}"),
+            (Err(_), None) => {}
+            // Go renders more, and writes what no manifest means.
+            (Err(why), Some(go)) => assert!(
+                why.contains("is not rendered here") || go.contains("<no value>"),
+                "{template}: {go}: {why}"
+            ),
+        }
     }
 }
 
