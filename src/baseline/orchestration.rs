@@ -1,13 +1,14 @@
 //! Files that are orchestrations of AppStack: what the baseline's environment makes of them are the
 //! baseline's objects, what the gray environment makes of them is what gray copies start from.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Object;
 use super::files::{Files, FilesError};
 use super::read::{Reading, read_source};
 use crate::appstack::{Datum, Environment, render};
-use crate::diagnostic::{Diagnostic, Failure};
+use crate::diagnostic::{Diagnostic, Failure, Place};
 use crate::spec::{self, AppStack, Values};
 use crate::yaml::{Source, parse};
 
@@ -151,16 +152,24 @@ fn counted(count: usize) -> String {
 
 /// The errors of both renderings, each once; one that only one of them has says so.
 fn merged([one, other]: [Vec<Diagnostic>; 2], names: [&String; 2]) -> Vec<Diagnostic> {
-    let told = |mut error: Diagnostic, others: &[Diagnostic], name: &str| {
-        if !others.contains(&error) {
+    let keys = |errors: &[Diagnostic]| -> BTreeSet<(Option<Place>, String)> {
+        errors.iter().map(|error| (error.place.clone(), error.message.clone())).collect()
+    };
+    let (in_one, in_other) = (keys(&one), keys(&other));
+    let is_in_both = |error: &Diagnostic| {
+        let key = (error.place.clone(), error.message.clone());
+        in_one.contains(&key) && in_other.contains(&key)
+    };
+    let told = |mut error: Diagnostic, name: &str| {
+        if !is_in_both(&error) {
             error.message = format!("as rendered for `{name}`: {}", error.message);
         }
         error
     };
+    let new = other.into_iter().filter(|error| !is_in_both(error));
+    let new: Vec<Diagnostic> = new.map(|error| told(error, names[1])).collect();
     let mut errors: Vec<Diagnostic> =
-        one.iter().map(|error| told(error.clone(), &other, names[0])).collect();
-    let new = other.iter().filter(|error| !one.contains(error));
-    errors.extend(new.map(|error| told(error.clone(), &one, names[1])));
+        one.into_iter().map(|error| told(error, names[0])).chain(new).collect();
     errors.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
     errors
 }
