@@ -122,7 +122,8 @@ impl Baseline {
 
     /// Sets what gray copies start from, by the position of each object.
     pub(crate) fn set_gray(&mut self, gray: HashMap<usize, Object>) {
-        let apart = gray.iter().filter(|(at, object)| self.objects[**at].id != object.id);
+        // What the baseline has too is meant to be the baseline's.
+        let apart = gray.iter().filter(|(_, object)| self.position(&object.id).is_none());
         self.by_gray = apart.map(|(at, object)| (object.id.clone(), *at)).collect();
         self.gray = gray;
     }

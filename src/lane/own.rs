@@ -92,7 +92,11 @@ impl Selection<'_, '_> {
     pub(super) fn own_references(&mut self, number: usize, first: usize) {
         let mut at = first;
         let mut open = vec![self.plan.services[number].workload];
-        while let Some(object) = open.pop() {
+        loop {
+            let new = self.plan.copies.get(at..).unwrap_or(&[]);
+            open.extend(new.iter().filter(|copy| copy.service == number).map(|copy| copy.object));
+            at = self.plan.copies.len();
+            let Some(object) = open.pop() else { return };
             let facts = self.facts;
             let Some(rendering) = facts.baseline.gray(object) else { continue };
             for reference in references(rendering.document().root(), &rendering.id) {
@@ -101,9 +105,6 @@ impl Selection<'_, '_> {
                 };
                 self.own(target, number);
             }
-            let new = self.plan.copies.get(at..).unwrap_or(&[]);
-            open.extend(new.iter().filter(|copy| copy.service == number).map(|copy| copy.object));
-            at = self.plan.copies.len();
         }
     }
 
