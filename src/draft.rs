@@ -1,5 +1,7 @@
 //! A first spec from the manifests that are there.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::baseline::Object;
 use crate::gateway;
 use crate::kube::image::ImageRef;
@@ -7,7 +9,6 @@ use crate::kube::kinds::{Policy, kind_of};
 use crate::kube::pod_specs::{containers, pod_templates};
 use crate::kube::selectors::SelectorRole;
 use crate::lane::Facts;
-use crate::spec::GatewayClass;
 use crate::yaml::{Document, NodeRef, Path, Source, Value, parse};
 
 /// The spec that a draft starts from.
@@ -29,16 +30,19 @@ pub struct Candidate {
 /// The workloads of a baseline that are copied by default, in its order.
 pub fn candidates(facts: &Facts) -> Vec<Candidate> {
     let baseline = &facts.baseline;
-    let entries: std::collections::HashSet<(&str, String)> = baseline
-        .objects()
-        .iter()
-        .filter(|object| object.id.kind == "Ingress" && is_served(object))
-        .flat_map(|object| {
-            let document = object.document();
-            let names = gateway::backends(document.root()).into_iter().map(str::to_owned);
-            names.map(|name| (object.id.namespace.as_str(), name)).collect::<Vec<_>>()
-        })
-        .collect();
+    let mut routes: HashMap<(&str, String), Vec<usize>> = HashMap::new();
+    for (position, object) in baseline.objects().iter().enumerate() {
+        if !gateway::is_route(&object.id) || !is_served(object) {
+            continue;
+        }
+        let document = object.document();
+        for name in gateway::leads_to(&object.id, document.root()) {
+            let service = (object.id.namespace.as_str(), name.to_owned());
+            routes.entry(service).or_default().push(position);
+        }
+    }
+    // A route has one match: it is the entry of the first service that it leads to.
+    let mut taken: HashSet<usize> = HashSet::new();
     let mut found = Vec::new();
     for (position, object) in baseline.objects().iter().enumerate() {
         if kind_of(&object.id.group, &object.id.kind).policy != Policy::Copy {
@@ -46,11 +50,18 @@ pub fn candidates(facts: &Facts) -> Vec<Candidate> {
         }
         let document = object.document();
         let Some(template) = pod_templates(document.root()).into_iter().next() else { continue };
-        let is_entry = facts.selecting(position).any(|selecting| {
-            let id = &facts.object(selecting.object).id;
-            selecting.selector.role == SelectorRole::Service
-                && entries.contains(&(id.namespace.as_str(), id.name.clone()))
-        });
+        let led_by: HashSet<usize> = facts
+            .selecting(position)
+            .filter(|selecting| selecting.selector.role == SelectorRole::Service)
+            .filter_map(|selecting| {
+                let id = &facts.object(selecting.object).id;
+                routes.get(&(id.namespace.as_str(), id.name.clone()))
+            })
+            .flatten()
+            .copied()
+            .collect();
+        let is_entry = !led_by.is_empty() && led_by.is_disjoint(&taken);
+        taken.extend(led_by.iter().filter(|_| is_entry));
         let image = |path: &Path| document.find(&path.key("image")).and_then(NodeRef::as_str);
         let images = containers(document.root(), &template)
             .into_iter()
@@ -67,11 +78,10 @@ pub fn candidates(facts: &Facts) -> Vec<Candidate> {
     found
 }
 
-fn is_served(ingress: &Object) -> bool {
-    let document = ingress.document();
-    let class = gateway::class_of(document.root());
-    let known = GatewayClass::ALL.iter().find(|known| class == Some(known.as_str()));
-    known.is_some_and(|class| gateway::of(*class).is_some()) && !gateway::is_canary(document.root())
+fn is_served(route: &Object) -> bool {
+    let document = route.document();
+    let class = gateway::class_for(&route.id, document.root()).ok();
+    class.and_then(gateway::of).is_some() && !gateway::is_canary(document.root())
 }
 
 /// The text of a spec with these services; others are told of in comments, with the reason.

@@ -16,7 +16,8 @@ use crate::pipeline::{SpecFile, release, spec_of};
 /// Write a first spec from the manifests that are here
 ///
 /// Takes every workload that can have a gray copy as a service, with its present images, and the
-/// services behind an Ingress as entries. Remove what gets no new version, and set the new images.
+/// services behind an Ingress, HTTPRoute or ApisixRoute as entries. Remove what gets no new version,
+/// and set the new images.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  graylane init deploy\n  graylane init --tag pr-4711 --file graylane/pr-4711.yaml ../deploy"

@@ -4,11 +4,14 @@
 //! what it cannot. To add one, add a file with its [`Gateway`] and a row in [`of`].
 
 mod annotations;
+mod apisix;
 mod claims;
 #[cfg(test)]
 mod fixture;
 mod ingress;
 mod mse;
+mod patterns;
+mod shares;
 mod unsupported;
 
 use std::collections::HashMap;
@@ -16,7 +19,7 @@ use std::collections::HashMap;
 use crate::diagnostic::Diagnostic;
 use crate::kube::object::ObjectRef;
 use crate::spec::{GatewayClass, Match};
-use crate::yaml::{Document, NodeRef};
+use crate::yaml::{Document, EditError, NodeRef, Path};
 
 pub use claims::{Claim, Claims, Owner, Place as ClaimedPlace, claims};
 pub use ingress::{backends, class_of, is_canary};
@@ -191,11 +194,11 @@ pub trait Gateway: Sync {
 pub fn of(class: GatewayClass) -> Option<&'static dyn Gateway> {
     match class {
         GatewayClass::Mse => Some(&mse::Mse),
+        GatewayClass::Apisix => Some(&apisix::Apisix),
         GatewayClass::Apig
         | GatewayClass::Higress
         | GatewayClass::Nginx
         | GatewayClass::Alb
-        | GatewayClass::Apisix
         | GatewayClass::GatewayApi => None,
     }
 }
@@ -206,6 +209,7 @@ pub fn of(class: GatewayClass) -> Option<&'static dyn Gateway> {
 ///
 /// When it names none that is known here.
 pub fn class_for(id: &ObjectRef, root: NodeRef<'_>) -> Result<GatewayClass, Diagnostic> {
+    is_servable(id)?;
     match id.kind.as_str() {
         "HTTPRoute" => return Ok(GatewayClass::GatewayApi),
         "ApisixRoute" => return Ok(GatewayClass::Apisix),
@@ -224,6 +228,38 @@ pub fn class_for(id: &ObjectRef, root: NodeRef<'_>) -> Result<GatewayClass, Diag
     })
 }
 
+/// Whether a canary route can be made from an object that an entry names.
+///
+/// # Errors
+///
+/// When it is of another kind.
+pub fn is_servable(id: &ObjectRef) -> Result<(), Diagnostic> {
+    if is_route(id) {
+        return Ok(());
+    }
+    if id.kind == "GRPCRoute" {
+        let error =
+            format!("no canary route can be made from {id}: this version serves no GRPCRoute");
+        return Err(Diagnostic::error(error).remedy(
+            "an HTTPRoute cannot stand in for it: a listener takes only one of both kinds for a host.\n\
+             Make a service behind another route the entry",
+        ));
+    }
+    let error = format!("no canary route can be made from {id}");
+    Err(Diagnostic::error(error).remedy(format!("name an {}", route_kinds())))
+}
+
+/// The names of the Services that a route leads to, in order, where it is one that canary routes can
+/// be made from.
+pub fn leads_to<'a>(id: &ObjectRef, root: NodeRef<'a>) -> Vec<&'a str> {
+    let items = |keys: &[&str]| root.at(keys).into_iter().flat_map(NodeRef::items);
+    match id.kind.as_str() {
+        _ if !is_route(id) => Vec::new(),
+        "ApisixRoute" => items(&["spec", "http"]).flat_map(apisix::backends).collect(),
+        _ => backends(root),
+    }
+}
+
 /// The classes this version serves, for messages.
 pub fn served() -> Vec<&'static str> {
     GatewayClass::ALL
@@ -236,4 +272,42 @@ pub fn served() -> Vec<&'static str> {
 /// The place of a node, for diagnostics that have one.
 fn at(error: Diagnostic, node: Option<NodeRef<'_>>) -> Diagnostic {
     error.at(node.and_then(NodeRef::place))
+}
+
+/// What comes of an edit of a route that is no Ingress.
+fn edited(result: Result<(), EditError>) -> Result<(), Diagnostic> {
+    result.map_err(|error| {
+        Diagnostic::error(format!(
+            "the entry's route is not formed as Kubernetes wants it: {error}"
+        ))
+        .remedy("`kubectl explain` shows the fields of its kind")
+    })
+}
+
+/// Takes the annotations off a canary route that are about the baseline's object, and says which.
+fn keep_annotations(canary: &mut Document) -> Result<Option<Diagnostic>, Diagnostic> {
+    let path = Path::keys(["metadata", "annotations"]);
+    let all = canary.find(&path);
+    let dropped: Vec<String> = all
+        .into_iter()
+        .flat_map(NodeRef::entries)
+        .filter(|(key, _)| annotations::carry(key) == annotations::Carry::Drop)
+        .map(|(key, _)| key.to_owned())
+        .collect();
+    if dropped.is_empty() {
+        return Ok(None);
+    }
+    let note = Diagnostic::note(format!(
+        "the canary route goes without annotations that are about the baseline's: {}",
+        dropped.join(", ")
+    ));
+    let note = at(note, all);
+    if all.is_some_and(|all| all.len() == dropped.len()) {
+        edited(canary.remove(&path).map(|_| ()))?;
+    } else {
+        for key in &dropped {
+            edited(canary.remove(&path.key(key)).map(|_| ()))?;
+        }
+    }
+    Ok(Some(note))
 }

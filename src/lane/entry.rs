@@ -100,6 +100,10 @@ impl Selection<'_, '_> {
         if let Some((name, place)) = &entry.baseline {
             let found = self.named(name, place, "the entry's")?;
             let object = self.facts.object(found);
+            if let Err(error) = gateway::is_servable(&object.id) {
+                self.errors.push(error.at(place.clone()));
+                return None;
+            }
             if self.facts.is_canary(found) {
                 let error =
                     Diagnostic::error(format!("{} is a canary of another Ingress", object.id));
@@ -121,7 +125,7 @@ impl Selection<'_, '_> {
                         spec.name
                     ))
                     .at(entry.place.clone())
-                    .remedy("an entry needs a route; `baseline.paths` must lead to it"),
+                    .remedy("an entry needs a route; `baseline.paths` must lead to it, and a GRPCRoute is none"),
                 );
                 None
             }

@@ -308,9 +308,21 @@ impl Builder<'_> {
             return Err(errors);
         }
         let namespace = self.release.namespace.as_ref().unwrap_or(&object.id.namespace);
+        // One of the cluster has no namespace.
+        let id = ObjectRef::new(&kind.group, &kind.kind, namespace, name);
+        if kind != object.id.group_kind()
+            && let Some(there) = self.facts.baseline.get(&id)
+        {
+            let error = format!(
+                "the canary of {} would be {id}, which the baseline has already",
+                object.id
+            );
+            return Err(vec![Diagnostic::error(error).at(there.place()).remedy(
+                "choose another tag or `naming.suffix`, or take that object out of the baseline",
+            )]);
+        }
         let identity = Identity {
-            // One of the cluster has no namespace.
-            id: ObjectRef::new(&kind.group, &kind.kind, namespace, name),
+            id,
             origin: Origin::Baseline { id: object.id.clone(), file: Arc::clone(&object.file) },
             service: service.spec.name.clone(),
         };

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::belongings::scales;
 use super::facts::Facts;
 use super::own::meant;
-use super::select::{Copy, Plan};
+use super::select::{Copy, Plan, Role};
 use crate::baseline::Object;
 use crate::diagnostic::Diagnostic;
 use crate::kube::kinds::kind_of;
@@ -26,7 +26,11 @@ pub(super) fn rewire(
     let mut rewiring = Rewiring::default();
     for reference in references(document.root(), &object.id) {
         let target = meant(facts, &reference.target);
-        if *target == object.id {
+        // Which backends of a route lead to copies is the gateway's to say: some stay beside them.
+        let is_backend = copy.role == Role::Entry
+            && object.id.kind != "Ingress"
+            && reference.target.kind == "Service";
+        if *target == object.id || is_backend {
             continue;
         }
         // What scales a workload of the baseline a second time takes it away from the first.

@@ -1,0 +1,42 @@
+//! Regular expressions for dialects whose engines differ in how much of a value must match.
+
+use crate::diagnostic::Diagnostic;
+use crate::spec::{Match, NameMatch, ValueMatch};
+
+/// The expression for all of a value, which means the same to engines that search (PCRE) and to
+/// those that match the whole value (RE2 in Envoy). `None` where it cannot stand in a group, as
+/// with a comment at its end.
+pub(super) fn whole(pattern: &str) -> Option<String> {
+    let text = format!("^(?:{pattern})$");
+    regex::Regex::new(&text).is_ok().then_some(text)
+}
+
+/// The regular expressions of a match that [`whole`] cannot take.
+pub(super) fn ungroupable(route: &Match) -> Vec<Diagnostic> {
+    let is_bad = |each: &&NameMatch| matches!(&each.value, ValueMatch::Regex(pattern) if whole(pattern).is_none());
+    let all = route.headers.iter().chain(&route.query);
+    all.filter(is_bad)
+        .map(|each| {
+            let error = format!(
+                "the expression for `{}` cannot be anchored at both ends, so that gateways would differ in what it matches",
+                each.name
+            );
+            Diagnostic::error(error)
+                .at(each.place.clone())
+                .remedy("leave out the comment at its end, and the flag `x`")
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_of_a_value_has_to_match() {
+        let whole = regex::Regex::new(&whole("1|2").unwrap()).unwrap();
+        assert!(whole.is_match("1") && whole.is_match("2"));
+        assert!(!whole.is_match("12") && !whole.is_match("21"));
+        assert!(super::whole("(?x)a # b").is_none());
+    }
+}
