@@ -8,6 +8,7 @@ mod apisix;
 mod claims;
 #[cfg(test)]
 mod fixture;
+mod gateway_api;
 mod ingress;
 mod mse;
 mod patterns;
@@ -195,11 +196,10 @@ pub fn of(class: GatewayClass) -> Option<&'static dyn Gateway> {
     match class {
         GatewayClass::Mse => Some(&mse::Mse),
         GatewayClass::Apisix => Some(&apisix::Apisix),
-        GatewayClass::Apig
-        | GatewayClass::Higress
-        | GatewayClass::Nginx
-        | GatewayClass::Alb
-        | GatewayClass::GatewayApi => None,
+        GatewayClass::GatewayApi => Some(&gateway_api::GatewayApi),
+        GatewayClass::Apig | GatewayClass::Higress | GatewayClass::Nginx | GatewayClass::Alb => {
+            None
+        }
     }
 }
 
@@ -255,6 +255,11 @@ pub fn leads_to<'a>(id: &ObjectRef, root: NodeRef<'a>) -> Vec<&'a str> {
     let items = |keys: &[&str]| root.at(keys).into_iter().flat_map(NodeRef::items);
     match id.kind.as_str() {
         _ if !is_route(id) => Vec::new(),
+        "HTTPRoute" => items(&["spec", "rules"])
+            .flat_map(gateway_api::backends)
+            .filter(|backend| gateway_api::is_own_service(*backend, &id.namespace))
+            .filter_map(|backend| backend.get("name")?.as_str())
+            .collect(),
         "ApisixRoute" => items(&["spec", "http"]).flat_map(apisix::backends).collect(),
         _ => backends(root),
     }

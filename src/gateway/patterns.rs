@@ -1,7 +1,7 @@
 //! Regular expressions for dialects whose engines differ in how much of a value must match.
 
 use crate::diagnostic::Diagnostic;
-use crate::spec::{Match, NameMatch, ValueMatch};
+use crate::spec::{CookieMatch, Match, NameMatch, ValueMatch};
 
 /// The expression for all of a value, which means the same to engines that search (PCRE) and to
 /// those that match the whole value (RE2 in Envoy). `None` where it cannot stand in a group, as
@@ -28,8 +28,18 @@ pub(super) fn ungroupable(route: &Match) -> Vec<Diagnostic> {
         .collect()
 }
 
+/// The header `cookie` with this cookie in it, wherever it stands.
+///
+/// Source: RFC 6265, section 4.2.1 (pairs, separated by `; `).
+pub(super) fn cookie_header(cookie: &CookieMatch) -> String {
+    let value = cookie.value.as_deref().unwrap_or_default();
+    let pair = regex::escape(&format!("{}={value}", cookie.name));
+    format!("^(?:.*;\\s*)?{pair}(?:\\s*;.*)?$")
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::fixture::cookie;
     use super::*;
 
     #[test]
@@ -38,5 +48,17 @@ mod tests {
         assert!(whole.is_match("1") && whole.is_match("2"));
         assert!(!whole.is_match("12") && !whole.is_match("21"));
         assert!(super::whole("(?x)a # b").is_none());
+    }
+
+    #[test]
+    fn a_cookie_is_found_among_others() {
+        let pattern = cookie_header(&cookie("lane", Some("a.b")));
+        let pattern = regex::Regex::new(&pattern).unwrap();
+        for there in ["lane=a.b", "x=1; lane=a.b", "lane=a.b; y=2", "x=1;lane=a.b ;y"] {
+            assert!(pattern.is_match(there), "{there}");
+        }
+        for other in ["lane=aXb", "xlane=a.b", "lane=a.bc", "x=lane=a.b", ""] {
+            assert!(!pattern.is_match(other), "{other}");
+        }
     }
 }
