@@ -250,3 +250,28 @@ fn refuses_what_a_priority_cannot_decide() {
     );
     assert!(elsewhere.err().unwrap().contains("leads to a Service that has a gray copy"));
 }
+
+#[test]
+fn what_is_no_apisix_route_is_told() {
+    let with = |matches: &str| {
+        apisix(&format!(
+            "{{name: web, match: {matches}, backends: [{{serviceName: web, servicePort: 80}}]}}"
+        ))
+    };
+    refused(&with("text"), HEADER, "has no `match.paths`");
+    refused(&with("{paths: /a}"), HEADER, "has no `match.paths`");
+    refused(
+        &apisix(&entry(", plugins: [{name: proxy-rewrite, enable: true, config: text}]")),
+        HEADER,
+        "is not formed",
+    );
+}
+
+#[test]
+fn a_canary_takes_the_name_of_no_other_route() {
+    let ingress = apisix_ingress("", &rule(&path("/", "Prefix", "web")));
+    let other = apisix(&entry(""))
+        .replace("{name: web}", "{name: web-mse-gray}")
+        .replace("serviceName: web", "serviceName: other");
+    refused(&format!("{ingress}---\n{other}"), HEADER, "which the baseline has already");
+}

@@ -273,3 +273,16 @@ spec:
 "
     );
 }
+
+#[test]
+fn what_is_no_http_route_is_told() {
+    for rules in [
+        format!("{{matches: {{a: b}}, {TO_WEB}}}"),
+        format!("{{matches: [text], {TO_WEB}}}"),
+        format!(
+            "{{filters: [{{type: RequestHeaderModifier, requestHeaderModifier: text}}], {TO_WEB}}}"
+        ),
+    ] {
+        refused(&http(&rules), HEADER, "is not formed as Kubernetes wants it");
+    }
+}

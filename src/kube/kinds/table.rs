@@ -111,6 +111,8 @@ pub const KINDS: &[Kind] = kinds! {
         "Routes name it by its production name", "doc.traefik.io/traefik/routing/providers/kubernetes-crd";
     "apisix.apache.org" ApisixRoute: Namespaced Refuse Entry;
         "Of two routes with the same match and priority either may win", "apisix.apache.org/docs/ingress-controller/concepts/apisix_route";
+    "apisix.apache.org" ApisixUpstream: Namespaced Copy Workload;
+        "It belongs to the Service of its name: without one APISIX talks to the gray pods by its defaults", "apisix.apache.org/docs/ingress-controller/concepts/apisix_upstream (same name as the Service)";
     "route.openshift.io" Route: Namespaced Refuse Entry;
         "The oldest route claims the host", "docs.openshift.com (route status, HostAlreadyClaimed)";
     "networking.istio.io" VirtualService: Namespaced Refuse Entry;

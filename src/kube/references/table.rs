@@ -201,6 +201,9 @@ pub const REFERENCES: &[ReferenceField] = references! {
         "spec.{http,stream}[*].backends[*].serviceName" => SERVICE;
         "spec.stream[*].backend.serviceName" => SERVICE;
     }
+    Kinds("apisix.apache.org", &["ApisixUpstream"]), "apisix.apache.org/docs/ingress-controller/concepts/apisix_upstream (same name as the Service)" {
+        "metadata.name" => SERVICE;
+    }
     Kinds("route.openshift.io", &["Route"]), "openshift/api route/v1 RouteSpec" {
         "spec.to.name" => ROUTE_BACKEND;
         "spec.alternateBackends[*].name" => ROUTE_BACKEND;
