@@ -15,6 +15,7 @@ pub mod gateway;
 pub mod generated;
 pub mod git;
 pub mod governance;
+pub mod kruise;
 pub mod kube;
 pub mod lane;
 pub mod neighbours;

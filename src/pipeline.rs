@@ -15,12 +15,13 @@ use crate::database;
 use crate::diagnostic::{Diagnostic, Failure, Severity};
 use crate::gateway::{Claims, Owner};
 use crate::generated::Attachment;
+use crate::kruise;
 use crate::kube::kinds::Wave;
 use crate::lane::{self, Facts, GrayObject, Lane};
 use crate::overlay::{
     Desired, Digest, Directory, LockHeader, ObjectName, Origin, OverlayFile, OverlayPath, layout,
 };
-use crate::spec::{self, GrayRelease};
+use crate::spec::{self, GrayRelease, Strategy};
 
 /// A spec and where its files are.
 #[derive(Clone, Debug)]
@@ -246,7 +247,11 @@ pub fn release(spec: SpecFile, facts: &Facts) -> Result<Release, Failure> {
 ///
 /// As [`release`].
 pub fn release_beside(spec: SpecFile, facts: &Facts, others: &Claims) -> Result<Release, Failure> {
-    let (mut lane, shadow) = match (lane::build(&spec.release, facts), shadow(&spec)) {
+    let lane = match spec.release.strategy {
+        Strategy::Copy => lane::build(&spec.release, facts),
+        Strategy::Kruise => kruise::build(&spec.release, facts),
+    };
+    let (mut lane, shadow) = match (lane, shadow(&spec)) {
         (Ok(lane), Ok(shadow)) => (lane, shadow),
         (Err(lane), Err(shadow)) => return Err(Failure([lane.0, shadow.0].concat())),
         (Err(errors), _) | (_, Err(errors)) => return Err(errors),

@@ -544,6 +544,27 @@ fn appstack(entry: &Value) -> Value {
     block
 }
 
+/// A spec without copies, in which every field of the `kruise` block stands.
+fn kruise_spec() -> Value {
+    json!({
+        "apiVersion": "graylane.dev/v1alpha1",
+        "kind": "GrayRelease",
+        "metadata": {"name": "web-gray"},
+        "spec": {
+            "tag": "gray",
+            "baseline": {"paths": ["deploy"]},
+            "strategy": "kruise",
+            "kruise": {
+                "apiVersion": "v1beta1",
+                "steps": [{"replicas": "20%", "traffic": 20, "pause": {"duration": 60}}],
+                "gracePeriodSeconds": 5,
+                "names": {"trafficRouting": "web-traffic", "rollouts": {"web": "web-rollout"}},
+            },
+            "services": [{"name": "web", "entry": entries()[0]}],
+        },
+    })
+}
+
 /// The JSON pointers to all texts of a value; those to a key end in `#`.
 fn texts(value: &Value, at: &str, found: &mut Vec<String>) {
     match value {
@@ -604,14 +625,16 @@ const QUOTABLE: [&str; 5] = [
 const BREAKING: [&str; 2] = ["a\nb: c\n---\n\u{1b}[31m\u{7}\r", "a\"b'"];
 
 /// Puts each hostile text into each of these places in turn.
-fn hostile(entry: &Value, places: &[String]) {
-    let spec = full_spec(entry);
+fn hostile(spec: &Value, places: &[String]) {
     let sandbox = web();
     write(&sandbox, "deploy/settings.yaml", format!("{OBJECT}  a: b\n"));
     let manifest = "deploy/web.yaml";
     let text = fs::read_to_string(sandbox.dir.join(manifest)).unwrap();
     let mounted = "          envFrom:\n            - configMapRef: {name: settings}\n";
-    write(&sandbox, manifest, text.replacen("web:1.0\n", &format!("web:1.0\n{mounted}"), 1));
+    let text = text.replacen("web:1.0\n", &format!("web:1.0\n{mounted}"), 1);
+    let ingress = "kind: Ingress\nmetadata:\n";
+    let annotated = format!("{ingress}  annotations: {{example.com/owner: web}}\n");
+    write(&sandbox, manifest, text.replacen(ingress, &annotated, 1));
     write(&sandbox, "schema.sql", "CREATE TABLE orders (a int);");
     write(&sandbox, "values.yaml", "note: text\n");
     write(&sandbox, "graylane.yaml", spec.to_string());
@@ -624,7 +647,7 @@ fn hostile(entry: &Value, places: &[String]) {
     for at in places {
         for text in BREAKING {
             sandbox.sh("rm -rf overlays");
-            write(&sandbox, "graylane.yaml", replaced(&spec, at, text).to_string());
+            write(&sandbox, "graylane.yaml", replaced(spec, at, text).to_string());
             let is_quotable = QUOTABLE.contains(&at.as_str()) && text == BREAKING[1];
             if !is_quotable && !FREE.contains(&at.as_str()) {
                 refused(&sandbox, "generate", &["graylane.yaml"]);
@@ -662,7 +685,15 @@ fn hostile_texts_in_every_field() {
     let entry = &entries()[0];
     let mut places = Vec::new();
     texts(&full_spec(entry), "", &mut places);
-    hostile(entry, &places);
+    hostile(&full_spec(entry), &places);
+}
+
+#[test]
+fn hostile_texts_in_every_field_of_a_rollout() {
+    let mut places = Vec::new();
+    texts(&kruise_spec(), "", &mut places);
+    places.retain(|place| place.contains("/kruise/"));
+    hostile(&kruise_spec(), &places);
 }
 
 #[test]
@@ -671,7 +702,7 @@ fn hostile_texts_in_every_entry() {
         let mut places = Vec::new();
         texts(&full_spec(entry), "", &mut places);
         places.retain(|place| place.contains("/entry/") || place.ends_with("/valuesFile"));
-        hostile(entry, &places);
+        hostile(&full_spec(entry), &places);
     }
 }
 
@@ -694,6 +725,7 @@ fn no_field_is_left_out() {
     properties(&schema, &mut known);
     assert!(known.contains(&"tagHeader".to_owned()), "{known:?}");
     let specs: String = entries().iter().map(|entry| full_spec(entry).to_string()).collect();
+    let specs = specs + &kruise_spec().to_string();
     // A number.
     known.retain(|field| field != "weight");
     for field in known {
@@ -702,12 +734,33 @@ fn no_field_is_left_out() {
 }
 
 #[test]
+fn values_of_any_type_in_any_field_of_a_rollout_are_refused_or_fit() {
+    let steps = ["", "/0", "/0/traffic", "/0/pause", "/0/pause/duration"];
+    let steps = steps.map(|field| format!("/spec/kruise/steps{field}"));
+    let grace = "/spec/kruise/gracePeriodSeconds";
+    let numbers: Vec<&str> = steps.iter().map(String::as_str).chain([grace]).collect();
+    values_of_any_type(&kruise_spec(), &numbers);
+}
+
+#[test]
 fn values_of_any_type_in_any_field_are_refused_or_fit() {
-    let sandbox = web();
     let spec = full_spec(&entries()[0]);
+    values_of_any_type(&spec, &["/spec/services/0/replicas"]);
+    let sandbox = web();
+    for number in ["1e999999999", &"9".repeat(100_000), "0x7fffffffffffffffffffff", ".nan", "-.inf"]
+    {
+        let text = spec.to_string().replace("\"replicas\":1", &format!("\"replicas\": {number}"));
+        write(&sandbox, "graylane.yaml", text);
+        assert_eq!(graylane(&sandbox, "render").code, 2, "{}", &number[..number.len().min(20)]);
+    }
+}
+
+/// Puts values of every type into every text of a spec, and into these places more.
+fn values_of_any_type(spec: &Value, more: &[&str]) {
+    let sandbox = web();
     let mut paths = Vec::new();
-    texts(&spec, "", &mut paths);
-    paths.push("/spec/services/0/replicas".to_owned());
+    texts(spec, "", &mut paths);
+    paths.extend(more.iter().map(|path| (*path).to_owned()));
     let long = "x".repeat(1 << 20);
     let deep = (0..100).fold(json!(1), |inner, _| json!([inner]));
     for path in &paths {
@@ -728,12 +781,6 @@ fn values_of_any_type_in_any_field_are_refused_or_fit() {
             write(&sandbox, "graylane.yaml", spec.to_string());
             graylane(&sandbox, "--quiet render");
         }
-    }
-    for number in ["1e999999999", &"9".repeat(100_000), "0x7fffffffffffffffffffff", ".nan", "-.inf"]
-    {
-        let text = spec.to_string().replace("\"replicas\":1", &format!("\"replicas\": {number}"));
-        write(&sandbox, "graylane.yaml", text);
-        assert_eq!(graylane(&sandbox, "render").code, 2, "{}", &number[..number.len().min(20)]);
     }
 }
 

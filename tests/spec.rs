@@ -53,7 +53,7 @@ fn the_full_example_is_read() {
     assert_eq!(release.suffix.text, "-mse-gray");
     assert_eq!(release.isolation, Isolation::VersionLabel);
     assert_eq!(release.delivery, Delivery::Flux);
-    assert_eq!(release.strategy, Strategy::Kruise);
+    assert_eq!(release.strategy, Strategy::Copy);
     assert_eq!(release.provider, Provider::OpenSergo);
     assert_eq!(release.gateway_class, Some(GatewayClass::GatewayApi));
     assert_eq!(release.tag_header, "x-gray");

@@ -24,6 +24,7 @@ use crate::yaml::{Document, EditError, NodeRef, Path};
 
 pub use claims::{Claim, Claims, Owner, Place as ClaimedPlace, claims};
 pub use ingress::{backends, class_of, is_canary};
+pub(crate) use unsupported::malformed;
 pub use unsupported::unsupported;
 
 /// Kinds of routes that a canary route can be made from, with their API groups.

@@ -106,7 +106,7 @@ fn refusals(can: &Capabilities, route: &Match) -> Vec<Refusal> {
 }
 
 /// Regular expressions that are none. Gateways read RE2 or PCRE; what both read is allowed.
-fn malformed(class: GatewayClass, route: &Match) -> Vec<Diagnostic> {
+pub(crate) fn malformed(class: GatewayClass, route: &Match) -> Vec<Diagnostic> {
     let headers = route.headers.iter().map(|header| ("header", header));
     let queries = route.query.iter().map(|query| ("query parameter", query));
     let mut errors = Vec::new();

@@ -14,17 +14,7 @@ impl Selection<'_, '_> {
         let spec = planned.spec;
         let services: Vec<&ObjectRef> =
             self.backends[number].iter().map(|service| &self.facts.object(*service).id).collect();
-        let mut routes: Vec<usize> = services
-            .iter()
-            .flat_map(|id| self.facts.referrers(id))
-            .copied()
-            .filter(|referrer| {
-                let object = self.facts.object(*referrer);
-                gateway::is_route(&object.id) && !self.facts.is_canary(*referrer)
-            })
-            .collect();
-        routes.sort_unstable();
-        routes.dedup();
+        let routes = self.routes_to(&services);
         let Some(entry) = &spec.entry else {
             for route in routes.iter().filter(|route| !self.taken.contains_key(route)) {
                 let id = &self.facts.object(*route).id;
@@ -91,7 +81,24 @@ impl Selection<'_, '_> {
         }
     }
 
-    fn entry_route(
+    /// The routes of the baseline that lead to one of these Services, canaries left out.
+    pub(super) fn routes_to(&self, services: &[&ObjectRef]) -> Vec<usize> {
+        let mut routes: Vec<usize> = services
+            .iter()
+            .flat_map(|id| self.facts.referrers(id))
+            .copied()
+            .filter(|referrer| {
+                let object = self.facts.object(*referrer);
+                gateway::is_route(&object.id) && !self.facts.is_canary(*referrer)
+            })
+            .collect();
+        routes.sort_unstable();
+        routes.dedup();
+        routes
+    }
+
+    /// The route of an entry: the one that the spec names, or the only candidate.
+    pub(super) fn entry_route(
         &mut self,
         entry: &Entry,
         spec: &Service,

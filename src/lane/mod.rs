@@ -5,6 +5,7 @@ mod belongings;
 mod copy;
 mod entry;
 mod facts;
+mod find;
 mod hazards;
 mod isolation;
 mod labels;
@@ -35,14 +36,16 @@ use crate::kube::object::{GroupKind, ObjectRef, identity};
 use crate::kube::pod_specs::{self, PodTemplate, pod_templates};
 use crate::kube::references::references;
 use crate::kube::selectors::{SelectorUse, selectors};
-use crate::spec::{GatewayClass, GrayRelease, Strategy};
+use crate::spec::{GatewayClass, GrayRelease};
 use crate::yaml::{Document, NodeRef, Path, Source, parse};
 
 pub use facts::{Facts, Labels, selected};
+pub(crate) use find::{Found, find};
 pub use isolation::{counts_pods, required_values};
 pub use labels::{ORIGINAL, VERSION, near_version};
 use patch::Patches;
 use select::{Copy, Plan, Role, select};
+pub(crate) use set::check_images;
 
 /// Where an object of a lane comes from.
 #[derive(Clone, Debug)]
@@ -197,7 +200,7 @@ pub fn build(release: &GrayRelease, facts: &Facts) -> Result<Lane, Failure> {
     match governance.generate(&builder.governed()) {
         Ok(generated) => {
             for object in generated.objects {
-                match builder.generated(object) {
+                match self::generated(release, facts, object) {
                     Ok(object) => lane.objects.push(object),
                     Err(error) => errors.push(error),
                 }
@@ -224,12 +227,6 @@ fn governance_of(release: &GrayRelease) -> Result<&'static dyn governance::Gover
     let mut refuse = |message: String, remedy: String| {
         errors.push(Diagnostic::error(message).at(release.name_place.clone()).remedy(remedy));
     };
-    if release.strategy != Strategy::Copy {
-        refuse(
-            format!("`strategy: {}` is not available in this version", release.strategy),
-            "use `strategy: copy`".to_owned(),
-        );
-    }
     let governance = governance::of(release.provider);
     if governance.is_none() {
         refuse(
@@ -367,42 +364,6 @@ impl Builder<'_> {
         Governed { release: self.release, baseline: &self.facts.baseline, services }
     }
 
-    /// An object of the lane that is made, with the labels and the place in the order that copies
-    /// have too.
-    fn generated(&self, object: GeneratedObject) -> Result<GrayObject, Diagnostic> {
-        let GeneratedObject { service, wave, mut document, place } = object;
-        let labels = labels::of_objects(self.release.tag.as_str(), &service);
-        let namespace = self.release.namespace.as_deref().unwrap_or_default();
-        let id = identity(document.root(), namespace);
-        let result = relabel::put(&mut document, &Path::keys(["metadata", "labels"]), &labels)
-            .and_then(|()| waves::order(self.release.delivery, wave, &mut document));
-        let id = match (id, result) {
-            (Some(id), Ok(())) => id,
-            (None, _) => {
-                return Err(Diagnostic::error("an object that is made has no name").at(place));
-            }
-            (_, Err(error)) => return Err(Diagnostic::error(error.to_string()).at(place)),
-        };
-        if let Err(why) = check_name(&id.group, &id.kind, &id.name) {
-            let error = Diagnostic::error(format!(
-                "the {} of `{service}` cannot be called `{}`: {why}",
-                id.kind, id.name
-            ));
-            return Err(error.at(place).remedy("choose a shorter tag or `naming.suffix`"));
-        }
-        if let Some(there) = self.facts.baseline.get(&id) {
-            let error = Diagnostic::error(format!(
-                "{id} would be made for `{service}`, and the baseline has it already"
-            ));
-            let error = error.at(there.place());
-            return Err(error.remedy(
-                "choose another tag or `naming.suffix`, or take that object out of the baseline",
-            ));
-        }
-        let identity = Identity { id, origin: Origin::Generated, service };
-        Ok(GrayObject::new(identity, wave, &document))
-    }
-
     /// The canary route of an entry, made from the baseline's with its patches applied.
     fn canary(
         &self,
@@ -480,4 +441,48 @@ impl Builder<'_> {
         }
         Ok(gateway)
     }
+}
+
+/// An object of a lane that is made, with the labels and the place in the order that copies have
+/// too.
+///
+/// # Errors
+///
+/// When it can have no such name, or the baseline has an object of that name.
+pub(crate) fn generated(
+    release: &GrayRelease,
+    facts: &Facts,
+    object: GeneratedObject,
+) -> Result<GrayObject, Diagnostic> {
+    let GeneratedObject { service, wave, mut document, place } = object;
+    let labels = labels::of_objects(release.tag.as_str(), &service);
+    let namespace = release.namespace.as_deref().unwrap_or_default();
+    let id = identity(document.root(), namespace);
+    let result = relabel::put(&mut document, &Path::keys(["metadata", "labels"]), &labels)
+        .and_then(|()| waves::order(release.delivery, wave, &mut document));
+    let id = match (id, result) {
+        (Some(id), Ok(())) => id,
+        (None, _) => {
+            return Err(Diagnostic::error("an object that is made has no name").at(place));
+        }
+        (_, Err(error)) => return Err(Diagnostic::error(error.to_string()).at(place)),
+    };
+    if let Err(why) = check_name(&id.group, &id.kind, &id.name) {
+        let error = Diagnostic::error(format!(
+            "the {} of `{service}` cannot be called `{}`: {why}",
+            id.kind, id.name
+        ));
+        return Err(error.at(place).remedy("choose a shorter tag or `naming.suffix`"));
+    }
+    if let Some(there) = facts.baseline.get(&id) {
+        let error = Diagnostic::error(format!(
+            "{id} would be made for `{service}`, and the baseline has it already"
+        ));
+        let error = error.at(there.place());
+        return Err(error.remedy(
+            "choose another tag or `naming.suffix`, or take that object out of the baseline",
+        ));
+    }
+    let identity = Identity { id, origin: Origin::Generated, service };
+    Ok(GrayObject::new(identity, wave, &document))
 }

@@ -89,16 +89,7 @@ pub(super) fn select<'a>(
     facts: &Facts,
     governance: &dyn Governance,
 ) -> Result<Plan<'a>, Vec<Diagnostic>> {
-    let mut selection = Selection {
-        release,
-        facts,
-        plan: Plan::default(),
-        errors: Vec::new(),
-        taken: HashMap::new(),
-        copied: HashSet::new(),
-        shared: HashSet::new(),
-        backends: Vec::new(),
-    };
+    let mut selection = Selection::new(release, facts);
     for service in &release.services {
         selection.service(service, governance);
     }
@@ -133,7 +124,21 @@ pub(super) struct Selection<'a, 'f> {
 /// Errors for which the name that may be meant is looked for. Each search goes through all names.
 pub(super) const SUGGESTIONS: usize = 20;
 
-impl<'a> Selection<'a, '_> {
+impl<'a, 'f> Selection<'a, 'f> {
+    /// Nothing is decided yet.
+    pub(super) fn new(release: &'a GrayRelease, facts: &'f Facts) -> Self {
+        Self {
+            release,
+            facts,
+            plan: Plan::default(),
+            errors: Vec::new(),
+            taken: HashMap::new(),
+            copied: HashSet::new(),
+            shared: HashSet::new(),
+            backends: Vec::new(),
+        }
+    }
+
     /// The object a spec names, of those in the lane's namespace.
     pub(super) fn named(&mut self, name: &ObjectName, place: &Place, what: &str) -> Option<usize> {
         let namespace = self.release.namespace.as_deref();
@@ -213,23 +218,25 @@ impl<'a> Selection<'a, '_> {
         self.errors.push(error.remedy("narrow `baseline.paths` so that only one of them is read"));
     }
 
-    fn service(&mut self, spec: &'a Service, governance: &dyn Governance) {
-        let Some(workload) = self.named(&spec.workload, &spec.workload_place, "the workload")
-        else {
-            return;
-        };
+    /// The workload of a service, if it stands for itself.
+    pub(super) fn workload(&mut self, spec: &Service) -> Option<usize> {
+        let workload = self.named(&spec.workload, &spec.workload_place, "the workload")?;
         let object = self.facts.object(workload);
-        if let Some(why) = self.facts.made_by(workload) {
-            self.errors.push(
-                Diagnostic::error(format!(
-                    "{} cannot be the workload of `{}`: {why}",
-                    object.id, spec.name
-                ))
-                .at(spec.workload_place.clone())
-                .remedy("name the workload that makes it, as it stands in git"),
-            );
-            return;
-        }
+        let Some(why) = self.facts.made_by(workload) else { return Some(workload) };
+        self.errors.push(
+            Diagnostic::error(format!(
+                "{} cannot be the workload of `{}`: {why}",
+                object.id, spec.name
+            ))
+            .at(spec.workload_place.clone())
+            .remedy("name the workload that makes it, as it stands in git"),
+        );
+        None
+    }
+
+    fn service(&mut self, spec: &'a Service, governance: &dyn Governance) {
+        let Some(workload) = self.workload(spec) else { return };
+        let object = self.facts.object(workload);
         match decide(spec, &object.id) {
             Decision::Copy => {}
             Decision::Share | Decision::Skip(_) => {
@@ -398,7 +405,11 @@ fn made_by(object: &Object) -> Vec<ObjectRef> {
 }
 
 /// The name a workload's pods register under, where its template says it.
-fn app_name(object: &Object, pods: &Pods, governance: &dyn Governance) -> Option<String> {
+pub(super) fn app_name(
+    object: &Object,
+    pods: &Pods,
+    governance: &dyn Governance,
+) -> Option<String> {
     let key = governance.app_name_key()?;
     let document = object.document();
     let metadata = document.find(&pods.template.path)?.get("metadata")?;

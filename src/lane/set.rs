@@ -27,6 +27,20 @@ pub(super) fn set(
     setting.errors
 }
 
+/// What is wrong with a service's images: containers that the workload does not have, images that
+/// are no image references.
+pub(crate) fn check_images(
+    object: &Object,
+    template: &PodTemplate,
+    service: &Service,
+) -> Vec<Diagnostic> {
+    let mut setting = Setting { object, errors: Vec::new() };
+    let mut copy = object.document();
+    let all = containers(copy.root(), template);
+    setting.images(service, &all, &mut copy);
+    setting.errors
+}
+
 /// Sets the replicas of a workload; a patch may still change them.
 pub(super) fn set_replicas(
     object: &Object,

@@ -12,6 +12,7 @@ mod choice;
 mod database;
 mod entry;
 mod expiry;
+mod kruise;
 mod location;
 mod model;
 mod patch;
@@ -32,6 +33,7 @@ pub use appstack::{AppStack, Values};
 pub use choice::{CopyPolicy, Delivery, GatewayClass, Isolation, JsonOpKind, Provider, Strategy};
 pub use database::{Database, Shadows};
 pub use expiry::{Expiry, When};
+pub use kruise::{Kruise, Pods, RolloutVersion, Step};
 pub use location::{resolve, resolve_output, within};
 pub use model::{
     BaselinePath, ContainerImage, CookieMatch, Entry, EnvVar, GrayRelease, JsonOp, Match,

@@ -8,6 +8,7 @@ use super::choice::{
 };
 use super::database::Database;
 use super::expiry::Expiry;
+use super::kruise::Kruise;
 use crate::diagnostic::Place;
 use crate::yaml::Value;
 
@@ -44,6 +45,8 @@ pub struct GrayRelease {
     pub delivery: Delivery,
     /// What becomes of the baseline workload.
     pub strategy: Strategy,
+    /// How OpenKruise rolls it out; the defaults where the strategy is another.
+    pub kruise: Kruise,
     /// What routes inside the lane.
     pub provider: Provider,
     /// The gateway's dialect; `None`: read from the Ingress class.

@@ -74,6 +74,8 @@ pub(super) struct Spec {
     /// What becomes of the baseline workload.
     #[serde(default)]
     pub(super) strategy: Strategy,
+    /// How OpenKruise rolls the release out; only with `strategy: kruise`.
+    pub(super) kruise: Option<super::kruise::RawKruise>,
     /// What routes between services inside the lane.
     pub(super) governance: Option<Governance>,
     /// What routes into the lane.

@@ -7,7 +7,7 @@ use super::expiry::{self, Expiry};
 use super::location::{Steps, resolve};
 use super::model::{BaselinePath, GrayRelease, Suffix, Tag};
 use super::raw::{self, API_VERSION, KIND, default_suffix, default_tag_header};
-use super::{appstack, database, service, syntax};
+use super::{appstack, database, kruise, service, syntax};
 use crate::diagnostic::Place;
 use crate::yaml::{NodeRef, Source};
 
@@ -57,6 +57,7 @@ pub(super) fn read(
     };
     let database = spec.database.as_ref();
     let database = database.and_then(|raw| database::read(check, raw, node, &mut services));
+    let kruise = kruise::read(check, spec, node);
 
     Some(GrayRelease {
         file: std::sync::Arc::clone(source.name()),
@@ -74,6 +75,7 @@ pub(super) fn read(
         isolation: spec.isolation,
         delivery: spec.delivery.as_ref().map(|block| block.engine).unwrap_or_default(),
         strategy: spec.strategy,
+        kruise,
         provider: spec.governance.as_ref().map(|block| block.provider).unwrap_or_default(),
         gateway_class: gateway.and_then(|gateway| gateway.class),
         tag_header,
