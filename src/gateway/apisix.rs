@@ -46,7 +46,7 @@ const CAPABILITIES: Capabilities = Capabilities {
     // proxy-rewrite, `headers.set`; not for a share of a route only.
     sets_tag_header: true,
     // By priority; which of two with one priority goes first is not defined.
-    lanes: Lanes::Many,
+    lanes: Lanes::Matches,
     // The router goes on where a route does not match.
     base: Base::NotNeeded,
 };

@@ -50,7 +50,7 @@ const CAPABILITIES: Capabilities = Capabilities {
     // RequestHeaderModifier: Core in a rule, Extended in a backendRef.
     sets_tag_header: true,
     // Of equal matches the older route's goes first.
-    lanes: Lanes::Many,
+    lanes: Lanes::Matches,
     // What no match of the route fits is left to the others.
     base: Base::NotNeeded,
 };
