@@ -495,8 +495,8 @@ fn full_spec(entry: &Value) -> Value {
             "isolation": "auto",
             "delivery": {"engine": "argocd"},
             "strategy": "copy",
-            "governance": {"provider": "mse"},
-            "gateway": {"class": "mse", "tagHeader": "x-mse-tag"},
+            "governance": {"provider": "mse", "canaryLabel": true},
+            "gateway": {"class": "mse", "tagHeader": "x-mse-tag", "serviceSubset": true},
             "appstack": appstack(entry),
             "services": [{
                 "name": "web",
@@ -563,6 +563,33 @@ fn kruise_spec() -> Value {
             "services": [{"name": "web", "entry": entries()[0]}],
         },
     })
+}
+
+/// Full specs whose governance has other blocks: each with the pointer to what it has besides.
+fn governed() -> [(Value, &'static str); 3] {
+    let rule = json!({"match": {"headers": [{"name": "x-gray", "exact": "1"}]}});
+    let lane = |entry: Value| {
+        let mut spec = full_spec(&rule);
+        let mut lane = json!({
+            "group": "shop", "groupId": 115, "id": 7, "apps": ["x@1"], "namespace": "default",
+            "region": "cn-hangzhou", "mode": "content",
+        });
+        lane.as_object_mut().unwrap().extend(entry.as_object().unwrap().clone());
+        spec["spec"]["governance"]["lane"] = lane;
+        (spec, "/spec/governance/lane")
+    };
+    let mut opensergo = full_spec(&rule);
+    opensergo["spec"]["governance"] = json!({"provider": "opensergo"});
+    opensergo["spec"]["gateway"] = json!({"class": "mse"});
+    opensergo["spec"]["opensergo"] = json!({
+        "rules": ["traffic-label", "workload-label", "traffic-router"],
+        "env": "bootstrap", "endpoint": "pilot.opensergo:50051",
+    });
+    [
+        lane(json!({"gateway": "gw-1", "routes": [111]})),
+        lane(json!({"app": "x@2"})),
+        (opensergo, "/spec/opensergo"),
+    ]
 }
 
 /// The JSON pointers to all texts of a value; those to a key end in `#`.
@@ -682,10 +709,10 @@ fn entries() -> [Value; 4] {
 
 #[test]
 fn hostile_texts_in_every_field() {
-    let entry = &entries()[0];
+    let spec = full_spec(&entries()[0]);
     let mut places = Vec::new();
-    texts(&full_spec(entry), "", &mut places);
-    hostile(&full_spec(entry), &places);
+    texts(&spec, "", &mut places);
+    hostile(&spec, &places);
 }
 
 #[test]
@@ -697,12 +724,22 @@ fn hostile_texts_in_every_field_of_a_rollout() {
 }
 
 #[test]
+fn hostile_texts_in_every_governance() {
+    for (spec, at) in governed() {
+        let mut places = Vec::new();
+        texts(&spec, "", &mut places);
+        places.retain(|place| place.starts_with(at));
+        hostile(&spec, &places);
+    }
+}
+
+#[test]
 fn hostile_texts_in_every_entry() {
     for entry in &entries()[1..] {
-        let mut places = Vec::new();
-        texts(&full_spec(entry), "", &mut places);
+        let (spec, mut places) = (full_spec(entry), Vec::new());
+        texts(&spec, "", &mut places);
         places.retain(|place| place.contains("/entry/") || place.ends_with("/valuesFile"));
-        hostile(&full_spec(entry), &places);
+        hostile(&spec, &places);
     }
 }
 
@@ -724,8 +761,13 @@ fn no_field_is_left_out() {
     let mut known = Vec::new();
     properties(&schema, &mut known);
     assert!(known.contains(&"tagHeader".to_owned()), "{known:?}");
-    let specs: String = entries().iter().map(|entry| full_spec(entry).to_string()).collect();
-    let specs = specs + &kruise_spec().to_string();
+    let specs: String = entries()
+        .iter()
+        .map(full_spec)
+        .chain(governed().map(|(spec, _)| spec))
+        .chain([kruise_spec()])
+        .map(|spec| spec.to_string())
+        .collect();
     // A number.
     known.retain(|field| field != "weight");
     for field in known {

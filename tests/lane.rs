@@ -327,8 +327,51 @@ fn the_registered_name_is_the_baselines() {
     assert_eq!(name("{app: web}", "{}").0, "\"web\"");
     assert_eq!(name(&format!("{{app: web, {key}: shop}}"), "{}").0, "\"shop\"");
     let annotated = name("{app: web}", &format!("{{{key}: \"1\", alicloud.service.tag: base}}"));
-    assert_eq!(annotated.0, "\"1\"");
+    assert_eq!(annotated.0, "nothing");
+    assert!(annotated.1.contains("\"msePilotCreateAppName\":\"1\""), "{}", annotated.1);
     assert!(annotated.1.contains("\"alicloud.service.tag\":\"gray\""), "{}", annotated.1);
+    // Of both the label counts, and the annotation does not contradict it.
+    let mixed = name(&format!("{{app: web, {key}: shop}}"), &format!("{{{key}: other}}"));
+    assert_eq!(mixed.0, "\"shop\"");
+    assert_eq!(mixed.1, format!("{{\"{key}\":\"shop\"}}"));
+}
+
+#[test]
+fn marks_in_annotations_are_no_labels_and_stay_the_lanes() {
+    let annotated = |patch: &str| {
+        let manifests = deployment("web", "{app: web}", "").replace(
+            "      labels: {app: web}\n",
+            "      labels: {app: web}\n      annotations: {msePilotAutoEnable: 'on'}\n",
+        );
+        (manifests, spec_of("", patch))
+    };
+    let (manifests, spec) = annotated("");
+    let release = lane(&manifests, &spec);
+    let gray = object(&release, "Deployment/web-mse-gray");
+    for holder in ["/spec/selector/matchLabels", "/spec/template/metadata/labels"] {
+        let labels = at(gray, holder);
+        assert!(!labels.contains("alicloud.service.tag"), "{holder}: {labels}");
+        assert!(labels.contains("\"zadigx-release-version\":\"gray\""), "{holder}: {labels}");
+    }
+    let annotations = at(gray, "/spec/template/metadata/annotations");
+    assert_eq!(
+        annotations,
+        r#"{"msePilotAutoEnable":"on","alicloud.service.tag":"gray","msePilotCreateAppName":"web"}"#
+    );
+    let patch = "    patches: [{target: Deployment/web, merge: {spec: {template: {metadata: {annotations: {msePilotCreateAppName: x}}}}}}]\n";
+    let (manifests, spec) = annotated(patch);
+    let told = refused(&manifests, &spec);
+    assert!(told.contains("must not change"), "{told}");
+}
+
+#[test]
+fn the_canary_label_is_on_gray_pods_alone() {
+    let spec = spec_of("  governance: {canaryLabel: true}\n", "");
+    let release = lane(&(web() + SERVICE), &spec);
+    let gray = object(&release, "Deployment/web-mse-gray");
+    let key = "opensergo.io~1canary-gray";
+    assert_eq!(at(gray, &format!("/spec/template/metadata/labels/{key}")), "\"gray\"");
+    assert_eq!(at(gray, &format!("/spec/selector/matchLabels/{key}")), "nothing");
 }
 
 #[test]

@@ -2,12 +2,22 @@
 //! its rule and its tests; [`FINDINGS`] lists them.
 
 mod lane_collision;
+mod mse_app_name;
+mod mse_app_name_default;
+mod mse_namespace;
+mod mse_namespace_label;
+mod mse_value_not_string;
+mod opensergo_no_crd;
 mod selector_leak;
 
+use crate::baseline::Object;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::gateway::Claims;
-use crate::lane::{Facts, Lane};
-use crate::spec::GrayRelease;
+use crate::governance::said_to_mse;
+use crate::kube::pod_specs::pod_templates;
+use crate::lane::{Facts, GrayObject, Labels, Lane};
+use crate::spec::{GrayRelease, Provider};
+use crate::yaml::{Document, NodeRef, Path};
 
 /// What a finding looks at.
 #[derive(Clone, Copy)]
@@ -41,7 +51,16 @@ impl Finding {
 }
 
 /// All findings, by code.
-pub const FINDINGS: &[Finding] = &[lane_collision::FINDING, selector_leak::FINDING];
+pub const FINDINGS: &[Finding] = &[
+    lane_collision::FINDING,
+    mse_app_name::FINDING,
+    mse_app_name_default::FINDING,
+    mse_namespace::FINDING,
+    mse_namespace_label::FINDING,
+    mse_value_not_string::FINDING,
+    opensergo_no_crd::FINDING,
+    selector_leak::FINDING,
+];
 
 /// Checks a lane by every rule; sorted by place.
 pub fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
@@ -57,6 +76,54 @@ pub fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
         .collect();
     found.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
     found
+}
+
+/// A gray workload that MSE governs, and what it is made from.
+struct MseWorkload<'a> {
+    gray: &'a GrayObject,
+    baseline: &'a Object,
+    /// The labels of the baseline's pods.
+    labels: &'a Labels,
+}
+
+impl<'a> MseWorkload<'a> {
+    /// The gray workloads, where the lane is governed by MSE.
+    fn all(subject: &Subject<'a>) -> impl Iterator<Item = Self> {
+        let facts = subject.facts;
+        let is_governed = subject.release.provider == Provider::Mse;
+        let objects = subject.lane.objects.iter().filter(move |_| is_governed);
+        objects.filter(|object| !object.pods.is_empty()).filter_map(|gray| {
+            let position = facts.baseline.position(gray.baseline()?)?;
+            let labels = &facts.pods_of(position).first()?.labels;
+            Some(Self { gray, baseline: facts.object(position), labels })
+        })
+    }
+
+    /// What the gray pods and the baseline's say to MSE under a key. Nodes are made only where their
+    /// labels do not say it.
+    fn said(&self, key: &str) -> (Option<String>, Option<String>) {
+        let (gray, baseline) =
+            (self.gray.pods.first().and_then(|labels| label(labels, key)), label(self.labels, key));
+        if (gray.is_some() && baseline.is_some()) || !self.gray.text.contains(key) {
+            return (gray, baseline);
+        }
+        let of = |document: &Document| {
+            let said = metadata(document).and_then(|(_, metadata)| said_to_mse(metadata, key));
+            said.and_then(NodeRef::text).map(str::to_owned)
+        };
+        (self.gray.document().as_ref().and_then(of), of(&self.baseline.document()))
+    }
+}
+
+fn label(labels: &Labels, key: &str) -> Option<String> {
+    labels.iter().find(|(candidate, _)| candidate == key).map(|(_, value)| value.clone())
+}
+
+/// The metadata of an object's first pod template, and where it is.
+fn metadata(document: &Document) -> Option<(Path, NodeRef<'_>)> {
+    let path = pod_templates(document.root()).into_iter().next()?.path.key("metadata");
+    let node = document.find(&path)?;
+    Some((path, node))
 }
 
 #[cfg(test)]

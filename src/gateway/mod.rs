@@ -183,6 +183,11 @@ pub trait Gateway: Sync {
     /// What it can express.
     fn capabilities(&self) -> &'static Capabilities;
 
+    /// The annotation by which its Ingress names the subset of pods it leads to, if it has one.
+    fn subset_annotation(&self) -> Option<&'static str> {
+        None
+    }
+
     /// The canary route: the baseline's with only what leads into the lane, the dialect's way to
     /// say which requests, and the header that carries the tag.
     ///

@@ -57,6 +57,10 @@ impl Gateway for Mse {
         &CAPABILITIES
     }
 
+    fn subset_annotation(&self) -> Option<&'static str> {
+        Some("mse.ingress.kubernetes.io/service-subset")
+    }
+
     fn canary(&self, route: &CanaryRoute<'_>) -> Result<Canary, Vec<Diagnostic>> {
         let errors = unsupported(self.class(), &CAPABILITIES, route.route);
         if !errors.is_empty() {

@@ -4,12 +4,19 @@
 
 mod mse;
 mod none;
+mod opensergo;
+mod swimming_lane;
+
+use std::borrow::Cow;
 
 use crate::baseline::Baseline;
 use crate::diagnostic::Diagnostic;
 use crate::generated::Generated;
 use crate::kube::object::ObjectRef;
 use crate::spec::{GrayRelease, Provider, Service};
+use crate::yaml::NodeRef;
+
+pub use mse::{MARKS as MSE_MARKS, said as said_to_mse};
 
 /// A lane as governance sees it.
 #[derive(Debug)]
@@ -37,15 +44,42 @@ pub struct GovernedService<'a> {
     pub services: Vec<(&'a ObjectRef, &'a str)>,
 }
 
+/// Where the pods of a workload say what a governance system reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// In the labels of the pod template.
+    Labels,
+    /// In its annotations: an older way.
+    Annotations,
+}
+
+/// A label or an annotation.
+pub type Mark = (Cow<'static, str>, String);
+
+/// What makes a gray workload part of its lane for a governance system.
+#[derive(Clone, Debug, Default)]
+pub struct Marks {
+    /// Labels of the workload itself.
+    pub workload: Vec<Mark>,
+    /// Labels that its selector asks for; the labels of its pods have them all.
+    pub selector: Vec<Mark>,
+    /// Labels of its pod template, in the order they are written.
+    pub pod_labels: Vec<Mark>,
+    /// Annotations of its pod template, in the order they are written.
+    pub pod_annotations: Vec<Mark>,
+}
+
 /// What a governance system needs on the pods of a lane.
 pub trait Governance: Sync {
-    /// Labels of a gray pod template, in the order they are written.
+    /// Where a baseline pod template says what the system reads, from its `metadata`.
+    fn style(&self, _metadata: NodeRef<'_>) -> Style {
+        Style::Labels
+    }
+
+    /// What a gray workload is marked by, in the style of its baseline.
     ///
     /// `app` is the name the baseline's pods register under; both must register under the same.
-    fn pod_labels(&self, tag: &str, app: &str) -> Vec<(&'static str, String)>;
-
-    /// Labels that are part of a gray workload's selector too.
-    fn selector_labels(&self, tag: &str) -> Vec<(&'static str, String)>;
+    fn marks(&self, release: &GrayRelease, app: &str, style: Style) -> Marks;
 
     /// The key under which pods say their app name, on the pod template's labels or annotations.
     fn app_name_key(&self) -> Option<&'static str>;
@@ -53,6 +87,19 @@ pub trait Governance: Sync {
     /// Label keys that registries read: they mean the same in baseline and lane, so isolation never
     /// changes their values.
     fn registry_keys(&self) -> &'static [&'static str];
+
+    /// Environment variables of a gray container; `said` is the value that it has of one already.
+    ///
+    /// # Errors
+    ///
+    /// What does not fit the values that are there.
+    fn variables(
+        &self,
+        _release: &GrayRelease,
+        _said: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Vec<(&'static str, String)>, Diagnostic> {
+        Ok(Vec::new())
+    }
 
     /// The objects and files that the system needs for a lane beside labels.
     ///
@@ -69,7 +116,7 @@ pub fn of(provider: Provider) -> Option<&'static dyn Governance> {
     match provider {
         Provider::Mse => Some(&mse::Mse),
         Provider::None => Some(&none::NoGovernance),
-        Provider::OpenSergo => None,
+        Provider::OpenSergo => Some(&opensergo::OpenSergo),
     }
 }
 

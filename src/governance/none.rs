@@ -1,17 +1,14 @@
 //! No governance system: callers find a lane's services by their names.
 
-use super::Governance;
+use super::{Governance, Marks, Style};
+use crate::spec::GrayRelease;
 
 /// Adds nothing to the labels every lane has.
 pub(super) struct NoGovernance;
 
 impl Governance for NoGovernance {
-    fn pod_labels(&self, _tag: &str, _app: &str) -> Vec<(&'static str, String)> {
-        Vec::new()
-    }
-
-    fn selector_labels(&self, _tag: &str) -> Vec<(&'static str, String)> {
-        Vec::new()
+    fn marks(&self, _release: &GrayRelease, _app: &str, _style: Style) -> Marks {
+        Marks::default()
     }
 
     fn app_name_key(&self) -> Option<&'static str> {

@@ -146,9 +146,9 @@ fn gray_labels(
     governance: &dyn governance::Governance,
 ) -> Vec<(String, String)> {
     let tag = release.tag.as_str();
-    let of_tag = governance.selector_labels(tag).into_iter();
+    let of_tag = governance.marks(release, "", governance::Style::Labels).selector.into_iter();
     let mut labels: Vec<(String, String)> =
-        of_tag.map(|(key, value)| (key.to_owned(), value)).collect();
+        of_tag.map(|(key, value)| (key.into_owned(), value)).collect();
     labels.push((format!("{CANARY_LABEL}{tag}"), tag.to_owned()));
     // Without a name of their own pods register under that of their Deployment, and OpenKruise
     // gives the gray one a new name.

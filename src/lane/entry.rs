@@ -15,12 +15,15 @@ impl Selection<'_, '_> {
         let services: Vec<&ObjectRef> =
             self.backends[number].iter().map(|service| &self.facts.object(*service).id).collect();
         let routes = self.routes_to(&services);
-        let Some(entry) = &spec.entry else {
+        // The gateway of a lane that MSE itself knows needs no route.
+        let is_routed = self.release.swimming_lane.is_none();
+        let Some(entry) = spec.entry.as_ref().filter(|_| is_routed) else {
             for route in routes.iter().filter(|route| !self.taken.contains_key(route)) {
                 let id = &self.facts.object(*route).id;
                 let note = format!(
-                    "{id} leads to `{}`, which is no entry: it stays with the baseline",
-                    spec.name
+                    "{id} leads to `{}`, which is {}: it stays with the baseline",
+                    spec.name,
+                    if spec.entry.is_none() { "no entry" } else { "entered by `governance.lane`" }
                 );
                 self.plan.notes.push(Diagnostic::note(note).at(spec.place.clone()));
             }

@@ -210,7 +210,7 @@ pub(super) fn gray_labels(baseline: &Labels, separation: &Separation, lane: &Lan
     for (key, value) in lane.all() {
         match labels.iter_mut().find(|(candidate, _)| candidate == key) {
             Some((_, there)) => value.clone_into(there),
-            None => labels.push(((*key).to_owned(), value.clone())),
+            None => labels.push((key.to_string(), value.clone())),
         }
     }
     labels

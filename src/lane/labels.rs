@@ -3,7 +3,7 @@
 //! Source: Zadig, "MSE full-link grayscale release"; its workflows and pages read these labels.
 
 use crate::diagnostic::nearest;
-use crate::governance::Governance;
+use crate::governance::{Mark, Marks};
 
 /// Which version a pod is: the tag, or [`ORIGINAL`] on the baseline.
 pub const VERSION: &str = "zadigx-release-version";
@@ -17,43 +17,44 @@ pub const ORIGINAL: &str = "original";
 pub(super) const MSE_GRAY: &str = "mse-gray";
 
 /// A label.
-pub(super) type Label = (&'static str, String);
+pub(super) type Label = Mark;
 
 /// The labels of one service's gray objects.
 #[derive(Clone, Debug)]
 pub(super) struct LaneLabels {
     /// On every object: version, type, service name.
     pub object: Vec<Label>,
-    /// In a workload's selector besides.
-    pub workload_selector: Vec<Label>,
-    /// On a pod template besides.
-    pub pod: Vec<Label>,
+    /// What governance adds on the workload.
+    pub governance: Marks,
 }
 
 impl LaneLabels {
-    /// The labels of a service in a lane; `app` is the name its baseline pods register under.
-    pub(super) fn new(tag: &str, service: &str, app: &str, governance: &dyn Governance) -> Self {
-        Self {
-            object: of_objects(tag, service),
-            workload_selector: governance.selector_labels(tag),
-            pod: governance.pod_labels(tag, app),
-        }
+    /// The labels of a service in a lane.
+    pub(super) fn new(tag: &str, service: &str, governance: Marks) -> Self {
+        Self { object: of_objects(tag, service), governance }
     }
 
     /// All labels of a gray pod that the lane decides; a key may come twice, with one value.
     pub(super) fn all(&self) -> impl Iterator<Item = &Label> {
-        self.object.iter().chain(&self.workload_selector).chain(&self.pod)
+        self.object.iter().chain(&self.governance.selector).chain(&self.governance.pod_labels)
     }
 
     /// Every key whose value a lane decides.
-    pub(super) fn keys(&self) -> impl Iterator<Item = &'static str> {
-        self.all().map(|(key, _)| *key)
+    pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.all().chain(&self.governance.workload).map(|(key, _)| key.as_ref())
+    }
+
+    /// Every annotation of a gray pod whose value a lane decides.
+    pub(super) fn annotation_keys(&self) -> impl Iterator<Item = &str> {
+        self.governance.pod_annotations.iter().map(|(key, _)| key.as_ref())
     }
 }
 
 /// The labels of every object of a lane.
 pub(super) fn of_objects(tag: &str, service: &str) -> Vec<Label> {
-    vec![(VERSION, tag.to_owned()), (TYPE, MSE_GRAY.to_owned()), (SERVICE_NAME, service.to_owned())]
+    [(VERSION, tag), (TYPE, MSE_GRAY), (SERVICE_NAME, service)]
+        .map(|(key, value)| (key.into(), value.to_owned()))
+        .into()
 }
 
 /// The key among these that was meant to be [`VERSION`], if one is misspelled.

@@ -182,7 +182,7 @@ pub fn build(release: &GrayRelease, facts: &Facts) -> Result<Lane, Failure> {
     let governance = governance_of(release)?;
     let plan = select(release, facts, governance).map_err(Failure)?;
     let patches = Patches::assign(&plan, facts).map_err(Failure)?;
-    let builder = Builder { release, facts, plan: &plan, patches: &patches };
+    let builder = Builder { release, facts, governance, plan: &plan, patches: &patches };
     let built: Vec<Built> = plan.copies.par_iter().map(|copy| builder.object(copy)).collect();
     let mut lane = Lane::default();
     let mut errors = Vec::new();
@@ -246,6 +246,7 @@ fn governance_of(release: &GrayRelease) -> Result<&'static dyn governance::Gover
 struct Builder<'a> {
     release: &'a GrayRelease,
     facts: &'a Facts,
+    governance: &'static dyn governance::Governance,
     plan: &'a Plan<'a>,
     patches: &'a Patches<'a>,
 }
@@ -266,6 +267,14 @@ impl Builder<'_> {
         if copy.role == Role::Workload {
             let template = &service.pods.template;
             errors.extend(set::set(object, template, service.spec, &mut document));
+            let (release, governance) = (self.release, self.governance);
+            errors.extend(set::set_governance(
+                object,
+                template,
+                release,
+                governance,
+                &mut document,
+            ));
             let is_copied = |id: &ObjectRef| self.plan.gray_names.contains_key(id);
             let (refused, told) =
                 hazards::hazards(object, template, service.spec, is_copied, self.facts, &document);
@@ -387,14 +396,25 @@ impl Builder<'_> {
             .iter()
             .filter_map(|id| Some((id.name.as_str(), self.plan.gray_names.get(id)?.as_str())))
             .collect();
-        gateway.canary(&CanaryRoute {
+        let mut canary = gateway.canary(&CanaryRoute {
             baseline: document,
             id: &object.id,
             route: &entry.route,
             tag: self.release.tag.as_str(),
             tag_header: &self.release.tag_header,
             services: &services,
-        })
+        })?;
+        if self.release.service_subset {
+            let key = gateway.subset_annotation().ok_or_else(|| {
+                let message = format!("the gateway class `{}` knows no subsets", gateway.class());
+                let error = Diagnostic::error(message).at(entry.place.clone());
+                vec![error.remedy("take `gateway.serviceSubset` out")]
+            })?;
+            let path = Path::keys(["metadata", "annotations", key]);
+            let result = canary.document.set_str(&path, self.release.tag.as_str());
+            result.map_err(|error| vec![Diagnostic::error(error.to_string())])?;
+        }
+        Ok(canary)
     }
 
     /// Why a gray copy of a Service cannot stand behind a canary route.

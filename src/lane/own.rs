@@ -3,6 +3,7 @@
 
 use super::belongings::scales;
 use super::facts::{Facts, Labels, Pods};
+use super::labels::Label;
 use super::policy::{Decision, decide, stated};
 use super::select::{Copy, Role, Selection};
 use crate::baseline::Object;
@@ -62,13 +63,13 @@ pub(super) fn other_tag(
     facts: &Facts,
     pods: &Pods,
     own: &Labels,
-    lane: &[(&'static str, String)],
+    lane: &[Label],
     release: &GrayRelease,
     service: &Service,
 ) -> Option<Diagnostic> {
     let rendering = facts.baseline.gray(pods.object)?;
     let (key, found) = own.iter().find(|(key, value)| {
-        let is_the_lanes = |(lanes, tag): &(&str, String)| lanes == key && tag != value;
+        let is_the_lanes = |(lanes, tag): &Label| lanes == key && tag != value;
         !pods.labels.iter().any(|(other, there)| other == key && there == value)
             && lane.iter().any(is_the_lanes)
     })?;

@@ -240,6 +240,8 @@ fn protected(
     for holder in holders {
         let labels = holder.key("metadata").key("labels");
         service.labels.keys().for_each(|key| note(&labels.key(key)));
+        let annotations = holder.key("metadata").key("annotations");
+        service.labels.annotation_keys().for_each(|key| note(&annotations.key(key)));
     }
     // What replaces these would be lost: the lane writes values of its own.
     let labels = service.pods.template.labels();
@@ -253,7 +255,7 @@ fn protected(
 }
 
 /// A label that the lane decides and that a patch sets or removes, whether it is there or not.
-fn decided_by_lane(body: &PatchBody, service: &PlannedService<'_>) -> Option<&'static str> {
+fn decided_by_lane<'s>(body: &PatchBody, service: &'s PlannedService<'_>) -> Option<&'s str> {
     let mut keys = service.labels.keys();
     match body {
         PatchBody::Merge(value) => keys.find(|key| names_label(value, key, false)),

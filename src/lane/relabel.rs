@@ -70,7 +70,9 @@ impl Relabelling<'_> {
         if self.copy.role != Role::Workload {
             return Ok(());
         }
+        put(document, &Path::keys(["metadata", "labels"]), &labels.governance.workload)?;
         let template = &service.pods.template;
+        put(document, &template.annotations(), &labels.governance.pod_annotations)?;
         for (key, value) in &service.pod_labels {
             let is_lanes = labels.keys().any(|candidate| candidate == key);
             if !is_lanes && !service.separation.replaced.contains_key(key) {
@@ -140,7 +142,7 @@ impl Relabelling<'_> {
         match selector.role {
             SelectorRole::Workload if self.copy.role == Role::Workload => {
                 put(document, &path, &labels.object)?;
-                put(document, &path, &labels.workload_selector)
+                put(document, &path, &labels.governance.selector)
             }
             // One that leads to several services of the lane must not ask for one of them.
             SelectorRole::Service if self.copy.shared => put(document, &path, &labels.object[..2]),

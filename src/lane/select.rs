@@ -12,7 +12,7 @@ use super::policy::{Decision, decide};
 use super::unite::{relabelled, unite};
 use crate::baseline::Object;
 use crate::diagnostic::{Diagnostic, Place, nearest};
-use crate::governance::Governance;
+use crate::governance::{Governance, Style};
 use crate::kube::object::ObjectRef;
 use crate::kube::references::{Effect, references};
 use crate::spec::{GrayRelease, ObjectName, Service};
@@ -276,11 +276,15 @@ impl<'a, 'f> Selection<'a, 'f> {
             );
             return;
         };
+        let document = object.document();
+        let metadata = document.find(&pods.template.path.key("metadata"));
         let app = app_name(object, &pods, governance).unwrap_or_else(|| object.id.name.clone());
-        let labels = LaneLabels::new(self.release.tag.as_str(), &spec.name, &app, governance);
+        let style = metadata.map_or(Style::Labels, |metadata| governance.style(metadata));
+        let marks = governance.marks(self.release, &app, style);
+        let labels = LaneLabels::new(self.release.tag.as_str(), &spec.name, marks);
         let (wish, suffix) = (self.release.isolation, &self.release.suffix);
         let own_labels = own::pod_labels(self.facts, &pods);
-        let tags = &labels.workload_selector;
+        let tags = &labels.governance.selector;
         self.errors.extend(own::other_tag(
             self.facts,
             &pods,

@@ -3,10 +3,11 @@
 
 use crate::baseline::Object;
 use crate::diagnostic::{Diagnostic, Place, nearest};
+use crate::governance::Governance;
 use crate::kube::image::ImageRef;
 use crate::kube::object::ObjectRef;
 use crate::kube::pod_specs::{Container, ContainerList, PodTemplate, containers};
-use crate::spec::{EnvVar, Service};
+use crate::spec::{EnvVar, GrayRelease, Service};
 use crate::yaml::{Document, EditError, NodeRef, Path, Value};
 
 /// Sets what the spec says of a workload's containers.
@@ -38,6 +39,46 @@ pub(crate) fn check_images(
     let mut copy = object.document();
     let all = containers(copy.root(), template);
     setting.images(service, &all, &mut copy);
+    setting.errors
+}
+
+/// Sets the environment variables that governance asks for in a workload's containers, after what
+/// the spec says of them.
+///
+/// # Errors
+///
+/// What does not fit the values that are there.
+pub(super) fn set_governance(
+    object: &Object,
+    template: &PodTemplate,
+    release: &GrayRelease,
+    governance: &dyn Governance,
+    document: &mut Document,
+) -> Vec<Diagnostic> {
+    let mut setting = Setting { object, errors: Vec::new() };
+    let all = containers(document.root(), template);
+    for container in all.iter().filter(|container| container.list == ContainerList::Containers) {
+        let env = document.find(&container.path.key("env"));
+        let said = |name: &str| {
+            let items = env.into_iter().flat_map(NodeRef::items);
+            // Of a variable that stands twice the last one counts.
+            let item = items.filter(|item| item.get("name").and_then(NodeRef::text) == Some(name));
+            item.last()?.get("value")?.text().map(str::to_owned)
+        };
+        match governance.variables(release, &said) {
+            Ok(variables) => {
+                let place = &release.name_place;
+                let variable = |(name, value): (&str, String)| EnvVar {
+                    name: name.to_owned(),
+                    value,
+                    place: place.clone(),
+                };
+                let variables: Vec<EnvVar> = variables.into_iter().map(variable).collect();
+                setting.variables(container, &variables, document);
+            }
+            Err(error) => setting.errors.push(error),
+        }
+    }
     setting.errors
 }
 

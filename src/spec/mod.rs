@@ -12,9 +12,11 @@ mod choice;
 mod database;
 mod entry;
 mod expiry;
+mod governance;
 mod kruise;
 mod location;
 mod model;
+mod opensergo;
 mod patch;
 mod raw;
 mod release;
@@ -33,12 +35,14 @@ pub use appstack::{AppStack, Values};
 pub use choice::{CopyPolicy, Delivery, GatewayClass, Isolation, JsonOpKind, Provider, Strategy};
 pub use database::{Database, Shadows};
 pub use expiry::{Expiry, When};
+pub use governance::{LaneMode, SwimmingLane, SwimmingLaneEntry};
 pub use kruise::{Kruise, Pods, RolloutVersion, Step};
 pub use location::{resolve, resolve_output, within};
 pub use model::{
     BaselinePath, ContainerImage, CookieMatch, Entry, EnvVar, GrayRelease, JsonOp, Match,
     NameMatch, ObjectName, Patch, PatchBody, PolicyOverride, Service, Suffix, Tag, ValueMatch,
 };
+pub use opensergo::{OpenSergo, OpenSergoEnv, OpenSergoRule};
 pub use schema::schema;
 
 /// Reads a spec; `file` is its name in messages.

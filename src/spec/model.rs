@@ -8,7 +8,9 @@ use super::choice::{
 };
 use super::database::Database;
 use super::expiry::Expiry;
+use super::governance::SwimmingLane;
 use super::kruise::Kruise;
+use super::opensergo::OpenSergo;
 use crate::diagnostic::Place;
 use crate::yaml::Value;
 
@@ -49,10 +51,18 @@ pub struct GrayRelease {
     pub kruise: Kruise,
     /// What routes inside the lane.
     pub provider: Provider,
+    /// Whether gray pods carry the label that the subsets of MSE gateways know pods by.
+    pub canary_label: bool,
+    /// The lane and its group in MSE itself, where the entry is no Kubernetes object.
+    pub swimming_lane: Option<SwimmingLane>,
+    /// What is written for OpenSergo, where that is the provider.
+    pub opensergo: OpenSergo,
     /// The gateway's dialect; `None`: read from the Ingress class.
     pub gateway_class: Option<GatewayClass>,
     /// The HTTP header that carries the tag through the lane, as written.
     pub tag_header: String,
+    /// Whether the canary route names the subset of pods it leads to.
+    pub service_subset: bool,
     /// What AppStack orchestrations are rendered with, where the baseline has any.
     pub appstack: Option<super::AppStack>,
     /// At least one, in the order of the spec; names and workloads are unique.

@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::choice::{
-    CopyPolicy, Delivery, GatewayClass, Isolation, JsonOpKind, Provider, Strategy,
-};
+use super::choice::{CopyPolicy, Delivery, GatewayClass, Isolation, JsonOpKind, Strategy};
 use super::database::RawDatabase;
+use super::governance::RawGovernance as Governance;
+use super::opensergo::RawOpenSergo;
 
 /// The only `apiVersion` of this version of graylane.
 pub(super) const API_VERSION: &str = "graylane.dev/v1alpha1";
@@ -19,7 +19,7 @@ pub(super) const API_VERSION: &str = "graylane.dev/v1alpha1";
 pub(super) const KIND: &str = "GrayRelease";
 
 /// A list whose elements may have been found wrong.
-type List<T> = Vec<Option<T>>;
+pub(super) type List<T> = Vec<Option<T>>;
 
 /// One declared run of new versions beside the baseline.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -80,6 +80,8 @@ pub(super) struct Spec {
     pub(super) governance: Option<Governance>,
     /// What routes into the lane.
     pub(super) gateway: Option<Gateway>,
+    /// What is written for OpenSergo.
+    pub(super) opensergo: Option<RawOpenSergo>,
     /// What AppStack orchestrations of the baseline are rendered with.
     pub(super) appstack: Option<super::appstack::Raw>,
     /// The services that get a new version; at least one.
@@ -117,15 +119,6 @@ pub(super) struct DeliveryBlock {
     pub(super) engine: Delivery,
 }
 
-/// What routes between services inside the lane.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Governance {
-    /// Whose labels and rules carry the tag.
-    #[serde(default)]
-    pub(super) provider: Provider,
-}
-
 /// What routes into the lane.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -135,6 +128,9 @@ pub(super) struct Gateway {
     /// HTTP header that carries the tag through the lane.
     #[serde(default = "default_tag_header")]
     pub(super) tag_header: String,
+    /// Say on the canary Ingress which subset of pods it leads to (`…/service-subset`); for `mse` and `apig`, needs `governance.canaryLabel`.
+    #[serde(default)]
+    pub(super) service_subset: bool,
 }
 
 /// A service that gets a new version.

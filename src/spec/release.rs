@@ -7,7 +7,7 @@ use super::expiry::{self, Expiry};
 use super::location::{Steps, resolve};
 use super::model::{BaselinePath, GrayRelease, Suffix, Tag};
 use super::raw::{self, API_VERSION, KIND, default_suffix, default_tag_header};
-use super::{appstack, database, kruise, service, syntax};
+use super::{appstack, database, governance, kruise, opensergo, service, syntax};
 use crate::diagnostic::Place;
 use crate::yaml::{NodeRef, Source};
 
@@ -58,6 +58,8 @@ pub(super) fn read(
     let database = spec.database.as_ref();
     let database = database.and_then(|raw| database::read(check, raw, node, &mut services));
     let kruise = kruise::read(check, spec, node);
+    let governance = governance::read(check, spec, node, &services);
+    let opensergo = opensergo::read(check, spec, node, governance.provider);
 
     Some(GrayRelease {
         file: std::sync::Arc::clone(source.name()),
@@ -76,9 +78,13 @@ pub(super) fn read(
         delivery: spec.delivery.as_ref().map(|block| block.engine).unwrap_or_default(),
         strategy: spec.strategy,
         kruise,
-        provider: spec.governance.as_ref().map(|block| block.provider).unwrap_or_default(),
+        provider: governance.provider,
+        canary_label: governance.canary_label,
+        swimming_lane: governance.lane,
+        opensergo,
         gateway_class: gateway.and_then(|gateway| gateway.class),
         tag_header,
+        service_subset: gateway.is_some_and(|gateway| gateway.service_subset),
         appstack,
         services,
         database,

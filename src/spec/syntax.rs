@@ -101,6 +101,27 @@ pub(super) fn image(text: &str) -> Result<(), String> {
     })
 }
 
+/// An id that Alibaba Cloud gives: `hkhon1po62@c3df23522baa898`, `gw-2b1407e050f1446f`.
+pub(super) fn cloud_id(text: &str) -> Result<(), String> {
+    length(text, MAX_SUBDOMAIN)?;
+    letters(text, "letters, digits, @, - and _", |c| {
+        c.is_ascii_alphanumeric() || matches!(c, '@' | '-' | '_')
+    })
+}
+
+/// The address of a server: `host:port`.
+pub(super) fn endpoint(text: &str) -> Result<(), String> {
+    let (host, port) = text.rsplit_once(':').ok_or("it has no port")?;
+    length(host, MAX_SUBDOMAIN)?;
+    letters(host, "letters, digits, `.`, `-`, and an IPv6 address in brackets", |c| {
+        c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '[' | ']' | ':')
+    })?;
+    match port.parse::<u16>() {
+        Ok(1..) => Ok(()),
+        _ => Err("its port is no number from 1 to 65535".to_owned()),
+    }
+}
+
 /// A text that ends up in annotations: no control characters, no quotes.
 pub(super) fn annotation_text(text: &str) -> Result<(), String> {
     if text.is_empty() {

@@ -21,7 +21,7 @@ impl Crds {
     /// The CRDs; `None` where they are not at hand.
     pub(crate) fn load() -> Option<Self> {
         let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/crds");
-        let mut schemas = BTreeMap::new();
+        let mut schemas = Self::own().0;
         for file in fs::read_dir(directory).ok()? {
             let path = file.unwrap().path();
             if path.extension().is_none_or(|ending| ending != "yaml") {
@@ -39,6 +39,19 @@ impl Crds {
             }
         }
         Some(Self(schemas))
+    }
+
+    /// The project's own schemas, for kinds that no CRD defines.
+    pub(crate) fn own() -> Self {
+        let schema = |text| -> ((String, String), Value) {
+            let schema: Value = serde_json::from_str(text).unwrap();
+            let one = |key: &str| schema["properties"][key]["enum"][0].as_str().unwrap().to_owned();
+            ((one("apiVersion"), one("kind")), schema)
+        };
+        Self(BTreeMap::from([
+            schema(include_str!("../../templates/opensergo/schema/traffic-label-rule.json")),
+            schema(include_str!("../../templates/opensergo/schema/workload-label-rule.json")),
+        ]))
     }
 
     /// What is wrong with the custom resources of a YAML stream, and how many there were; objects of
