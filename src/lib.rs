@@ -23,5 +23,6 @@ pub mod overlay;
 pub mod pipeline;
 pub mod preview;
 pub mod report;
+pub mod shared_routes;
 pub mod spec;
 pub mod yaml;

@@ -76,6 +76,19 @@ pub struct LockHeader {
     pub spec_digest: Digest,
 }
 
+impl LockHeader {
+    /// Of files that no gray release owns, because several share them: there is no tag and no spec.
+    pub fn shared(name: &str) -> Self {
+        let (tag, spec) = (String::new(), String::new());
+        Self { name: name.to_owned(), tag, spec, spec_digest: Digest::of(b"") }
+    }
+
+    /// Whether several gray releases share the files.
+    pub fn is_shared(&self) -> bool {
+        self.spec.is_empty()
+    }
+}
+
 /// What a file was made from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
