@@ -5,6 +5,7 @@
 
 use crate::diagnostic::{Diagnostic, Place};
 use crate::kube::kinds::Wave;
+use crate::shared_routes::LaneRoute;
 use crate::yaml::{Document, EditError, Path, Source, Value, parse};
 
 /// An object that is made for a lane.
@@ -38,6 +39,8 @@ pub struct Generated {
     pub objects: Vec<GeneratedObject>,
     /// Files that are no manifests, in any order.
     pub attachments: Vec<Attachment>,
+    /// The lane's parts of objects that several lanes share, in any order.
+    pub shared: Vec<LaneRoute>,
     /// What was decided, and what is left to do by hand.
     pub notes: Vec<Diagnostic>,
 }
@@ -47,6 +50,7 @@ impl Generated {
     pub fn extend(&mut self, other: Self) {
         self.objects.extend(other.objects);
         self.attachments.extend(other.attachments);
+        self.shared.extend(other.shared);
         self.notes.extend(other.notes);
     }
 }

@@ -495,7 +495,7 @@ fn full_spec(entry: &Value) -> Value {
             "isolation": "auto",
             "delivery": {"engine": "argocd"},
             "strategy": "copy",
-            "governance": {"provider": "mse", "canaryLabel": true},
+            "governance": {"provider": "mse", "canaryLabel": true, "istio": {"output": "overlays/istio"}},
             "gateway": {"class": "mse", "tagHeader": "x-mse-tag", "serviceSubset": true},
             "appstack": appstack(entry),
             "services": [{
@@ -640,8 +640,9 @@ const FREE: [&str; 9] = [
 
 /// Where quotes are legal, but no control characters: names of directories, of databases and, since
 /// Kubernetes 1.30, of environment variables.
-const QUOTABLE: [&str; 5] = [
+const QUOTABLE: [&str; 6] = [
     "/spec/output",
+    "/spec/governance/istio/output",
     "/spec/services/0/env/MODE#",
     "/spec/services/0/envByContainer/web/LEVEL#",
     "/spec/database/env/SHADOW#",

@@ -225,7 +225,10 @@ fn fields_of_the_release() {
         ("isolation: []", "5:14", &["not a list"]),
         ("delivery: {engine: argo-cd}", "5:22", &["did you mean `argocd`?"]),
         ("strategy: blue", "5:13", &["`copy`, `kruise`"]),
-        ("governance: {provider: istio}", "5:26", &["`mse`, `opensergo`, `none`"]),
+        ("governance: {provider: linkerd}", "5:26", &["`mse`, `opensergo`, `istio`, `none`"]),
+        ("governance: {istio: {output: ../..}}", "5:32", &["leaves the repository"]),
+        ("governance: {istio: {output: .}}", "5:32", &["holds the spec itself"]),
+        ("governance: {istio: {outputs: a}}", "5:24", &["did you mean `output`?"]),
         ("gateway: {class: kong}", "5:20", &["cannot be `kong`", "`gateway-api`"]),
         ("gateway: {tagHeader: x tag}", "5:24", &["HTTP header name", "' '"]),
     ] {

@@ -2,6 +2,7 @@
 //!
 //! To add a system, add a file with its [`Governance`] and a row in [`of`].
 
+mod istio;
 mod mse;
 mod none;
 mod opensergo;
@@ -101,6 +102,11 @@ pub trait Governance: Sync {
         Ok(Vec::new())
     }
 
+    /// Whether it routes by this object of the baseline, and so decides what becomes of it.
+    fn routes_by(&self, _id: &ObjectRef) -> bool {
+        false
+    }
+
     /// The objects and files that the system needs for a lane beside labels.
     ///
     /// # Errors
@@ -115,6 +121,7 @@ pub trait Governance: Sync {
 pub fn of(provider: Provider) -> Option<&'static dyn Governance> {
     match provider {
         Provider::Mse => Some(&mse::Mse),
+        Provider::Istio => Some(&istio::Istio),
         Provider::None => Some(&none::NoGovernance),
         Provider::OpenSergo => Some(&opensergo::OpenSergo),
     }

@@ -257,7 +257,7 @@ fn kind_refused(document: &Document) -> Option<(String, String)> {
 pub(super) fn provider_refused(provider: Provider) -> Option<&'static str> {
     match provider {
         Provider::Mse => None,
-        Provider::OpenSergo => {
+        Provider::OpenSergo | Provider::Istio => {
             Some("its rules are written for gray copies with names of their own")
         }
         Provider::None => {

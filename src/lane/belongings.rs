@@ -8,6 +8,7 @@ use super::policy::{Decision, decide, stated};
 use super::select::{Copy, Role, Selection};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::gateway;
+use crate::governance;
 use crate::kube::kinds::kind_of;
 use crate::kube::object::ObjectRef;
 use crate::kube::selectors::SelectorRole;
@@ -45,12 +46,14 @@ impl Selection<'_, '_> {
         }
         let mut targets = vec![facts.object(workload).id.clone()];
         targets.extend(services.iter().map(|service| facts.object(*service).id.clone()));
+        let governance = governance::of(self.release.provider);
         for target in &targets {
             for referrer in facts.referrers(target) {
                 let id = &facts.object(*referrer).id;
                 // What scales belongs to what it scales, whatever it measures besides.
                 let scales_another = scales(id) && *target != targets[0];
-                if !gateway::is_route(id) && !scales_another {
+                let is_governed = governance.is_some_and(|governance| governance.routes_by(id));
+                if !gateway::is_route(id) && !is_governed && !scales_another {
                     self.consider(*referrer, number);
                 }
             }

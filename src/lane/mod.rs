@@ -36,6 +36,7 @@ use crate::kube::object::{GroupKind, ObjectRef, identity};
 use crate::kube::pod_specs::{self, PodTemplate, pod_templates};
 use crate::kube::references::references;
 use crate::kube::selectors::{SelectorUse, selectors};
+use crate::shared_routes::LaneRoute;
 use crate::spec::{GatewayClass, GrayRelease};
 use crate::yaml::{Document, NodeRef, Path, Source, parse};
 
@@ -157,6 +158,8 @@ pub struct Lane {
     pub entries: Vec<LaneEntry>,
     /// Files that are no manifests, by path.
     pub attachments: Vec<Attachment>,
+    /// Its parts of objects that it shares with other lanes, in the order of the spec.
+    pub shared: Vec<LaneRoute>,
     /// What was left out and what was decided.
     pub notes: Vec<Diagnostic>,
 }
@@ -205,6 +208,7 @@ pub fn build(release: &GrayRelease, facts: &Facts) -> Result<Lane, Failure> {
                     Err(error) => errors.push(error),
                 }
             }
+            lane.shared = generated.shared;
             lane.attachments = generated.attachments;
             lane.attachments.sort_by_key(|attachment| attachment.path);
             rewire_notes.extend(generated.notes);

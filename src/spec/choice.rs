@@ -82,11 +82,13 @@ pub enum Provider {
     /// An implementation of the OpenSergo traffic router specification.
     #[serde(rename = "opensergo")]
     OpenSergo,
+    /// Istio: sidecars route by the tag header, for applications in any language that send it on.
+    Istio,
     /// Nothing: only the entry is routed.
     None,
 }
 
-named!(Provider { Mse => "mse", OpenSergo => "opensergo", None => "none" });
+named!(Provider { Mse => "mse", OpenSergo => "opensergo", Istio => "istio", None => "none" });
 
 /// The dialect of the gateway's canary route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]

@@ -30,6 +30,8 @@ pub(super) struct RawGovernance {
     canary_label: bool,
     /// The lane and its group in MSE, where the entry is a gateway that MSE itself configures; for `mse`.
     lane: Option<RawLane>,
+    /// For the provider `istio`.
+    pub(super) istio: Option<super::istio::Istio>,
 }
 
 /// The lane and its group in MSE: no Kubernetes objects but requests to its API, which are written beside the manifests.

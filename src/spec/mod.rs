@@ -13,6 +13,7 @@ mod database;
 mod entry;
 mod expiry;
 mod governance;
+mod istio;
 mod kruise;
 mod location;
 mod model;
@@ -40,7 +41,8 @@ pub use kruise::{Kruise, Pods, RolloutVersion, Step};
 pub use location::{resolve, resolve_output, within};
 pub use model::{
     BaselinePath, ContainerImage, CookieMatch, Entry, EnvVar, GrayRelease, JsonOp, Match,
-    NameMatch, ObjectName, Patch, PatchBody, PolicyOverride, Service, Suffix, Tag, ValueMatch,
+    NameMatch, ObjectName, Patch, PatchBody, PolicyOverride, Service, SharedOutput, Suffix, Tag,
+    ValueMatch,
 };
 pub use opensergo::{OpenSergo, OpenSergoEnv, OpenSergoRule};
 pub use schema::schema;

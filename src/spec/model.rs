@@ -57,6 +57,8 @@ pub struct GrayRelease {
     pub swimming_lane: Option<SwimmingLane>,
     /// What is written for OpenSergo, where that is the provider.
     pub opensergo: OpenSergo,
+    /// Where objects go that lanes share; `istio` beside the overlay where the spec does not say.
+    pub shared_output: Option<SharedOutput>,
     /// The gateway's dialect; `None`: read from the Ingress class.
     pub gateway_class: Option<GatewayClass>,
     /// The HTTP header that carries the tag through the lane, as written.
@@ -78,6 +80,15 @@ impl GrayRelease {
     pub fn service(&self, name: &str) -> Option<&Service> {
         self.services.iter().find(|service| service.name == name)
     }
+}
+
+/// The directory of what lanes share, relative to the spec's own, with `/`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedOutput {
+    /// As the spec has it.
+    pub text: String,
+    /// Where it is.
+    pub place: Place,
 }
 
 /// The gray mark: a DNS label (RFC 1123), not `original` and not `base`.

@@ -7,7 +7,7 @@ use super::expiry::{self, Expiry};
 use super::location::{Steps, resolve};
 use super::model::{BaselinePath, GrayRelease, Suffix, Tag};
 use super::raw::{self, API_VERSION, KIND, default_suffix, default_tag_header};
-use super::{appstack, database, governance, kruise, opensergo, service, syntax};
+use super::{appstack, database, governance, istio, kruise, opensergo, service, syntax};
 use crate::diagnostic::Place;
 use crate::yaml::{NodeRef, Source};
 
@@ -44,6 +44,9 @@ pub(super) fn read(
     }
     let baseline = baseline(check, spec.baseline.as_ref(), node);
     let output = output(check, spec.output.as_ref(), tag, node, &baseline);
+    let istio = spec.governance.as_ref().and_then(|governance| governance.istio.as_ref());
+    let block = istio.zip(node.at(&["governance", "istio"]));
+    let shared_output = block.and_then(|(raw, node)| istio::read(check, raw, node));
     let suffix = suffix(check, spec.naming.as_ref(), tag, node);
     let gateway = spec.gateway.as_ref();
     let tag_header = gateway.map_or_else(default_tag_header, |gateway| gateway.tag_header.clone());
@@ -82,6 +85,7 @@ pub(super) fn read(
         canary_label: governance.canary_label,
         swimming_lane: governance.lane,
         opensergo,
+        shared_output,
         gateway_class: gateway.and_then(|gateway| gateway.class),
         tag_header,
         service_subset: gateway.is_some_and(|gateway| gateway.service_subset),
@@ -157,6 +161,7 @@ fn baseline(
     baseline
 }
 
+/// A path relative to the spec that stays in the repository.
 pub(super) fn steps<'p>(check: &mut Check, path: &'p str, place: &Place) -> Option<Steps<'p>> {
     let directory = place.file.rsplit_once('/').map_or("", |(directory, _)| directory);
     match resolve(directory, path).and_then(|_| Steps::parse(path)) {
