@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use crate::baseline::files::Files;
 use crate::gateway::{Claims, Owner};
-use crate::overlay::{Directory, LOCK_FILE, Lock};
+use crate::overlay::{Directory, LOCK_FILE, Lock, LockHeader};
 use crate::pipeline::SpecFile;
 use crate::yaml::{Source, parse};
 
@@ -36,6 +36,10 @@ pub fn claims_of_neighbours(files: &dyn Files, specs: &[SpecFile]) -> Claims {
                 let lock = Lock::parse(&String::from_utf8(bytes).ok()?, lane).ok()?;
                 Some(lock.header().clone())
             });
+            // Routes between services are no concern of a gateway.
+            if header.as_ref().is_some_and(LockHeader::is_shared) {
+                continue;
+            }
             // What a spec wrote under an earlier tag is left over, not another lane.
             if header.as_ref().is_some_and(|header| files_of_specs.contains(header.spec.as_str())) {
                 continue;

@@ -21,7 +21,7 @@ use crate::lane::{self, Facts, GrayObject, Lane};
 use crate::overlay::{
     Desired, Digest, Directory, LockHeader, ObjectName, Origin, OverlayFile, OverlayPath, layout,
 };
-use crate::spec::{self, GrayRelease, Strategy};
+use crate::spec::{self, GrayRelease, Provider, Strategy};
 
 /// A spec and where its files are.
 #[derive(Clone, Debug)]
@@ -30,6 +30,9 @@ pub struct SpecFile {
     pub release: GrayRelease,
     /// The overlay's directory, relative to the repository.
     pub output: String,
+    /// The directory of what its lane shares with others, relative to the repository; `None` where
+    /// there is no place for it and the lane shares nothing.
+    pub shared: Option<String>,
     /// What it takes as baseline, relative to the repository.
     pub patterns: Vec<Pattern>,
     /// The digest of its text.
@@ -45,6 +48,14 @@ pub struct SchemaFile {
     pub path: String,
     /// Its bytes, or why it cannot be read. That stops nobody from removing a lane.
     pub contents: Result<Arc<Vec<u8>>, String>,
+}
+
+impl SpecFile {
+    /// Whether a path is in the directory of what the lane shares.
+    fn shares(&self, path: &str) -> bool {
+        let is_governed = self.release.provider == Provider::Istio;
+        is_governed && self.shared.as_ref().is_some_and(|shared| spec::within(shared, path))
+    }
 }
 
 /// What is read as baseline.
@@ -178,11 +189,53 @@ pub fn spec_of(path: &str, text: &str) -> Result<SpecFile, Failure> {
         }
         Some(SchemaFile { path, contents: Err("nothing has read it".to_owned()) })
     });
+    let shared = shared_output(path, &release, &output, &patterns).unwrap_or_else(|error| {
+        errors.push(error);
+        None
+    });
     if errors.is_empty() {
-        Ok(SpecFile { release, output, patterns, digest, schema })
+        Ok(SpecFile { release, output, shared, patterns, digest, schema })
     } else {
         Err(Failure(errors))
     }
+}
+
+/// The directory of what a lane shares with others: what the spec says, or `istio` beside the
+/// overlay. A lane of another provider may have had it.
+fn shared_output(
+    path: &str,
+    release: &GrayRelease,
+    output: &str,
+    patterns: &[Pattern],
+) -> Result<Option<String>, Diagnostic> {
+    let stated = release.shared_output.as_ref();
+    let place = release.shared_place();
+    let directory = match stated {
+        Some(stated) => spec::resolve_output(path, &stated.text).map_err(|why| {
+            Diagnostic::error(format!("the output `{}` is not possible: {why}", stated.text))
+                .at(place.clone())
+                .remedy("name a directory of its own inside of the repository")
+        })?,
+        None => match output.rsplit_once('/') {
+            Some((above, _)) => format!("{above}/istio"),
+            None => "istio".to_owned(),
+        },
+    };
+    let of_baseline = |pattern: &&Pattern| spec::within(&directory, &pattern.path);
+    let what = if spec::within(output, &directory) || spec::within(&directory, output) {
+        format!("the overlay `{output}`")
+    } else if let Some(pattern) = patterns.iter().find(of_baseline) {
+        format!("the baseline path `{}`", pattern.path)
+    } else {
+        return Ok(Some(directory));
+    };
+    if release.provider != Provider::Istio {
+        return Ok(None);
+    }
+    let error = Diagnostic::error(format!(
+        "the directory `{directory}` for what lanes share overlaps {what}"
+    ));
+    Err(error.at(place.clone()).remedy("set `governance.istio.output` to a directory of its own"))
 }
 
 /// Baselines that were read already, with what is known of them: several specs often share one.
@@ -221,6 +274,15 @@ impl Baselines {
         };
         let values = orchestration.as_ref().and_then(|each| each.values_file.as_ref());
         paths.retain(|path| Some(path) != values);
+        if let Some(path) = paths.iter().find(|path| spec.shares(path)) {
+            let error = Diagnostic::error(format!(
+                "the baseline's `{path}` is in the directory for what lanes share"
+            ));
+            return Err(error
+                .at(spec.release.shared_place().clone())
+                .remedy("set `governance.istio.output` to a directory of its own")
+                .into());
+        }
         let key = (paths, namespace.to_owned(), format!("{orchestration:?}"));
         if let Some(facts) = self.read.get(&key) {
             return Ok(Arc::clone(facts));

@@ -1,9 +1,10 @@
 //! `graylane cleanup`
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::generate::{CommitArgs, change_line, head_lock, record};
 use super::output::Output;
+use super::shared::{Boards, Edit, OnCommit, services};
 use super::specs::{SpecArgs, default_specs};
 use super::workspace::Workspace;
 use super::{Global, Outcome};
@@ -12,9 +13,10 @@ use crate::dangling::dangling;
 use crate::diagnostic::{Diagnostic, Failure, nearest};
 use crate::overlay::{
     FileChange, Found, LOCK_FILE, Lock, LockHeader, OverlayDir, OverlayFiles, OverlayPath, Plan,
-    Provenance, Selection, TreeFiles, commit_changes, message, plan_removal, read_lock,
+    Provenance, Selection, Told, TreeFiles, commit_changes, message, plan_removal, read_lock,
 };
 use crate::pipeline::read_spec;
+use crate::shared_routes::ServiceHost;
 use crate::yaml::{Document, Source, parse};
 
 /// Remove a lane
@@ -64,7 +66,7 @@ pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::
         workspace.to_commit()?;
     }
     let (mut warnings, mut errors) = (Vec::new(), Vec::new());
-    let directories = directories(args, &workspace, &mut warnings)?;
+    let Targets { overlays: directories, shared } = targets(args, &workspace, &mut warnings)?;
     let root = workspace.root()?.to_owned();
     let selection = match &args.service {
         Some(service) => Selection::Service(service),
@@ -72,6 +74,7 @@ pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::
         None => Selection::All,
     };
     let mut plans = Vec::new();
+    let mut gone = HashSet::new();
     for directory in directories {
         let overlay = OverlayDir::open(&root, &directory)?;
         let lock = lock_to_clean(args, &overlay, selection, &workspace)?;
@@ -79,17 +82,28 @@ pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::
             warnings.extend(unknown_service(service, lock, &directory));
         }
         match safe_removal(lock.as_ref(), selection, &overlay, args.force) {
-            Ok(_) => plans.push(overlay),
+            Ok(plan) => {
+                gone.extend(gone_services(lock.as_ref(), &plan));
+                plans.push(overlay);
+            }
             Err(Failure(list)) => errors.extend(list),
         }
     }
+    let mut boards = Boards::new(&workspace, !args.dry_run, args.force);
+    let edits = shared.iter().map(|directory| (directory.as_str(), Edit::TakeOut(&gone)));
+    errors.extend(boards.try_all(edits).err().into_iter().flat_map(|failure| failure.0));
     if !errors.is_empty() {
         return Err(Failure(errors).into());
     }
     output.notes(&warnings)?;
     let mut nothing = true;
+    // A route to a Service without pods is an error to callers, so routes go before the lanes.
+    for directory in &shared {
+        nothing &= !boards.edit(directory, Edit::TakeOut(&gone))?;
+    }
+    boards.settle(output)?;
     for overlay in plans {
-        nothing &= !clean(args, overlay, selection, &workspace, output)?;
+        nothing &= !clean(args, overlay, selection, &shared, &workspace, output)?;
     }
     if nothing {
         output.say("nothing to do")?;
@@ -97,11 +111,28 @@ pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::
     Ok(Outcome::Done)
 }
 
-/// Cleans one overlay; whether there was anything to do.
+/// What a command cleans, and where routes to it may be.
+struct Targets {
+    /// The directories of overlays.
+    overlays: Vec<String>,
+    /// The directories of what lanes share.
+    shared: BTreeSet<String>,
+}
+
+/// The Services that go with a plan; `lock` is the one before it.
+fn gone_services(lock: Option<&Lock>, plan: &Plan) -> HashSet<ServiceHost> {
+    let stays: HashSet<ServiceHost> = plan.lock.iter().flat_map(services).collect();
+    let had = lock.into_iter().flat_map(services);
+    had.filter(|service| !stays.contains(service)).collect()
+}
+
+/// Cleans one overlay; whether there was anything to do. Routes to it in `shared` are gone already,
+/// but not from what is committed.
 fn clean(
     args: &Args,
     overlay: OverlayDir,
     selection: Selection<'_>,
+    shared: &BTreeSet<String>,
     workspace: &Workspace,
     output: &mut Output,
 ) -> anyhow::Result<bool> {
@@ -112,18 +143,14 @@ fn clean(
     }
     if args.dry_run {
         let plan = safe_removal(lock.as_ref(), selection, &overlay, args.force)?;
-        for change in to_tell(&plan) {
-            output.result(&change_line(change, &directory))?;
-        }
+        tell(&plan, &directory, output)?;
         return Ok(!plan.is_empty());
     }
     let writing = overlay.begin()?;
     let lock = lock_to_clean(args, writing.dir(), selection, workspace)?;
     let plan = safe_removal(lock.as_ref(), selection, writing.dir(), args.force)?;
     writing.apply(&plan)?;
-    for change in to_tell(&plan) {
-        output.result(&change_line(change, &directory))?;
-    }
+    tell(&plan, &directory, output)?;
     if !args.commit.commit {
         return Ok(!plan.is_empty());
     }
@@ -132,27 +159,39 @@ fn clean(
     let Some(header) = lock.as_ref().or(head.as_ref()).map(Lock::header) else {
         return Ok(!plan.is_empty());
     };
+    let commit = repository.head()?.commit();
     // A removal that was carried out earlier is told by what HEAD had.
-    let told = match (&head, repository.head()?.commit()) {
+    let told = match (&head, commit) {
         (Some(head), Some(commit)) => {
             let files = TreeFiles::open(repository, commit, &directory)?;
             plan_removal(Some(head), selection, &files, true)?
         }
         _ => plan.clone(),
     };
-    let text = removal_message(header, &told, head.as_ref().or(lock.as_ref()));
-    let changes = commit_changes(&directory, &plan, head.as_ref());
-    let line = record(&args.commit, repository, changes, &text)?;
+    let mut gone = gone_services(head.as_ref(), &told);
+    gone.extend(gone_services(lock.as_ref(), &plan));
+    let routes: Vec<OnCommit> = shared
+        .iter()
+        .map(|shared| OnCommit::of(repository, commit, shared, &[Edit::TakeOut(&gone)], args.force))
+        .collect::<Result<_, Failure>>()?;
+    let mut changes = commit_changes(&directory, &plan, head.as_ref());
+    changes.extend(routes.iter().flat_map(|routes| routes.changes.iter().cloned()));
+    let mut all = vec![Told { plan: &told, old: head.as_ref().or(lock.as_ref()) }];
+    all.extend(routes.iter().map(|routes| Told { plan: &routes.plan, old: routes.old.as_ref() }));
+    let line = record(&args.commit, repository, changes, &removal_message(header, &all))?;
     if let Some(line) = &line {
         output.result(line)?;
     }
     Ok(line.is_some() || !plan.is_empty())
 }
 
-/// The changes to tell of: that to the lock only where there is no other.
-fn to_tell(plan: &Plan) -> impl Iterator<Item = &FileChange> {
+/// Tells what is removed; of the lock only where there is nothing else.
+fn tell(plan: &Plan, directory: &str, output: &mut Output) -> anyhow::Result<()> {
     let has_others = plan.changes_manifests();
-    plan.changes.iter().filter(move |change| !has_others || !change.path().is_lock())
+    for change in plan.changes.iter().filter(|change| !has_others || !change.path().is_lock()) {
+        output.result(&change_line(change, directory))?;
+    }
+    Ok(())
 }
 
 /// Plans a removal; without `force`, one of a service after which the rest of the lane would miss
@@ -220,14 +259,14 @@ fn lock_to_clean(
     head_lock(workspace.to_commit()?, overlay.dir())
 }
 
-fn removal_message(header: &LockHeader, plan: &Plan, lock: Option<&Lock>) -> String {
+fn removal_message(header: &LockHeader, told: &[Told<'_>]) -> String {
     let provenance = Provenance {
         lane: &header.name,
         tag: &header.tag,
         spec_digest: header.spec_digest.as_str(),
         source_commit: None,
     };
-    message(plan, lock, &provenance)
+    message(told, &provenance)
 }
 
 /// Warns of a service that is not there; it may be gone already, and cleaning up can be repeated.
@@ -263,34 +302,35 @@ fn unknown_tag(tag: &str, locks: &[(String, Lock)]) -> Option<Diagnostic> {
     }))
 }
 
-/// The directories of the overlays to clean.
-fn directories(
+/// What to clean. Routes to a lane are looked for wherever the repository has any: its spec may be
+/// gone, or name another directory by now.
+fn targets(
     args: &Args,
     workspace: &Workspace,
     warnings: &mut Vec<Diagnostic>,
-) -> Result<Vec<String>, Failure> {
+) -> Result<Targets, Failure> {
     let files = workspace.files()?;
-    if args.all || args.tag.is_some() {
-        let (mut locks, mut errors) = (Vec::new(), Vec::new());
-        for (directory, lock) in overlays(workspace)? {
-            match lock {
-                Ok(lock) => locks.push((directory, lock)),
-                Err(Failure(list)) => errors.extend(list),
+    let (mut locks, mut errors) = (Vec::new(), Vec::new());
+    let mut shared = BTreeSet::new();
+    for (directory, lock) in overlays(workspace)? {
+        match lock {
+            Ok(lock) if lock.header().is_shared() => {
+                shared.insert(directory);
             }
+            Ok(lock) => locks.push((directory, lock)),
+            Err(Failure(list)) => errors.extend(list),
         }
+    }
+    if args.all || args.tag.is_some() {
         if !errors.is_empty() {
             return Err(Failure(errors));
         }
-        let Some(tag) = &args.tag else {
-            return Ok(locks.into_iter().map(|(directory, _)| directory).collect());
-        };
         // A lane that is gone already is nothing to do: cleaning up can be repeated.
-        warnings.extend(unknown_tag(tag, &locks));
-        return Ok(locks
-            .into_iter()
-            .filter(|(_, lock)| lock.header().tag == *tag)
-            .map(|(directory, _)| directory)
-            .collect());
+        warnings.extend(args.tag.as_ref().and_then(|tag| unknown_tag(tag, &locks)));
+        let is_meant = |lock: &Lock| args.tag.as_ref().is_none_or(|tag| lock.header().tag == *tag);
+        let overlays = locks.into_iter().filter(|(_, lock)| is_meant(lock));
+        let overlays = overlays.map(|(directory, _)| directory).collect();
+        return Ok(Targets { overlays, shared });
     }
     let specs = if args.specs.specs.is_empty() {
         let found = default_specs(workspace, files.as_ref());
@@ -311,15 +351,19 @@ fn directories(
     } else {
         args.specs.paths(workspace, files.as_ref())?
     };
-    let mut directories = Vec::new();
-    let mut errors = Vec::new();
+    // A damaged lock of another lane is no concern of these.
+    errors.clear();
+    let mut overlays = Vec::new();
     for path in specs {
         match read_spec(files.as_ref(), &path) {
-            Ok(spec) => directories.push(spec.output),
+            Ok(spec) => {
+                overlays.push(spec.output);
+                shared.extend(spec.shared);
+            }
             Err(Failure(list)) => errors.extend(list),
         }
     }
-    if errors.is_empty() { Ok(directories) } else { Err(Failure(errors)) }
+    if errors.is_empty() { Ok(Targets { overlays, shared }) } else { Err(Failure(errors)) }
 }
 
 /// A directory with a lock, and the lock where it can be read.

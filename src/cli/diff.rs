@@ -1,12 +1,16 @@
 //! `graylane diff`
 
+use std::collections::BTreeMap;
+
 use rayon::prelude::*;
 
 use super::output::Output;
+use super::shared::{Edit, OnCommit, Part, rendered};
 use super::specs::{BaselineArgs, SpecArgs, releases};
 use super::workspace::Workspace;
 use super::{Global, Outcome};
 use crate::diagnostic::Failure;
+use crate::git::{CommitId, Repository};
 use crate::overlay::{FileChange, Found, OverlayFiles, OverlayPath, TreeFiles, plan, read_lock};
 use crate::pipeline::Release;
 use crate::preview::{Compared, Summary, mask, unified};
@@ -53,6 +57,18 @@ pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::
             output.result(&unified(each, &mut summary))?;
         }
     }
+    let parts = releases
+        .iter()
+        .filter_map(|release| Some((release.spec.output.as_str(), Part::of(release, &workspace)?)));
+    let shared = match args.against {
+        Against::Baseline => {
+            shared_files(&parts.map(|(_, part)| part).collect::<Vec<_>>(), &workspace)?
+        }
+        Against::Head => shared_with_head(parts.collect(), &workspace)?,
+    };
+    for each in &shared {
+        output.result(&unified(each, &mut summary))?;
+    }
     output.result(&sentence(&summary))?;
     Ok(if summary.is_empty() { Outcome::Done } else { Outcome::Different })
 }
@@ -95,31 +111,66 @@ fn ended(mut text: String) -> String {
     text
 }
 
+/// What the lanes share with others: the baseline has nothing to compare it with.
+fn shared_files(parts: &[Part], workspace: &Workspace) -> Result<Vec<Compared>, Failure> {
+    let compared = rendered(parts, workspace)?.files.into_iter().map(|(directory, file)| {
+        let object = file.origin.object.unwrap_or_default();
+        let name = format!("{} ({object})", file.path.below(&directory));
+        let text = String::from_utf8_lossy(&file.contents).into_owned();
+        Compared { before: None, after: Some((name, text)) }
+    });
+    Ok(compared.collect())
+}
+
+/// What the lanes share with others, compared with a commit; each part comes with the directory of
+/// its lane's overlay.
+fn shared_with_head(
+    parts: Vec<(&str, Part)>,
+    workspace: &Workspace,
+) -> Result<Vec<Compared>, Failure> {
+    let repository = workspace.to_commit()?;
+    let Some(commit) = compared_commit(workspace, repository)? else { return Ok(Vec::new()) };
+    let mut by_directory: BTreeMap<String, Vec<Part>> = BTreeMap::new();
+    for (overlay, mut part) in parts {
+        part.had(read_lock(&TreeFiles::open(repository, commit, overlay)?)?.as_ref());
+        by_directory.entry(part.directory.clone()).or_default().push(part);
+    }
+    let mut compared = Vec::new();
+    for (directory, parts) in by_directory {
+        let edits: Vec<Edit<'_>> = parts.iter().map(Edit::Put).collect();
+        let shared = OnCommit::of(repository, Some(commit), &directory, &edits, false)?;
+        let files = TreeFiles::open(repository, commit, &directory)?;
+        compared.extend(compare(&directory, &files, &shared.plan.changes));
+    }
+    Ok(compared)
+}
+
+fn compared_commit(
+    workspace: &Workspace,
+    repository: &Repository,
+) -> Result<Option<CommitId>, Failure> {
+    match workspace.commit {
+        Some(commit) => Ok(Some(commit)),
+        None => Ok(repository.head()?.commit()),
+    }
+}
+
 fn with_head(release: &Release, workspace: &Workspace) -> Result<Vec<Compared>, Failure> {
     let repository = workspace.to_commit()?;
-    let commit = match workspace.commit {
-        Some(commit) => Some(commit),
-        None => repository.head()?.commit(),
-    };
-    let Some(commit) = commit else {
-        return Ok(compare(release, &std::collections::BTreeMap::new(), &[]));
-    };
+    let Some(commit) = compared_commit(workspace, repository)? else { return Ok(Vec::new()) };
     let files = TreeFiles::open(repository, commit, &release.spec.output)?;
     let lock = read_lock(&files)?;
     // Only compared: nothing is written over.
     let plan = plan(release.desired(), lock.as_ref(), &files, true)?;
-    Ok(compare(release, &files, &plan.changes))
+    Ok(compare(&release.spec.output, &files, &plan.changes))
 }
 
-fn compare(release: &Release, head: &dyn OverlayFiles, changes: &[FileChange]) -> Vec<Compared> {
+fn compare(directory: &str, head: &dyn OverlayFiles, changes: &[FileChange]) -> Vec<Compared> {
     let text = |path: &OverlayPath| match head.read(path) {
         Ok(Found::File(bytes)) => Some(String::from_utf8_lossy(&bytes).into_owned()),
         _ => None,
     };
-    let name = |path: &OverlayPath| path.below(&release.spec.output);
-    if changes.is_empty() && release.lane.objects.is_empty() {
-        return Vec::new();
-    }
+    let name = |path: &OverlayPath| path.below(directory);
     let changes = changes
         .iter()
         .filter(|change| !change.path().is_lock() && change.path().as_str().ends_with(".yaml"));

@@ -1,14 +1,15 @@
 //! `graylane generate`
 
 use super::output::Output;
+use super::shared::{Boards, Edit, OnCommit, Part};
 use super::specs::{BaselineArgs, SpecArgs, releases};
 use super::workspace::Workspace;
 use super::{Global, Outcome};
 use crate::diagnostic::{Diagnostic, Failure};
 use crate::git::{CommitOutcome, CommitRequest, Identity, Repository};
 use crate::overlay::{
-    Desired, FileChange, LOCK_FILE, Lock, OverlayDir, Plan, Provenance, TreeFiles, commit_changes,
-    message, plan, read_lock,
+    Desired, FileChange, LOCK_FILE, Lock, OverlayDir, Plan, Provenance, Told, TreeFiles,
+    commit_changes, message, plan, read_lock,
 };
 use crate::pipeline::{Release, SpecFile};
 
@@ -87,16 +88,30 @@ pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::
     }
     let mut differs = false;
     // What the overlays are made from is let go before they are compared and written.
-    let overlays: Vec<(SpecFile, Desired)> =
-        releases.into_iter().map(Release::into_overlay).collect();
+    let with_part = |release: Release| {
+        let part = Part::of(&release, &workspace);
+        let (spec, desired) = release.into_overlay();
+        (spec, desired, part)
+    };
+    let overlays: Vec<(SpecFile, Desired, Option<Part>)> =
+        releases.into_iter().map(with_part).collect();
+    let force = args.check || args.force;
+    let mut boards = Boards::new(&workspace, !(args.check || args.dry_run), force);
+    let parts = overlays.iter().filter_map(|(_, _, part)| part.as_ref());
+    if let Err(Failure(list)) =
+        boards.try_all(parts.map(|part| (part.directory.as_str(), Edit::Put(part))))
+    {
+        errors.extend(list);
+    }
     let mut planned = Vec::new();
-    for (spec, desired) in overlays {
+    for (spec, desired, part) in overlays {
         let directory = OverlayDir::open(&root, &spec.output)?;
         if args.check || args.dry_run {
             let old = read_lock(&directory)?;
-            let plan = plan(desired, old.as_ref(), &directory, args.check || args.force)?;
+            let plan = plan(desired, old.as_ref(), &directory, force)?;
             differs |= plan.changes_manifests();
-            tell(output, &spec, &plan)?;
+            let routes = put(&mut boards, part.as_ref())?;
+            tell(output, &spec, &plan, routes)?;
             continue;
         }
         let writing = directory.begin()?;
@@ -105,26 +120,34 @@ pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::
         }
         let old = read_lock(writing.dir())?;
         match plan(desired, old.as_ref(), writing.dir(), args.force) {
-            Ok(plan) => planned.push((spec, writing, old.is_none(), plan)),
+            Ok(plan) => planned.push((spec, writing, old.is_none(), plan, part)),
             Err(Failure(list)) => errors.extend(list),
         }
     }
     if !errors.is_empty() {
         return Err(Failure(errors).into());
     }
-    for (spec, writing, is_new, plan) in planned {
+    for (spec, writing, is_new, plan, mut part) in planned {
         // Committing fails more often than writing (no identity, a locked index), and touches no
         // file: what it refuses leaves everything as it was.
-        let committed =
-            if args.commit.commit { commit(&args.commit, &spec, &plan, &workspace)? } else { None };
+        let committed = if args.commit.commit {
+            commit(args, &spec, &plan, part.as_mut(), &workspace)?
+        } else {
+            None
+        };
         if plan.changes_manifests() || is_new {
             writing.apply(&plan).map_err(|failure| behind(failure, &spec, committed.as_ref()))?;
         }
-        tell(output, &spec, &plan)?;
+        let routes = put(&mut boards, part.as_ref())?;
+        tell(output, &spec, &plan, routes)?;
+        boards.settle(output)?;
         if let Some(line) = committed {
             output.result(&line)?;
         }
         left_over(&root, &spec, output)?;
+    }
+    if args.check || args.dry_run {
+        differs |= boards.settle(output)?;
     }
     Ok(if args.check && differs { Outcome::Different } else { Outcome::Done })
 }
@@ -167,11 +190,17 @@ fn left_over(root: &std::path::Path, spec: &SpecFile, output: &mut Output) -> an
     Ok(())
 }
 
-fn tell(output: &mut Output, spec: &SpecFile, plan: &Plan) -> anyhow::Result<()> {
+/// Puts a lane's part into what it shares; whether that changes anything.
+fn put(boards: &mut Boards<'_>, part: Option<&Part>) -> Result<bool, Failure> {
+    part.map_or(Ok(false), |part| boards.edit(&part.directory, Edit::Put(part)))
+}
+
+/// Tells what becomes of an overlay; `routes` says that something it shares changes besides.
+fn tell(output: &mut Output, spec: &SpecFile, plan: &Plan, routes: bool) -> anyhow::Result<()> {
     for change in plan.changes.iter().filter(|change| !change.path().is_lock()) {
         output.result(&change_line(change, &spec.output))?;
     }
-    if !plan.changes_manifests() {
+    if !plan.changes_manifests() && !routes {
         output.say(&format!("{}: nothing to do", spec.release.name))?;
     }
     Ok(())
@@ -188,9 +217,10 @@ pub(super) fn change_line(change: &FileChange, directory: &str) -> String {
 }
 
 fn commit(
-    args: &CommitArgs,
+    args: &Args,
     spec: &SpecFile,
     plan: &Plan,
+    part: Option<&mut Part>,
     workspace: &Workspace,
 ) -> anyhow::Result<Option<String>> {
     let repository = workspace.to_commit()?;
@@ -203,7 +233,21 @@ fn commit(
         }
         _ => plan.clone(),
     };
-    if !told.changes_manifests() {
+    let shared = match part {
+        Some(part) => {
+            part.had(head.as_ref());
+            Some(OnCommit::of(
+                repository,
+                repository.head()?.commit(),
+                &part.directory,
+                &[Edit::Put(part)],
+                args.force,
+            )?)
+        }
+        None => None,
+    };
+    let changes_shared = shared.as_ref().is_some_and(|shared| shared.plan.changes_manifests());
+    if !told.changes_manifests() && !changes_shared {
         return Ok(None);
     }
     let provenance = Provenance {
@@ -212,8 +256,13 @@ fn commit(
         spec_digest: spec.digest.as_str(),
         source_commit: source_commit(spec, workspace, repository)?,
     };
-    let text = message(&told, head.as_ref(), &provenance);
-    record(args, repository, commit_changes(&spec.output, plan, head.as_ref()), &text)
+    let mut changes = commit_changes(&spec.output, plan, head.as_ref());
+    let mut all = vec![Told { plan: &told, old: head.as_ref() }];
+    if let Some(shared) = &shared {
+        all.push(Told { plan: &shared.plan, old: shared.old.as_ref() });
+        changes.extend(shared.changes.iter().cloned());
+    }
+    record(&args.commit, repository, changes, &message(&all, &provenance))
 }
 
 /// The commit that spec, baseline and schema were read from; `None` where the work tree has more than it.
@@ -229,7 +278,10 @@ fn source_commit(
     let baseline = spec.patterns.iter().map(|pattern| pattern.directory());
     let schema = spec.schema.as_ref().map(|schema| schema.path.as_str());
     for path in own.into_iter().chain(baseline).chain(schema) {
-        let of_others = |change: &String| !crate::spec::within(&spec.output, change);
+        let own = [Some(&spec.output), spec.shared.as_ref()];
+        let of_others = |change: &String| {
+            !own.iter().flatten().any(|directory| crate::spec::within(directory, change))
+        };
         if repository.changes_under(path)?.iter().any(of_others) {
             return Ok(None);
         }

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::cleanup::overlays;
+use super::cleanup::{Locked, overlays};
 use super::output::Output;
+use super::shared::{Part, is_up_to_date};
 use super::specs::default_specs;
 use super::workspace::Workspace;
 use super::{Global, Outcome};
@@ -32,6 +33,10 @@ pub(super) fn run(_args: &Args, global: &Global, output: &mut Output) -> anyhow:
     let workspace = Workspace::open(global)?;
     let files = workspace.files()?;
     let overlays = overlays(&workspace)?;
+    let outputs: Vec<String> = overlays.iter().map(|(directory, _)| directory.clone()).collect();
+    // What lanes share is no lane.
+    let is_lane = |(_, lock): &Locked| !lock.as_ref().is_ok_and(|lock| lock.header().is_shared());
+    let overlays: Vec<Locked> = overlays.into_iter().filter(is_lane).collect();
     let mut specs = default_specs(&workspace, files.as_ref());
     for lock in overlays.iter().filter_map(|(_, lock)| lock.as_ref().ok()) {
         let spec = &lock.header().spec;
@@ -43,7 +48,6 @@ pub(super) fn run(_args: &Args, global: &Global, output: &mut Output) -> anyhow:
     let mut rows = Vec::new();
     let mut written = BTreeMap::new();
     let mut baselines = Baselines::default();
-    let outputs: Vec<String> = overlays.iter().map(|(directory, _)| directory.clone()).collect();
     for path in specs {
         match read_spec(files.as_ref(), &path) {
             Ok(spec) => {
@@ -87,7 +91,10 @@ fn state(spec: &SpecFile, facts: &Facts, workspace: &Workspace) -> Result<String
     }
     let release = release(spec.clone(), facts)?;
     let plan = plan(release.desired(), Some(&lock), &overlay, true)?;
-    Ok(if plan.changes_manifests() { "drifted".to_owned() } else { "up to date".to_owned() })
+    let part = Part::of(&release, workspace);
+    let is_shared_too = part.map_or(Ok(true), |part| is_up_to_date(&part, workspace))?;
+    let differs = plan.changes_manifests() || !is_shared_too;
+    Ok(if differs { "drifted".to_owned() } else { "up to date".to_owned() })
 }
 
 fn error_count(errors: &[Diagnostic]) -> String {

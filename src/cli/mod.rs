@@ -12,6 +12,7 @@ mod man;
 mod output;
 mod render;
 mod schema;
+mod shared;
 mod specs;
 mod workspace;
 

@@ -1,6 +1,7 @@
 //! `graylane render`
 
 use super::output::Output;
+use super::shared::{Part, rendered};
 use super::specs::{BaselineArgs, SpecArgs, releases};
 use super::workspace::Workspace;
 use super::{Global, Outcome};
@@ -26,6 +27,10 @@ pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::
     for release in &releases {
         release.sound()?;
     }
+    let parts: Vec<Part> =
+        releases.iter().filter_map(|release| Part::of(release, &workspace)).collect();
+    let shared = rendered(&parts, &workspace)?;
+    output.notes(&shared.notes)?;
     // Nothing comes after this but the end of the process: to free every node would take longer.
     let releases: &[Release] = releases.leak();
     let mut first = true;
@@ -35,6 +40,10 @@ pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::
         }
         first = false;
         output.verbatim(&stream)?;
+    }
+    for (_, file) in &shared.files {
+        output.verbatim("---\n")?;
+        output.verbatim(&String::from_utf8_lossy(&file.contents))?;
     }
     Ok(Outcome::Done)
 }

@@ -12,6 +12,8 @@ use crate::diagnostic::{Diagnostic, Failure};
 use crate::kube::object::ObjectRef;
 use crate::neighbours::claims_of_neighbours;
 use crate::pipeline::{BaselineFrom, Baselines, Release, SpecFile, read_spec, release_beside};
+use crate::shared_routes::ServiceHost;
+use crate::spec::Provider;
 use crate::yaml::MAX_FILE_BYTES;
 
 /// Which specs a command is about.
@@ -79,6 +81,21 @@ impl SpecArgs {
             match read_spec(files, &path) {
                 Ok(spec) => specs.push(spec),
                 Err(Failure(list)) => errors.extend(list),
+            }
+        }
+        for spec in specs.iter().filter(|spec| spec.release.provider == Provider::Istio) {
+            let Some(shared) = &spec.shared else { continue };
+            if let Some(other) = specs.iter().find(|other| overlaps(&other.output, shared)) {
+                let message = format!(
+                    "the directory `{shared}` for what lanes share overlaps the overlay of `{}`",
+                    other.release.name
+                );
+                errors.push(
+                    Diagnostic::error(message)
+                        .at(spec.release.shared_place().clone())
+                        .related(other.release.output_place.clone(), "the overlay")
+                        .remedy("set `governance.istio.output` to a directory of its own"),
+                );
             }
         }
         for (position, spec) in specs.iter().enumerate() {
@@ -185,9 +202,39 @@ pub(super) fn releases(
         }
     }
     errors.extend(same_objects(&releases));
+    errors.extend(shared_twice(&releases));
     // What is no longer needed is let go while the rest goes on.
     rayon::spawn(move || drop(baselines));
     if errors.is_empty() { Ok(releases) } else { Err(Failure(errors).into()) }
+}
+
+/// Services whose routes two of the lanes would write to different directories.
+fn shared_twice(releases: &[Release]) -> Vec<Diagnostic> {
+    let mut places: HashMap<&ServiceHost, &Release> = HashMap::new();
+    let mut errors = Vec::new();
+    for release in releases {
+        for route in &release.lane.shared {
+            let other = *places.entry(&route.host).or_insert(release);
+            if other.spec.shared == release.spec.shared {
+                continue;
+            }
+            let directory = |release: &Release| release.spec.shared.clone().unwrap_or_default();
+            errors.push(
+                Diagnostic::error(format!(
+                    "the lanes `{}` and `{}` have routes for {} in `{}` and `{}`, and one host has one VirtualService",
+                    other.spec.release.name,
+                    release.spec.release.name,
+                    route.host,
+                    directory(other),
+                    directory(release)
+                ))
+                .at(release.spec.release.shared_place().clone())
+                .related(other.spec.release.shared_place().clone(), "the other one")
+                .remedy("set `governance.istio.output` to the same directory in both"),
+            );
+        }
+    }
+    errors
 }
 
 /// Objects that two of the lanes would both write: they would overwrite each other in the cluster.

@@ -172,12 +172,14 @@ impl Lock {
     /// # Errors
     /// None are known; the serializer could report one.
     pub fn to_text(&self) -> Result<String, Failure> {
+        let LockHeader { name, tag, spec, spec_digest } = self.header.clone();
+        let owned = |field| (!self.header.is_shared()).then_some(field);
         let header = RawHeader {
             version: VERSION,
-            name: self.header.name.clone(),
-            tag: self.header.tag.clone(),
-            spec: self.header.spec.clone(),
-            spec_digest: self.header.spec_digest.clone(),
+            name,
+            tag: owned(tag),
+            spec: owned(spec),
+            spec_digest: (!self.header.is_shared()).then_some(spec_digest),
         };
         let written = || -> Result<String, toml::ser::Error> {
             let mut text = format!("{HEADER}{}", toml::to_string(&header)?);
@@ -244,6 +246,15 @@ impl Lock {
             return Err(Failure(errors));
         }
         let RawHeader { name, tag, spec, spec_digest, .. } = header;
+        let header = match (tag, spec, spec_digest) {
+            (Some(tag), Some(spec), Some(spec_digest)) => {
+                LockHeader { name, tag, spec, spec_digest }
+            }
+            (None, None, None) => LockHeader::shared(&name),
+            (None, ..) => return Err(damaged("missing field `tag`", None).into()),
+            (_, None, _) => return Err(damaged("missing field `spec`", None).into()),
+            (.., None) => return Err(damaged("missing field `spec_digest`", None).into()),
+        };
         let own = |(_, file): (usize, RawFile)| OwnedFile {
             path: file.path.into_inner(),
             sha256: file.sha256,
@@ -251,7 +262,7 @@ impl Lock {
         };
         let mut files: Vec<_> = files.into_iter().map(own).collect();
         files.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(Self { header: LockHeader { name, tag, spec, spec_digest }, files })
+        Ok(Self { header, files })
     }
 }
 
@@ -265,9 +276,13 @@ struct RawVersion {
 struct RawHeader {
     version: i64,
     name: String,
-    tag: String,
-    spec: String,
-    spec_digest: Digest,
+    // All three, or none where several gray releases share the files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tag: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    spec: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    spec_digest: Option<Digest>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -385,6 +400,16 @@ mod tests {
     }
 
     #[test]
+    fn shared_files_have_no_spec() {
+        let lock = Lock::new(LockHeader::shared("istio"), &[file("entry/a.yaml", None)]);
+        let text = lock.to_text().unwrap();
+        assert!(text.starts_with(&format!("{HEADER}version = 1\nname = \"istio\"\n\n[[files]]")));
+        let read = Lock::parse(&text, "l").unwrap();
+        assert!(read.header().is_shared() && read == lock);
+        assert!(!header().is_shared());
+    }
+
+    #[test]
     fn reads_as_plain_toml() {
         let text = Lock::new(header(), &[file("entry/a.yaml", Some("a"))]).to_text().unwrap();
         let digest = Digest::of(b"entry/a.yaml");
@@ -419,6 +444,8 @@ mod tests {
             ("\"entry/a.yaml\"", "\"graylane.lock\"", "it lists itself"),
             ("tag = ", "color = 1\ntag = ", "unknown field `color`"),
             ("tag = \"gray\"", "tag = \"gray", "invalid"),
+            ("tag = \"gray\"\n", "", "missing field `tag`"),
+            ("spec = \"graylane.yaml\"\n", "", "missing field `spec`"),
             (Digest::of(b"entry/a.yaml").as_str(), "abc", "64 lowercase hexadecimal digits"),
         ] {
             let shown = error(from, to);

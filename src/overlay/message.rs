@@ -29,11 +29,61 @@ pub struct Provenance<'a> {
     pub source_commit: Option<String>,
 }
 
+/// A change to one directory, and its lock before.
+#[derive(Clone, Copy, Debug)]
+pub struct Told<'a> {
+    /// The change.
+    pub plan: &'a Plan,
+    /// The lock before it.
+    pub old: Option<&'a Lock>,
+}
+
 /// The message: a subject that says what happens to which services, a line for each object, and
-/// trailers that say where it comes from. `old` is the lock before the change.
-pub fn message(plan: &Plan, old: Option<&Lock>, provenance: &Provenance<'_>) -> String {
+/// trailers that say where it comes from. The first change is that of the lane's own directory.
+pub fn message(told: &[Told<'_>], provenance: &Provenance<'_>) -> String {
     let mut lines = Vec::new();
     let mut verbs: BTreeMap<&str, BTreeSet<Verb>> = BTreeMap::new();
+    for Told { plan, old } in told {
+        tell(plan, *old, &mut lines, &mut verbs);
+    }
+    let mut phrases = Vec::new();
+    for (verb, word) in [(Verb::Add, "add"), (Verb::Update, "update"), (Verb::Remove, "remove")] {
+        let names: Vec<&str> =
+            verbs.iter().filter(|(_, all)| all.contains(&verb)).map(|(name, _)| *name).collect();
+        match names.len() {
+            0 => {}
+            1..=NAMED => phrases.extend(names.iter().map(|name| format!("{word} {name}"))),
+            many => phrases.push(format!("{word} {many} services")),
+        }
+    }
+    if phrases.is_empty() {
+        let is_there = told.first().is_none_or(|lane| lane.plan.lock.is_some());
+        let verb = if is_there { "update" } else { "remove" };
+        phrases.push(format!("{verb} the lane"));
+    }
+    let mut text = format!("gray({}): {}\n\n", provenance.tag, phrases.join(", "));
+    for line in &lines {
+        text.push_str(line);
+        text.push('\n');
+    }
+    if !lines.is_empty() {
+        text.push('\n');
+    }
+    text.push_str(&format!("Gray-Lane: {}\nGray-Tag: {}\n", provenance.lane, provenance.tag));
+    text.push_str(&format!("Gray-Spec-Digest: sha256:{}\n", provenance.spec_digest));
+    if let Some(commit) = &provenance.source_commit {
+        text.push_str(&format!("Gray-Source-Commit: {commit}\n"));
+    }
+    text
+}
+
+/// Adds what one change does: a line for each object, and what happens to each service.
+fn tell<'a>(
+    plan: &'a Plan,
+    old: Option<&'a Lock>,
+    lines: &mut Vec<String>,
+    verbs: &mut BTreeMap<&'a str, BTreeSet<Verb>>,
+) {
     let had = services(old);
     let has = services(plan.lock.as_ref());
     for change in plan.changes.iter().filter(|change| !change.path().is_lock()) {
@@ -57,34 +107,6 @@ pub fn message(plan: &Plan, old: Option<&Lock>, provenance: &Provenance<'_>) -> 
             verbs.entry(service).or_default().insert(verb);
         }
     }
-    let mut phrases = Vec::new();
-    for (verb, word) in [(Verb::Add, "add"), (Verb::Update, "update"), (Verb::Remove, "remove")] {
-        let names: Vec<&str> =
-            verbs.iter().filter(|(_, all)| all.contains(&verb)).map(|(name, _)| *name).collect();
-        match names.len() {
-            0 => {}
-            1..=NAMED => phrases.extend(names.iter().map(|name| format!("{word} {name}"))),
-            many => phrases.push(format!("{word} {many} services")),
-        }
-    }
-    if phrases.is_empty() {
-        let verb = if plan.lock.is_some() { "update" } else { "remove" };
-        phrases.push(format!("{verb} the lane"));
-    }
-    let mut text = format!("gray({}): {}\n\n", provenance.tag, phrases.join(", "));
-    for line in &lines {
-        text.push_str(line);
-        text.push('\n');
-    }
-    if !lines.is_empty() {
-        text.push('\n');
-    }
-    text.push_str(&format!("Gray-Lane: {}\nGray-Tag: {}\n", provenance.lane, provenance.tag));
-    text.push_str(&format!("Gray-Spec-Digest: sha256:{}\n", provenance.spec_digest));
-    if let Some(commit) = &provenance.source_commit {
-        text.push_str(&format!("Gray-Source-Commit: {commit}\n"));
-    }
-    text
 }
 
 fn services(lock: Option<&Lock>) -> BTreeSet<&str> {

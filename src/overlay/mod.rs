@@ -20,7 +20,7 @@ pub use dir::OverlayDir;
 pub use files::{Found, OverlayFiles, TreeFiles, read_lock};
 pub use layout::{Directory, ObjectName, layout};
 pub use lock::{Digest, Lock, LockHeader, Origin, OwnedFile};
-pub use message::{Provenance, message};
+pub use message::{Provenance, Told, message};
 pub use path::{KEEP_FILE, LOCK_FILE, OverlayPath};
 pub use plan::{Desired, FileChange, OverlayFile, Plan, plan};
 pub use remove::{Selection, plan_removal};

@@ -10,12 +10,15 @@ use crate::generated::fill;
 use crate::kube::object::ObjectRef;
 use crate::yaml::{NodeRef, Path, Source, Value, parse};
 
+/// What the name of a shared object has where that of a delegate has the tag.
+pub const LANES: &str = "lanes";
+
 /// What comes before the tag in the name of a lane's entry.
 const LANE: &str = "lane-";
 
 /// The object that holds the routes for a Service.
 pub fn object_of(host: &ServiceHost) -> ObjectRef {
-    let name = format!("{}-lanes", host.name);
+    let name = format!("{}-{LANES}", host.name);
     ObjectRef::new("networking.istio.io", "VirtualService", &host.namespace, &name)
 }
 

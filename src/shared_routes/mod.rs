@@ -14,7 +14,7 @@ use crate::diagnostic::{Diagnostic, Place};
 
 pub use files::{plan_shared, read_shared};
 pub use host::ServiceHost;
-pub use manifest::object_of;
+pub use manifest::{LANES, object_of};
 
 /// A lane's route to its copy of a Service.
 #[derive(Clone, Debug, PartialEq, Eq)]

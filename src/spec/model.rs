@@ -76,6 +76,12 @@ pub struct GrayRelease {
 }
 
 impl GrayRelease {
+    /// Where the directory of what lanes share comes from; the output's place where it is the
+    /// default.
+    pub fn shared_place(&self) -> &Place {
+        self.shared_output.as_ref().map_or(&self.output_place, |stated| &stated.place)
+    }
+
     /// The service of this name.
     pub fn service(&self, name: &str) -> Option<&Service> {
         self.services.iter().find(|service| service.name == name)

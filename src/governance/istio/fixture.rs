@@ -57,6 +57,12 @@ pub(super) fn rule(name: &str, spec: &str) -> String {
 
 /// The lane of `web` with the tag `gray` on this baseline.
 pub(super) fn lane(text: &str) -> Result<Lane, Failure> {
-    let release = spec::parse("graylane.yaml", SPEC)?;
+    lane_of("gray", text)
+}
+
+/// The same with another tag.
+pub(super) fn lane_of(tag: &str, text: &str) -> Result<Lane, Failure> {
+    let spec = SPEC.replace("tag: gray", &format!("tag: {tag}"));
+    let release = spec::parse("graylane.yaml", &spec)?;
     build(&release, &Facts::read(&files(text), &[FILE.to_owned()], &release, None)?)
 }

@@ -26,7 +26,7 @@ use crate::diagnostic::Diagnostic;
 use crate::generated::{Generated, GeneratedObject};
 use crate::kube::kinds::Wave;
 use crate::kube::object::ObjectRef;
-use crate::shared_routes::{LaneRoute, ServiceHost, Way, object_of};
+use crate::shared_routes::{LANES, LaneRoute, ServiceHost, Way, object_of};
 use crate::spec::GrayRelease;
 use crate::yaml::NodeRef;
 use delegate::Asked;
@@ -238,6 +238,13 @@ impl<'a> Routing<'a> {
             return Err(self.errors);
         }
         let release = self.lane.release;
+        if release.tag.as_str() == LANES {
+            let error = Diagnostic::error(format!(
+                "the tag `{LANES}` would give a delegate the name of an object that lanes share"
+            ));
+            let error = error.at(release.tag_place.clone());
+            return Err(vec![error.remedy("choose another tag, such as `gray`")]);
+        }
         if !self.gray.is_empty() {
             let note = Diagnostic::note(format!(
                 "sidecars do not send `{}` on from one request to the next: every application of the lane has to",

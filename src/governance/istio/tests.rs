@@ -187,6 +187,12 @@ fn what_a_delegate_cannot_do_is_refused() {
 }
 
 #[test]
+fn a_tag_cannot_be_what_shared_objects_are_called() {
+    let error = super::fixture::lane_of("lanes", SERVICE).unwrap_err().to_string();
+    assert!(error.contains("the tag `lanes`") && error.contains("graylane.yaml:5"), "{error}");
+}
+
+#[test]
 fn slots_of_other_lanes_may_come_first_and_any_name_of_the_host_will_do() {
     let http = format!(
         "[{{delegate: {{name: r-blue}}}}, {SLOT}, {{route: [{{destination: {{host: web}}}}]}}]"
