@@ -756,9 +756,9 @@ fn entries_need_an_ingress_that_can_have_a_canary() {
     assert!(told.contains("by its default backend alone"), "{told}");
 
     let old = ingress("", &format!("{class}{RULE}"))
-        .replace("networking.k8s.io/v1\n", "networking.k8s.io/v1beta1\n");
+        .replace("networking.k8s.io/v1\n", "networking.k8s.io/v2\n");
     let told = refused(&(web() + SERVICE + &old), &spec_of("", ENTRY));
-    assert!(told.contains("apiVersion networking.k8s.io/v1beta1"), "{told}");
+    assert!(told.contains("apiVersion networking.k8s.io/v2"), "{told}");
 
     let canary = ingress(
         ", annotations: {nginx.ingress.kubernetes.io/canary: \"true\"}",

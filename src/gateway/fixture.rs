@@ -8,23 +8,23 @@ use crate::kube::object::identity;
 use crate::spec::{CookieMatch, Match, NameMatch, ValueMatch};
 use crate::yaml::{Source, parse};
 
-pub(super) fn place() -> Place {
+pub(crate) fn place() -> Place {
     Place { file: Arc::from("graylane.yaml"), line: 1, column: 1, text: String::new() }
 }
 
-pub(super) fn nothing() -> Match {
+pub(crate) fn nothing() -> Match {
     Match { headers: Vec::new(), cookie: None, query: Vec::new(), weight: None, place: place() }
 }
 
-pub(super) fn exact(name: &str, value: &str) -> NameMatch {
+pub(crate) fn exact(name: &str, value: &str) -> NameMatch {
     NameMatch { name: name.into(), value: ValueMatch::Exact(value.into()), place: place() }
 }
 
-pub(super) fn regex(name: &str, value: &str) -> NameMatch {
+pub(crate) fn regex(name: &str, value: &str) -> NameMatch {
     NameMatch { name: name.into(), value: ValueMatch::Regex(value.into()), place: place() }
 }
 
-pub(super) fn cookie(name: &str, value: Option<&str>) -> CookieMatch {
+pub(crate) fn cookie(name: &str, value: Option<&str>) -> CookieMatch {
     CookieMatch { name: name.into(), value: value.map(str::to_owned), place: place() }
 }
 
@@ -39,6 +39,7 @@ pub(super) fn canary(
     let id = identity(stream.documents[0].root(), "").unwrap();
     gateway.canary(&CanaryRoute {
         baseline: &stream.documents[0],
+        unpatched: &stream.documents[0],
         id: &id,
         route,
         tag: "gray",
@@ -54,3 +55,23 @@ pub(super) fn written(gateway: &dyn Gateway, text: &str, route: &Match) -> Resul
         texts.join("\n")
     })
 }
+
+/// A baseline Ingress of no class that leads to `web` at `/` of one host.
+pub(super) const INGRESS: &str = "\
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: shop
+spec:
+  rules:
+  - host: example.com
+    http:
+      paths:
+      - path: /
+        pathType: Prefix
+        backend:
+          service:
+            name: web
+            port:
+              number: 80
+";

@@ -130,7 +130,7 @@ fn canary(route: &CanaryRoute<'_>) -> Result<Canary, Vec<Diagnostic>> {
     for rule in rules.iter().rev().filter(|rule| !rule.gray) {
         errors.extend(edited(canary.document.remove(&list.index(rule.number)).map(|_| ())).err());
     }
-    match keep_annotations(&mut canary.document) {
+    match keep_annotations(GatewayClass::GatewayApi, &mut canary.document) {
         Ok(note) => canary.notes.extend(note),
         Err(error) => errors.push(error),
     }

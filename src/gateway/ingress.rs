@@ -1,11 +1,11 @@
 //! What the dialects that use Ingress objects have in common.
 
-use std::collections::HashMap;
-
 use super::annotations::{Carry, carry};
-use super::at;
+use super::ingress_version::served;
+use super::{Canary, CanaryRoute, at};
 use crate::diagnostic::Diagnostic;
-use crate::yaml::{Document, NodeRef, Path, Value};
+use crate::spec::GatewayClass;
+use crate::yaml::{Document, NodeRef, Path, ScalarStyle, Value};
 
 /// The class of an Ingress: `spec.ingressClassName`, or the annotation that came before it.
 pub fn class_of(ingress: NodeRef<'_>) -> Option<&str> {
@@ -17,10 +17,13 @@ pub fn class_of(ingress: NodeRef<'_>) -> Option<&str> {
 /// Whether an Ingress is itself a canary of another one.
 pub fn is_canary(ingress: NodeRef<'_>) -> bool {
     let Some(annotations) = ingress.at(&["metadata", "annotations"]) else { return false };
-    let mut entries = annotations.entries();
-    entries.any(|(key, value)| {
+    // What Go's strconv.ParseBool takes for true, as the controllers read it.
+    let is_true = |value: NodeRef<'_>| {
+        matches!(value.text(), Some("1" | "t" | "T" | "true" | "TRUE" | "True"))
+    };
+    annotations.entries().any(|(key, value)| {
         (key.ends_with(".ingress.kubernetes.io/canary") || key == "higress.io/canary")
-            && value.text() == Some("true")
+            && is_true(value)
     })
 }
 
@@ -29,33 +32,27 @@ pub fn backends(ingress: NodeRef<'_>) -> Vec<&str> {
     let mut names = Vec::new();
     for rule in ingress.at(&["spec", "rules"]).into_iter().flat_map(NodeRef::items) {
         for path in rule.at(&["http", "paths"]).into_iter().flat_map(NodeRef::items) {
-            names.extend(path.at(&["backend", "service", "name"]).and_then(NodeRef::as_str));
+            let Some(backend) = path.get("backend") else { continue };
+            // The second form is that of the versions before networking.k8s.io/v1.
+            let name = backend.at(&["service", "name"]).or_else(|| backend.get("serviceName"));
+            names.extend(name.and_then(NodeRef::as_str));
         }
     }
     names
 }
 
 /// The baseline's Ingress with only the rules and paths that lead to a Service with a gray copy,
-/// their backends rewritten, and only the annotations a canary keeps.
+/// their backends rewritten, and only the annotations a canary of this class keeps; of the API
+/// version that is served.
 ///
 /// # Errors
 ///
-/// When the Ingress is of an API version that is no longer served, or no path leads into the lane.
-pub(super) fn reduced(
-    baseline: &Document,
-    services: &HashMap<&str, &str>,
-) -> Result<Document, Diagnostic> {
-    let root = baseline.root();
-    let api_version = root.get("apiVersion");
-    if api_version.and_then(NodeRef::as_str) != Some("networking.k8s.io/v1") {
-        let found = api_version.and_then(NodeRef::text).unwrap_or("nothing");
-        return Err(at(
-            Diagnostic::error(format!("the entry's Ingress has apiVersion {found}")),
-            api_version,
-        )
-        .remedy("write it as networking.k8s.io/v1: Kubernetes 1.22 removed all others"));
-    }
-    let mut canary = baseline.clone();
+/// When the Ingress is of an API version that is not known, or no path leads into the lane.
+pub(super) fn reduced(class: GatewayClass, route: &CanaryRoute<'_>) -> Result<Canary, Diagnostic> {
+    let services = route.services;
+    let (ingress, note) = served(route.baseline, route.id)?;
+    let root = ingress.root();
+    let mut canary = ingress.clone();
     let rules = root.at(&["spec", "rules"]).map_or(0, NodeRef::len);
     let rules_path = Path::keys(["spec", "rules"]);
     let mut leads_into_lane = false;
@@ -107,13 +104,13 @@ pub(super) fn reduced(
         .at(&["metadata", "annotations"])
         .into_iter()
         .flat_map(NodeRef::entries)
-        .filter(|(key, _)| carry(key) == Carry::Drop)
+        .filter(|(key, _)| carry(class, key) == Carry::Drop)
         .map(|(key, _)| key.to_owned())
         .collect();
     for key in dropped {
         edit(canary.remove(&annotations.key(&key)).map(|_| ()))?;
     }
-    Ok(canary)
+    Ok(Canary { document: canary, notes: note.into_iter().collect() })
 }
 
 /// Sets annotations of a canary, in order.
@@ -123,8 +120,12 @@ pub(super) fn annotate(
 ) -> Result<(), Diagnostic> {
     for (key, value) in annotations {
         let path = Path::keys(["metadata", "annotations", key]);
-        // Annotation values are strings; quotes show that to the reader too.
-        let value = Value::String(value.clone(), crate::yaml::ScalarStyle::Auto);
+        // Single quotes leave JSON and backslashes as they are.
+        let style = match value.contains(['"', '\\']) && !value.contains('\n') {
+            true => ScalarStyle::SingleQuoted,
+            false => ScalarStyle::Auto,
+        };
+        let value = Value::String(value.clone(), style);
         edit(canary.set(&path, value))?;
     }
     Ok(())

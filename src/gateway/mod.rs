@@ -3,16 +3,27 @@
 //! A dialect says what it can express as data ([`Capabilities`]); [`unsupported`] refuses by name
 //! what it cannot. To add one, add a file with its [`Gateway`] and a row in [`of`].
 
+mod alb;
+mod alb_paths;
+mod alb_rule;
 mod annotations;
+mod apig;
 mod apisix;
 mod claims;
+mod expression;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 mod gateway_api;
+mod header_control;
+mod higress;
 mod ingress;
+mod ingress_version;
 mod mse;
+mod nginx;
 mod patterns;
 mod shares;
+#[cfg(test)]
+mod table;
 mod unsupported;
 
 use std::collections::HashMap;
@@ -141,8 +152,10 @@ pub enum Lanes {
 /// A canary route to make.
 #[derive(Debug)]
 pub struct CanaryRoute<'a> {
-    /// The baseline's route.
+    /// The baseline's route, with the spec's patches applied.
     pub baseline: &'a Document,
+    /// The same without them.
+    pub unpatched: &'a Document,
     /// Who that is.
     pub id: &'a ObjectRef,
     /// What makes a request gray.
@@ -188,6 +201,11 @@ pub trait Gateway: Sync {
         None
     }
 
+    /// Whether the canary route for this match sets the header that carries the tag.
+    fn sets_tag_header(&self, _route: &Match) -> bool {
+        self.capabilities().sets_tag_header
+    }
+
     /// The canary route: the baseline's with only what leads into the lane, the dialect's way to
     /// say which requests, and the header that carries the tag.
     ///
@@ -203,9 +221,10 @@ pub fn of(class: GatewayClass) -> Option<&'static dyn Gateway> {
         GatewayClass::Mse => Some(&mse::Mse),
         GatewayClass::Apisix => Some(&apisix::Apisix),
         GatewayClass::GatewayApi => Some(&gateway_api::GatewayApi),
-        GatewayClass::Apig | GatewayClass::Higress | GatewayClass::Nginx | GatewayClass::Alb => {
-            None
-        }
+        GatewayClass::Apig => Some(&apig::Apig),
+        GatewayClass::Higress => Some(&higress::Higress),
+        GatewayClass::Nginx => Some(&nginx::Nginx),
+        GatewayClass::Alb => Some(&alb::Alb),
     }
 }
 
@@ -296,13 +315,16 @@ fn edited(result: Result<(), EditError>) -> Result<(), Diagnostic> {
 }
 
 /// Takes the annotations off a canary route that are about the baseline's object, and says which.
-fn keep_annotations(canary: &mut Document) -> Result<Option<Diagnostic>, Diagnostic> {
+fn keep_annotations(
+    class: GatewayClass,
+    canary: &mut Document,
+) -> Result<Option<Diagnostic>, Diagnostic> {
     let path = Path::keys(["metadata", "annotations"]);
     let all = canary.find(&path);
     let dropped: Vec<String> = all
         .into_iter()
         .flat_map(NodeRef::entries)
-        .filter(|(key, _)| annotations::carry(key) == annotations::Carry::Drop)
+        .filter(|(key, _)| annotations::carry(class, key) == annotations::Carry::Drop)
         .map(|(key, _)| key.to_owned())
         .collect();
     if dropped.is_empty() {

@@ -3,14 +3,15 @@
 //! Source of everything here: Alibaba Cloud documentation, "Annotations supported by MSE Ingress
 //! gateways" and "Advanced usage of MSE Ingress".
 
-use super::ingress::{annotate, edit, reduced};
+use super::header_control::set_tag_header;
+use super::ingress::{annotate, reduced};
+use super::unsupported::regex_notes;
 use super::{
     Anchoring, Base, Canary, CanaryRoute, Capabilities, Gateway, Lanes, Values, WeightBeside,
     unsupported,
 };
 use crate::diagnostic::Diagnostic;
 use crate::spec::{GatewayClass, Match, ValueMatch};
-use crate::yaml::{Document, NodeRef, Path};
 
 /// The MSE cloud-native gateway.
 pub(super) struct Mse;
@@ -20,7 +21,8 @@ const NGINX: &str = "nginx.ingress.kubernetes.io";
 /// Annotations that only MSE has.
 const MSE: &str = "mse.ingress.kubernetes.io";
 
-const CAPABILITIES: Capabilities = Capabilities {
+/// What the gateways of this dialect can express.
+pub(super) const CAPABILITIES: Capabilities = Capabilities {
     // canary-by-header with -value or -pattern: one header per Ingress.
     header: Values::ExactOrRegex,
     headers: 1,
@@ -62,30 +64,34 @@ impl Gateway for Mse {
     }
 
     fn canary(&self, route: &CanaryRoute<'_>) -> Result<Canary, Vec<Diagnostic>> {
-        let errors = unsupported(self.class(), &CAPABILITIES, route.route);
-        if !errors.is_empty() {
-            return Err(errors);
-        }
-        let mut canary = reduced(route.baseline, route.services).map_err(|error| vec![error])?;
-        let mut annotations = vec![(format!("{NGINX}/canary"), "true".to_owned())];
-        annotations.extend(match_annotations(route.route));
-        let control = format!("{MSE}/request-header-control-update");
-        let own = format!("{} {}", route.tag_header, route.tag);
-        // A canary does not inherit the base route's header control, so the baseline's lines stay above.
-        let value = match canary.at(&["metadata", "annotations", &control]).and_then(NodeRef::text)
-        {
-            Some(lines) => with_line(lines, route.tag_header, &own),
-            None => own,
-        };
-        annotations.push((control, value));
-        without_tag_header(&mut canary, route.tag_header)?;
-        annotate(&mut canary, &annotations).map_err(|error| vec![error])?;
-        Ok(canary.into())
+        canary(self.class(), MSE, route)
     }
 }
 
+/// The canary of a gateway of this dialect; they differ in the prefix of the annotations that
+/// ingress-nginx has not.
+pub(super) fn canary(
+    class: GatewayClass,
+    exclusive: &str,
+    route: &CanaryRoute<'_>,
+) -> Result<Canary, Vec<Diagnostic>> {
+    let errors = unsupported(class, &CAPABILITIES, route.route);
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let build = || -> Result<Canary, Diagnostic> {
+        let mut canary = reduced(class, route)?;
+        annotate(&mut canary.document, &[(format!("{NGINX}/canary"), "true".to_owned())])?;
+        annotate(&mut canary.document, &match_annotations(exclusive, route.route))?;
+        set_tag_header(&mut canary.document, exclusive, route)?;
+        canary.notes.extend(regex_notes(class, &CAPABILITIES, route.route));
+        Ok(canary)
+    };
+    build().map_err(|error| vec![error])
+}
+
 /// The annotations that say which requests are gray.
-fn match_annotations(route: &Match) -> Vec<(String, String)> {
+fn match_annotations(exclusive: &str, route: &Match) -> Vec<(String, String)> {
     let mut annotations = Vec::new();
     let mut by = |prefix: &str, what: &str, name: &str, value: &ValueMatch| {
         annotations.push((format!("{prefix}/canary-by-{what}"), name.to_owned()));
@@ -100,12 +106,12 @@ fn match_annotations(route: &Match) -> Vec<(String, String)> {
         by(NGINX, "header", &header.name, &header.value);
     }
     for query in &route.query {
-        by(MSE, "query", &query.name, &query.value);
+        by(exclusive, "query", &query.name, &query.value);
     }
     if let Some(cookie) = &route.cookie {
         annotations.push((format!("{NGINX}/canary-by-cookie"), cookie.name.clone()));
         if let Some(value) = &cookie.value {
-            annotations.push((format!("{MSE}/canary-by-cookie-value"), value.clone()));
+            annotations.push((format!("{exclusive}/canary-by-cookie-value"), value.clone()));
         }
     }
     if let Some(weight) = route.weight {
@@ -114,48 +120,11 @@ fn match_annotations(route: &Match) -> Vec<(String, String)> {
     annotations
 }
 
-/// Takes the tag header out of the baseline's other header controls: with a second value, or
-/// removed after all, it would not carry the tag.
-fn without_tag_header(canary: &mut Document, header: &str) -> Result<(), Vec<Diagnostic>> {
-    for (what, separator) in [("add", '\n'), ("remove", ',')] {
-        let key = format!("{MSE}/request-header-control-{what}");
-        let path = Path::keys(["metadata", "annotations", key.as_str()]);
-        let Some(text) = canary.find(&path).and_then(NodeRef::text) else { continue };
-        let is_tag = |part: &&str| {
-            part.split_whitespace().next().is_some_and(|name| name.eq_ignore_ascii_case(header))
-        };
-        if !text.split(separator).any(|part| is_tag(&part)) {
-            continue;
-        }
-        let kept: Vec<&str> = text.split(separator).filter(|part| !is_tag(part)).collect();
-        let kept = kept.join(&separator.to_string());
-        let result = match kept.trim().is_empty() {
-            true => canary.remove(&path).map(|_| ()),
-            false => canary.set_str(&path, &kept),
-        };
-        edit(result).map_err(|error| vec![error])?;
-    }
-    Ok(())
-}
-
-/// Header control is one `name value` a line; a line for the tag header gives way.
-fn with_line(lines: &str, header: &str, own: &str) -> String {
-    let names_header = |line: &&str| {
-        line.split_whitespace().next().is_some_and(|name| name.eq_ignore_ascii_case(header))
-    };
-    let mut kept: Vec<&str> = lines
-        .lines()
-        .filter(|line| !line.trim().is_empty())
-        .filter(|line| !names_header(line))
-        .collect();
-    kept.push(own);
-    kept.join("\n") + "\n"
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::fixture::{self, cookie, exact, nothing, regex};
     use super::*;
+    use crate::yaml::{Document, NodeRef};
 
     const INGRESS: &str = "\
 apiVersion: networking.k8s.io/v1

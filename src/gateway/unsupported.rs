@@ -1,6 +1,7 @@
 //! What a dialect cannot express is refused, with what it can and which gateway could.
 
-use super::{Capabilities, Values, WeightBeside, of};
+use super::expression::{ambiguous, is_anchored};
+use super::{Anchoring, Capabilities, Values, WeightBeside, of};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::spec::{GatewayClass, Match, ValueMatch};
 
@@ -53,7 +54,8 @@ fn refusals(can: &Capabilities, route: &Match) -> Vec<Refusal> {
     for (matches, most, what) in
         [(&route.headers, can.headers, "headers"), (&route.query, can.queries, "query parameters")]
     {
-        if let Some(first) = matches.get(most) {
+        // What cannot be matched at all is refused below, one by one.
+        if let Some(first) = matches.get(most).filter(|_| most > 0) {
             refuse(&first.place, format!("{} {what} at once", matches.len()));
         }
     }
@@ -77,7 +79,8 @@ fn refusals(can: &Capabilities, route: &Match) -> Vec<Refusal> {
         let fits = match (&cookie.value, can.cookie) {
             (_, Values::None) => false,
             (None, _) => can.cookie_always,
-            (Some(_), values) => matches!(values, Values::Exact | Values::ExactOrRegex),
+            (Some(value), Values::Fixed) => value == "always",
+            (Some(_), _) => true,
         };
         if !fits {
             let how = if cookie.value.is_some() { "by this value" } else { "without a value" };
@@ -88,7 +91,8 @@ fn refusals(can: &Capabilities, route: &Match) -> Vec<Refusal> {
             refuse(&cookie.place, what.to_owned());
         }
     }
-    if !can.header_and_query && !route.headers.is_empty() && !route.query.is_empty() {
+    let has_query = can.query != Values::None;
+    if has_query && !can.header_and_query && !route.headers.is_empty() && !route.query.is_empty() {
         refuse(&route.place, "a header and a query parameter at once".to_owned());
     }
     let has_match = has_others || route.cookie.is_some();
@@ -105,26 +109,72 @@ fn refusals(can: &Capabilities, route: &Match) -> Vec<Refusal> {
     refused
 }
 
-/// Regular expressions that are none. Gateways read RE2 or PCRE; what both read is allowed.
+/// Values that no gateway of this class could match as they are meant: regular expressions that are
+/// none or that gateways read in different ways (they are RE2 or PCRE), and headers that HTTP itself
+/// would change.
 pub(crate) fn malformed(class: GatewayClass, route: &Match) -> Vec<Diagnostic> {
     let headers = route.headers.iter().map(|header| ("header", header));
     let queries = route.query.iter().map(|query| ("query parameter", query));
     let mut errors = Vec::new();
     for (what, each) in headers.chain(queries) {
-        let ValueMatch::Regex(pattern) = &each.value else { continue };
-        let Err(error) = regex::Regex::new(pattern) else { continue };
-        let why = error.to_string();
-        let why = why.lines().last().unwrap_or("").trim_start_matches("error: ");
-        errors.push(
-            Diagnostic::error(format!(
-                "the gateway class `{class}` cannot match the {what} `{}` by `{pattern}`: {why}",
-                each.name
-            ))
-            .at(each.place.clone())
-            .remedy("write a regular expression: github.com/google/re2/wiki/Syntax"),
+        let name = &each.name;
+        let pattern = match &each.value {
+            ValueMatch::Regex(pattern) => pattern,
+            ValueMatch::Exact(text) if what == "header" && text.trim() != text => {
+                // RFC 9110, section 5.5: white space around a value is no part of it.
+                let error = format!(
+                    "no request has the header `{name}` with this value: white space around it is not part of a header's value"
+                );
+                let remedy = "leave out the white space at the start and the end";
+                errors.push(Diagnostic::error(error).at(each.place.clone()).remedy(remedy));
+                continue;
+            }
+            ValueMatch::Exact(_) => continue,
+        };
+        let (why, remedy) = match (regex::Regex::new(pattern), ambiguous(pattern)) {
+            (Err(error), _) => {
+                let why = error.to_string();
+                let why = why.lines().last().unwrap_or("").trim_start_matches("error: ").to_owned();
+                (why, "write a regular expression: github.com/google/re2/wiki/Syntax")
+            }
+            (Ok(_), Some(what)) => {
+                (format!("gateways differ in how they read {what}"), "write it without")
+            }
+            (Ok(_), None) => continue,
+        };
+        let error = format!(
+            "the gateway class `{class}` cannot match the {what} `{name}` by `{pattern}`: {why}"
         );
+        errors.push(Diagnostic::error(error).at(each.place.clone()).remedy(remedy));
     }
     errors
+}
+
+/// Says of regular expressions that can match a part of a value that they do, or may.
+pub(super) fn regex_notes(
+    class: GatewayClass,
+    can: &Capabilities,
+    route: &Match,
+) -> Vec<Diagnostic> {
+    let mut notes = Vec::new();
+    for each in route.headers.iter().chain(&route.query) {
+        let ValueMatch::Regex(pattern) = &each.value else { continue };
+        if is_anchored(pattern) {
+            continue;
+        }
+        let name = &each.name;
+        let note = match can.regex {
+            Anchoring::Whole => continue,
+            Anchoring::Search => format!(
+                "the gateway class `{class}` searches `{name}` for `{pattern}`: a value that has it somewhere in it is gray; `^(?:{pattern})$` means the whole value"
+            ),
+            Anchoring::Unknown => format!(
+                "the gateway class `{class}` does not say whether `{pattern}` must match all of `{name}` or a part of it; `^(?:{pattern})$` means all"
+            ),
+        };
+        notes.push(Diagnostic::note(note).at(each.place.clone()));
+    }
+    notes
 }
 
 /// The other classes that could express a match, as a line of a remedy.

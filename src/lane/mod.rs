@@ -402,6 +402,7 @@ impl Builder<'_> {
             .collect();
         let mut canary = gateway.canary(&CanaryRoute {
             baseline: document,
+            unpatched: &object.document(),
             id: &object.id,
             route: &entry.route,
             tag: self.release.tag.as_str(),

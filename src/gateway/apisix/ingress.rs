@@ -6,6 +6,7 @@ use super::super::{Canary, CanaryRoute, at};
 use super::{expressions, hidden_rewrite, rewrite, untagged_share};
 use crate::diagnostic::Diagnostic;
 use crate::generated::fill;
+use crate::spec::GatewayClass;
 use crate::yaml::{NodeRef, Path, Value};
 
 const SKELETON: &str = include_str!("../../../templates/apisix/route.yaml");
@@ -22,7 +23,8 @@ const PRIORITY: i64 = 1;
 pub(super) fn canary(route: &CanaryRoute<'_>) -> Result<Canary, Vec<Diagnostic>> {
     let root = route.baseline.root();
     let settings = Settings::read(root)?;
-    let ingress = reduced(route.baseline, route.services).map_err(|error| vec![error])?;
+    let Canary { document: ingress, mut notes } =
+        reduced(GatewayClass::Apisix, route).map_err(|error| vec![error])?;
     let mut entries = Vec::new();
     let mut errors = Vec::new();
     let rules = ingress.at(&["spec", "rules"]).into_iter().flat_map(NodeRef::items);
@@ -51,7 +53,6 @@ pub(super) fn canary(route: &CanaryRoute<'_>) -> Result<Canary, Vec<Diagnostic>>
     values.push((Path::keys(["spec", "http"]), Value::Sequence(entries)));
     let document =
         fill("templates/apisix/route.yaml", SKELETON, values).map_err(|error| vec![error])?;
-    let mut notes = Vec::new();
     match weight_alone(route.route) {
         Some(_) => notes.push(untagged_share(route)),
         None => {

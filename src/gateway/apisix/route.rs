@@ -7,6 +7,7 @@ use super::super::shares::{Backend, split, weight_alone};
 use super::super::{Canary, CanaryRoute, at, edited, keep_annotations};
 use super::{expressions, hidden_rewrite, rewrite, untagged_share};
 use crate::diagnostic::Diagnostic;
+use crate::spec::GatewayClass;
 use crate::yaml::{Document, NodeRef, Path, Value};
 
 /// The weight of a backend that says none.
@@ -56,7 +57,7 @@ pub(super) fn canary(route: &CanaryRoute<'_>) -> Result<Canary, Vec<Diagnostic>>
     }
     errors
         .extend(edited(canary.document.remove(&Path::keys(["spec", "stream"])).map(|_| ())).err());
-    match keep_annotations(&mut canary.document) {
+    match keep_annotations(GatewayClass::Apisix, &mut canary.document) {
         Ok(note) => canary.notes.extend(note),
         Err(error) => errors.push(error),
     }
