@@ -9,6 +9,7 @@ mod mse_namespace_label;
 mod mse_value_not_string;
 mod opensergo_no_crd;
 mod selector_leak;
+mod tag_header_unset;
 
 use crate::baseline::Object;
 use crate::diagnostic::{Diagnostic, Severity};
@@ -60,6 +61,7 @@ pub const FINDINGS: &[Finding] = &[
     mse_value_not_string::FINDING,
     opensergo_no_crd::FINDING,
     selector_leak::FINDING,
+    tag_header_unset::FINDING,
 ];
 
 /// Checks a lane by every rule; sorted by place.

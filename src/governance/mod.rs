@@ -107,6 +107,12 @@ pub trait Governance: Sync {
         false
     }
 
+    /// Whether the system knows the requests of a lane by the header that carries the tag, so that
+    /// the entry has to set it.
+    fn needs_tag_header(&self) -> bool {
+        true
+    }
+
     /// The objects and files that the system needs for a lane beside labels.
     ///
     /// # Errors

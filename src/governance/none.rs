@@ -15,6 +15,10 @@ impl Governance for NoGovernance {
         None
     }
 
+    fn needs_tag_header(&self) -> bool {
+        false
+    }
+
     fn registry_keys(&self) -> &'static [&'static str] {
         &[]
     }
