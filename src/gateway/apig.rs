@@ -25,6 +25,10 @@ impl Gateway for Apig {
         &mse::CAPABILITIES
     }
 
+    fn subset_annotation(&self) -> Option<&'static str> {
+        Some("higress.ingress.kubernetes.io/service-subset")
+    }
+
     fn canary(&self, route: &CanaryRoute<'_>) -> Result<Canary, Vec<Diagnostic>> {
         mse::canary(self.class(), EXCLUSIVE, route)
     }
