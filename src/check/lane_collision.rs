@@ -114,3 +114,40 @@ fn finding(
     .at(entry.place.clone())
     .remedy("give the lanes conditions that differ, or clean one of them up first")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::diagnostic::Place;
+    use crate::gateway::ClaimedPlace;
+    use crate::kube::object::ObjectRef;
+    use crate::spec::GatewayClass;
+
+    /// Whether lanes with these conditions collide on a gateway; `None` is a share of all requests.
+    fn collide(gateway: GatewayClass, own: Option<&str>, other: Option<&str>) -> bool {
+        let route = ObjectRef::new("networking.k8s.io", "Ingress", "", "web");
+        let place = Place { file: Arc::from("x"), line: 1, column: 1, text: String::new() };
+        let entry = LaneEntry { service: "web".into(), gateway, route: route.clone(), place };
+        let place = ClaimedPlace { gateway: "g".into(), host: "*".into(), path: "/".into() };
+        let claim = Claim { place, condition: own.map(str::to_owned) };
+        let lane = Owner::Lane("other".into());
+        // A route of the baseline that is no canary collides by the same condition alone.
+        let baseline = collision(&entry, &claim, &Owner::Baseline(route), other).is_some();
+        assert_eq!(baseline, own.is_some() && own == other);
+        collision(&entry, &claim, &lane, other).is_some()
+    }
+
+    #[test]
+    fn lanes_stand_side_by_side_as_far_as_the_gateway_lets_them() {
+        use GatewayClass::{Alb, Apig, Apisix, GatewayApi, Higress, Mse, Nginx};
+        for class in [Mse, Apig, Higress, Nginx, Alb, Apisix, GatewayApi] {
+            assert!(collide(class, Some("a"), Some("a")), "{class}");
+            assert_eq!(collide(class, Some("a"), Some("b")), class == Nginx, "{class}");
+            let adds_up = matches!(class, Mse | Apig | Higress);
+            assert_eq!(collide(class, None, None), !adds_up, "{class}");
+            assert_eq!(collide(class, Some("a"), None), !adds_up, "{class}");
+        }
+    }
+}

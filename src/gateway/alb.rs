@@ -48,8 +48,9 @@ const CAPABILITIES: Capabilities = Capabilities {
     weight_beside: WeightBeside::Forbidden,
     // Action `InsertHeader`; not on a canary Ingress, see `sets_tag_header` below.
     sets_tag_header: true,
-    // Ingresses of different `order`. By weight there are two versions: one lane.
-    lanes: Lanes::Many,
+    // Ingresses of different `order`. By weight there are two versions, and how a canary is ordered
+    // against other Ingresses is not documented: such a lane is alone.
+    lanes: Lanes::Matches,
     // Rules are tried by order; what a rule does not match is left to the next.
     base: Base::NotNeeded,
 };

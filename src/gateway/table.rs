@@ -359,7 +359,7 @@ fn every_class_sets_the_tag_as_the_table_says() {
             ),
             None,
             Anchoring::Whole,
-            Lanes::Many,
+            Lanes::Matches,
             Base::NotNeeded,
         ),
     ];
