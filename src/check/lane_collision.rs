@@ -103,6 +103,13 @@ fn finding(
     why: &str,
 ) -> Diagnostic {
     let place = &claim.place;
+    let has_one = gateway::of(entry.gateway)
+        .is_some_and(|gateway| gateway.capabilities().lanes == Lanes::One);
+    let remedy = if has_one {
+        "clean the other one up first, or make one release of both"
+    } else {
+        "give the lanes conditions that differ, or clean one of them up first"
+    };
     Diagnostic::error(format!(
         "the entry of `{}` ({}) wants requests for {}{} that {} wants too: {why}",
         entry.service,
@@ -112,7 +119,7 @@ fn finding(
         shown(owner)
     ))
     .at(entry.place.clone())
-    .remedy("give the lanes conditions that differ, or clean one of them up first")
+    .remedy(remedy)
 }
 
 #[cfg(test)]
