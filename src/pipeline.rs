@@ -10,7 +10,7 @@ use crate::baseline::Baseline;
 use crate::baseline::files::{Files, FilesError, Memory};
 use crate::baseline::orchestration::Orchestration;
 use crate::baseline::select::{Pattern, select};
-use crate::check::{self, Subject};
+use crate::check::{self, Subject, Verdict};
 use crate::database;
 use crate::diagnostic::{Diagnostic, Failure, Severity};
 use crate::gateway::{Claims, Owner};
@@ -80,6 +80,8 @@ pub struct Release {
     pub baseline: Arc<Baseline>,
     /// What the checks found, by place.
     pub findings: Vec<Diagnostic>,
+    /// What they found and the spec silences, by place.
+    pub silenced: Vec<Diagnostic>,
 }
 
 /// The name of a baseline that comes as a stream.
@@ -310,7 +312,7 @@ pub fn release(spec: SpecFile, facts: &Facts) -> Result<Release, Failure> {
 /// As [`release`].
 pub fn release_beside(spec: SpecFile, facts: &Facts, others: &Claims) -> Result<Release, Failure> {
     let lane = match spec.release.strategy {
-        Strategy::Copy => lane::build(&spec.release, facts),
+        Strategy::Copy => lane::build(&spec.release, facts, &check::inspect),
         Strategy::Kruise => kruise::build(&spec.release, facts),
     };
     let (mut lane, shadow) = match (lane, shadow(&spec)) {
@@ -323,8 +325,9 @@ pub fn release_beside(spec: SpecFile, facts: &Facts, others: &Claims) -> Result<
         lane.attachments.sort_by_key(|attachment| attachment.path);
         lane.notes.extend(notes);
     }
-    let findings = check::check(&Subject { release: &spec.release, facts, lane: &lane, others });
-    Ok(Release { spec, lane, baseline: Arc::clone(&facts.baseline), findings })
+    let subject = Subject { release: &spec.release, facts, lane: &lane, others };
+    let Verdict { findings, silenced } = check::check(&subject)?;
+    Ok(Release { spec, lane, baseline: Arc::clone(&facts.baseline), findings, silenced })
 }
 
 /// The file that creates the shadows of a lane, where it has some, and the notes on them.

@@ -565,8 +565,8 @@ fn kruise_spec() -> Value {
     })
 }
 
-/// Full specs whose governance has other blocks: each with the pointer to what it has besides.
-fn governed() -> [(Value, &'static str); 3] {
+/// Full specs that have other blocks: each with the pointer to what it has besides.
+fn governed() -> [(Value, &'static str); 4] {
     let rule = json!({"match": {"headers": [{"name": "x-gray", "exact": "1"}]}});
     let lane = |entry: Value| {
         let mut spec = full_spec(&rule);
@@ -578,6 +578,8 @@ fn governed() -> [(Value, &'static str); 3] {
         spec["spec"]["governance"]["lane"] = lane;
         (spec, "/spec/governance/lane")
     };
+    let mut findings = full_spec(&rule);
+    findings["spec"]["findings"] = json!({"migration": {"severity": "silent", "reason": "text"}});
     let mut opensergo = full_spec(&rule);
     opensergo["spec"]["governance"] = json!({"provider": "opensergo"});
     opensergo["spec"]["gateway"] = json!({"class": "mse"});
@@ -589,6 +591,7 @@ fn governed() -> [(Value, &'static str); 3] {
         lane(json!({"gateway": "gw-1", "routes": [111]})),
         lane(json!({"app": "x@2"})),
         (opensergo, "/spec/opensergo"),
+        (findings, "/spec/findings"),
     ]
 }
 
@@ -640,13 +643,14 @@ const FREE: [&str; 9] = [
 
 /// Where quotes are legal, but no control characters: names of directories, of databases and, since
 /// Kubernetes 1.30, of environment variables.
-const QUOTABLE: [&str; 6] = [
+const QUOTABLE: [&str; 7] = [
     "/spec/output",
     "/spec/governance/istio/output",
     "/spec/services/0/env/MODE#",
     "/spec/services/0/envByContainer/web/LEVEL#",
     "/spec/database/env/SHADOW#",
     "/spec/database/name",
+    "/spec/findings/migration/reason",
 ];
 
 /// Characters that end lines, strings, comments or commands.

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Finding, Subject};
+use super::{Check, Finding, Subject};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::gateway::{self, Claim, Claims, Lanes, Owner, claims};
 use crate::lane::{Facts, GrayObject, LaneEntry};
@@ -20,7 +20,8 @@ refuses a second one, or takes no notice of it. Others have many, but a lane tha
 all requests must be the only one there.
 
 Remedy: give the lanes conditions that differ, join them into one release, or clean one of them up.",
-    check,
+    is_fixed: false,
+    check: Check::Lane(check),
 };
 
 fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {

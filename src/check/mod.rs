@@ -1,24 +1,37 @@
 //! Findings: what is wrong with a lane that could be written. One file per finding, with its code,
 //! its rule and its tests; [`FINDINGS`] lists them.
 
+#[cfg(test)]
+mod fixture;
+mod host_network;
+mod host_path;
+mod host_port;
 mod lane_collision;
+mod leader_election;
+mod migration;
 mod mse_app_name;
 mod mse_app_name_default;
 mod mse_namespace;
 mod mse_namespace_label;
 mod mse_value_not_string;
 mod opensergo_no_crd;
+mod pod;
+mod rules;
 mod selector_leak;
 mod tag_header_unset;
+mod volume_shared;
+mod words;
 
 use crate::baseline::Object;
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Failure, Severity};
 use crate::gateway::Claims;
 use crate::governance::said_to_mse;
 use crate::kube::pod_specs::pod_templates;
-use crate::lane::{Facts, GrayObject, Labels, Lane};
+use crate::lane::{Facts, GrayObject, Labels, Lane, Made};
 use crate::spec::{GrayRelease, Provider};
 use crate::yaml::{Document, NodeRef, Path};
+
+pub use rules::Verdict;
 
 /// What a finding looks at.
 #[derive(Clone, Copy)]
@@ -41,7 +54,18 @@ pub struct Finding {
     pub severity: Severity,
     /// What it means, for people.
     pub doc: &'static str,
-    check: fn(&Subject<'_>) -> Vec<Diagnostic>,
+    /// Whether no spec can make it less than an error.
+    pub is_fixed: bool,
+    check: Check,
+}
+
+/// What a rule looks at.
+#[derive(Clone, Copy)]
+enum Check {
+    /// The lane as a whole.
+    Lane(fn(&Subject<'_>) -> Vec<Diagnostic>),
+    /// Each copy for itself, while its nodes are there.
+    Copy(fn(&Made<'_>) -> Vec<Diagnostic>),
 }
 
 impl Finding {
@@ -49,11 +73,24 @@ impl Finding {
     pub fn summary(&self) -> &'static str {
         self.doc.split("\n\n").next().unwrap_or_default()
     }
+
+    /// What its rule found, as its own.
+    fn told(&self, found: Vec<Diagnostic>) -> impl Iterator<Item = Diagnostic> {
+        found.into_iter().map(|mut diagnostic| {
+            diagnostic.severity = self.severity;
+            diagnostic.code(self.code)
+        })
+    }
 }
 
 /// All findings, by code.
 pub const FINDINGS: &[Finding] = &[
+    host_network::FINDING,
+    host_path::FINDING,
+    host_port::FINDING,
     lane_collision::FINDING,
+    leader_election::FINDING,
+    migration::FINDING,
     mse_app_name::FINDING,
     mse_app_name_default::FINDING,
     mse_namespace::FINDING,
@@ -62,22 +99,38 @@ pub const FINDINGS: &[Finding] = &[
     opensergo_no_crd::FINDING,
     selector_leak::FINDING,
     tag_header_unset::FINDING,
+    volume_shared::FINDING,
 ];
 
-/// Checks a lane by every rule; sorted by place.
-pub fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
-    let mut found: Vec<Diagnostic> = FINDINGS
-        .iter()
-        .flat_map(|finding| {
-            let found = (finding.check)(subject);
-            found.into_iter().map(|mut diagnostic| {
-                diagnostic.severity = finding.severity;
-                diagnostic.code(finding.code)
-            })
-        })
-        .collect();
-    found.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
+/// Looks at a copy by every rule for copies.
+pub fn inspect(made: &Made<'_>) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for finding in FINDINGS {
+        if let Check::Copy(check) = finding.check {
+            found.extend(finding.told(check(made)));
+        }
+    }
     found
+}
+
+/// Checks a lane by every rule, those included that looked at its copies.
+///
+/// # Errors
+///
+/// What the spec says of findings that there are not, or that cannot be weighed.
+pub fn check(subject: &Subject<'_>) -> Result<Verdict, Failure> {
+    let refused = rules::refused(subject.release);
+    if !refused.is_empty() {
+        return Err(Failure(refused));
+    }
+    let mut found = subject.lane.seen.clone();
+    for finding in FINDINGS {
+        if let Check::Lane(check) = finding.check {
+            found.extend(finding.told(check(subject)));
+        }
+    }
+    found.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
+    Ok(rules::weigh(&subject.release.findings, found))
 }
 
 /// A gray workload that MSE governs, and what it is made from.

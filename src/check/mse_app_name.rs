@@ -1,6 +1,6 @@
 //! `mse-app-name`: gray pods register in MSE as another application than the baseline's.
 
-use super::{Finding, MseWorkload, Subject, metadata};
+use super::{Check, Finding, MseWorkload, Subject, metadata};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::governance::said_to_mse;
 use crate::yaml::NodeRef;
@@ -17,7 +17,8 @@ MSE routes between the versions of one application. Under another name the gray 
 application: no lane rule of the baseline's finds them, and requests of the lane go to the baseline.
 
 Remedy: take what sets the name out of the patches. A label counts for more than an annotation.",
-    check,
+    is_fixed: false,
+    check: Check::Lane(check),
 };
 
 fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {

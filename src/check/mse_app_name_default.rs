@@ -1,6 +1,6 @@
 //! `mse-app-name-default`: pods of the baseline leave their name in MSE to the default.
 
-use super::{Finding, MseWorkload, Subject, metadata};
+use super::{Check, Finding, MseWorkload, Subject, metadata};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::governance::said_to_mse;
 use crate::yaml::NodeRef;
@@ -16,7 +16,8 @@ graylane writes the baseline's on the gray pods. Nothing is wrong as long as the
 baseline keeps its name.
 
 Remedy: write the name on the baseline's pods too.",
-    check,
+    is_fixed: false,
+    check: Check::Lane(check),
 };
 
 fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {

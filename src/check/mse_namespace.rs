@@ -1,6 +1,6 @@
 //! `mse-namespace`: gray pods register in another governance namespace than the baseline's.
 
-use super::{Finding, MseWorkload, Subject, metadata};
+use super::{Check, Finding, MseWorkload, Subject, metadata};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::governance::said_to_mse;
 use crate::yaml::NodeRef;
@@ -17,7 +17,8 @@ Applications of different governance namespaces do not know each other: lane rul
 reach the other, so requests of the lane never come to these pods.
 
 Remedy: take what sets `mseNamespace` out of the patches. A label counts for more than an annotation.",
-    check,
+    is_fixed: false,
+    check: Check::Lane(check),
 };
 
 fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Finding, MseWorkload, Subject, metadata};
+use super::{Check, Finding, MseWorkload, Subject, metadata};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::governance::said_to_mse;
 use crate::kube::object::ObjectRef;
@@ -19,7 +19,8 @@ applications with the pod label `msePilotAutoEnable: \"on\"`. Without the agent 
 by other means (`kubectl label namespace NAME mse-enable=enabled`) nothing is wrong.
 
 Remedy: add the label to the Namespace, or `msePilotAutoEnable: \"on\"` to the pods.",
-    check,
+    is_fixed: false,
+    check: Check::Lane(check),
 };
 
 fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {

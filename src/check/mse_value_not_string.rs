@@ -1,6 +1,6 @@
 //! `mse-value-not-string`: what pods say to MSE is no string to Kubernetes.
 
-use super::{Finding, MseWorkload, Subject, metadata};
+use super::{Check, Finding, MseWorkload, Subject, metadata};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::governance::MSE_MARKS;
 use crate::yaml::scalar::{Resolved, ScalarStyle, resolve};
@@ -16,7 +16,8 @@ Values of labels and annotations are strings. kubectl reads YAML 1.1, where a ba
 boolean and `0.10` a number, so the API server refuses the object or gets another text.
 
 Remedy: put the value in quotes.",
-    check,
+    is_fixed: false,
+    check: Check::Lane(check),
 };
 
 /// The marks whose values a lane decides.

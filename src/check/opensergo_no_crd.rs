@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::{Finding, Subject};
+use super::{Check, Finding, Subject};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::yaml::NodeRef;
 
@@ -26,7 +26,8 @@ stops there.
 
 Remedy: install the CRDs of an implementation that has them and keep their manifests in the baseline,
 or write other rules: `opensergo: {rules: [traffic-router]}`.",
-    check,
+    is_fixed: false,
+    check: Check::Lane(check),
 };
 
 fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {

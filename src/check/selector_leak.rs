@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::slice;
 
-use super::{Finding, Subject};
+use super::{Check, Finding, Subject};
 use crate::baseline::Object;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::kube::selector_index::SelectorIndex;
@@ -29,7 +29,8 @@ the selector asks for must differ.
 Remedy: let every selector of the baseline ask for `zadigx-release-version: original` and label its
 pods so, or use `isolation: relabel`, which replaces the values the selectors ask for on gray pods.
 The selector of a Deployment cannot be changed once it exists: it must be deleted and created again.",
-    check,
+    is_fixed: true,
+    check: Check::Lane(check),
 };
 
 fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {

@@ -1,6 +1,6 @@
 //! `tag-header-unset`: gray requests enter a lane without the header that keeps them in it.
 
-use super::{Finding, Subject};
+use super::{Check, Finding, Subject};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::gateway;
 use crate::governance;
@@ -23,7 +23,8 @@ Remedy: let the clients send the header themselves and match it (`headers: [{nam
 gray}]`); or let the entry hand its own tag on to whatever passes through it, which the MSE agent
 does with the environment variable `profiler.micro.service.tag.trace.enable: \"true\"`; or use a
 gateway that sets headers on canary routes.",
-    check,
+    is_fixed: false,
+    check: Check::Lane(check),
 };
 
 /// With this, requests that pass a tagged pod of MSE inherit its tag.

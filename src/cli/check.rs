@@ -1,10 +1,12 @@
 //! `graylane check`
 
+use std::collections::BTreeMap;
+
 use super::output::Output;
 use super::specs::{BaselineArgs, SpecArgs, releases};
 use super::workspace::Workspace;
 use super::{Global, Outcome};
-use crate::diagnostic::Severity;
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::report::{Checked, json, sarif};
 
 /// Find what is wrong with a lane before it is applied
@@ -49,15 +51,23 @@ pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::
         let (name, objects) = (&release.spec.release.name, release.lane.objects.len());
         let objects =
             if objects == 1 { "1 object".to_owned() } else { format!("{objects} objects") };
+        let silenced = match release.silenced.len() {
+            0 => String::new(),
+            silenced => format!(", {silenced} silenced"),
+        };
         output.say(&match release.findings.len() {
-            0 => format!("{name}: {objects}, nothing found"),
-            1 => format!("{name}: {objects}, 1 finding"),
-            found => format!("{name}: {objects}, {found} findings"),
+            0 => format!("{name}: {objects}, nothing found{silenced}"),
+            1 => format!("{name}: {objects}, 1 finding{silenced}"),
+            found => format!("{name}: {objects}, {found} findings{silenced}"),
         })?;
+        for line in silenced_lines(&release.silenced) {
+            output.say(&line)?;
+        }
     }
-    let checked = releases.iter().map(|release| {
-        let (lane, findings) = (release.spec.release.name.as_str(), release.findings.as_slice());
-        Checked { lane, findings }
+    let checked = releases.iter().map(|release| Checked {
+        lane: &release.spec.release.name,
+        findings: &release.findings,
+        silenced: &release.silenced,
     });
     let checked: Vec<Checked<'_>> = checked.collect();
     match args.format {
@@ -66,4 +76,17 @@ pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::
         Format::Sarif => output.result(&sarif(&checked))?,
     }
     Ok(if errors == 0 { Outcome::Done } else { Outcome::Different })
+}
+
+/// What the spec silences: one line for each code, with the reason.
+fn silenced_lines(silenced: &[Diagnostic]) -> Vec<String> {
+    let mut by_code: BTreeMap<&str, (usize, &Diagnostic)> = BTreeMap::new();
+    for found in silenced {
+        by_code.entry(found.code.unwrap_or_default()).or_insert((0, found)).0 += 1;
+    }
+    let line = |(code, (count, found)): (&str, (usize, &Diagnostic))| {
+        let rule = found.related.last().map(|(place, why)| format!("{why} ({place})"));
+        format!("  {count} x {code} {}", rule.unwrap_or_default())
+    };
+    by_code.into_iter().map(line).collect()
 }

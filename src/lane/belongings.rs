@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::facts::Selecting;
 use super::isolation::{counts_pods, finds_own_pods};
-use super::policy::{Decision, decide, stated};
+use super::policy::{Decision, decide};
 use super::select::{Copy, Role, Selection};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::gateway;
@@ -146,9 +146,9 @@ impl Selection<'_, '_> {
         if namespace.is_some_and(|own| !id.namespace.is_empty() && id.namespace != own) {
             return false;
         }
-        let is_stated = stated(spec, id).is_some();
+        let is_stated = spec.policy(&id.kind, &id.name).is_some();
         let decision = match self.facts.made_by(object) {
-            Some(why) if stated(spec, id) != Some(CopyPolicy::Share) => {
+            Some(why) if spec.policy(&id.kind, &id.name) != Some(CopyPolicy::Share) => {
                 Decision::Skip(why.to_owned())
             }
             _ => decide(spec, id),

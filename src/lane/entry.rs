@@ -1,6 +1,5 @@
 //! Step 1, third part: the route of each entry.
 
-use super::policy::stated;
 use super::select::{Copy, Role, Selection};
 use crate::diagnostic::Diagnostic;
 use crate::gateway;
@@ -47,7 +46,8 @@ impl Selection<'_, '_> {
                 return;
             }
             let id = &self.facts.object(route).id;
-            if matches!(stated(spec, id), Some(CopyPolicy::Share | CopyPolicy::Skip)) {
+            if matches!(spec.policy(&id.kind, &id.name), Some(CopyPolicy::Share | CopyPolicy::Skip))
+            {
                 self.errors.push(
                     Diagnostic::error(format!("{id} is the route of an entry and must be copied"))
                         .at(entry.place.clone())

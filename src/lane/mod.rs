@@ -2,11 +2,11 @@
 //! [`build`].
 
 mod belongings;
+mod copied;
 mod copy;
 mod entry;
 mod facts;
 mod find;
-mod hazards;
 mod isolation;
 mod labels;
 mod own;
@@ -37,9 +37,10 @@ use crate::kube::pod_specs::{self, PodTemplate, pod_templates};
 use crate::kube::references::references;
 use crate::kube::selectors::{SelectorUse, selectors};
 use crate::shared_routes::LaneRoute;
-use crate::spec::{GatewayClass, GrayRelease};
+use crate::spec::{GatewayClass, GrayRelease, Service};
 use crate::yaml::{Document, NodeRef, Path, Source, parse};
 
+pub use copied::Copied;
 pub use facts::{Facts, Labels, selected};
 pub(crate) use find::{Found, find};
 pub use isolation::{counts_pods, required_values};
@@ -126,6 +127,28 @@ impl GrayObject {
     }
 }
 
+/// A copy while its nodes are there.
+pub struct Made<'a> {
+    /// The spec.
+    pub release: &'a GrayRelease,
+    /// The baseline.
+    pub facts: &'a Facts,
+    /// The service it belongs to.
+    pub service: &'a Service,
+    /// The object of the baseline that it is made from.
+    pub object: &'a Object,
+    /// The copy.
+    pub gray: &'a GrayObject,
+    /// Its nodes. Those that no rule has changed know their place in the baseline.
+    pub document: &'a Document,
+    /// What is copied.
+    pub copied: &'a Copied<'a>,
+}
+
+/// Looks at a copy while its nodes are there: to parse all of them once more would cost as much as
+/// to make them.
+pub type Inspect<'a> = dyn Fn(&Made<'_>) -> Vec<Diagnostic> + Sync + 'a;
+
 /// Who an object of a lane is and where it comes from.
 struct Identity {
     id: ObjectRef,
@@ -133,8 +156,8 @@ struct Identity {
     service: String,
 }
 
-/// One object with the notes on it, or its errors.
-type Built = Result<(GrayObject, Vec<Diagnostic>), Vec<Diagnostic>>;
+/// One object with the notes on it and what was seen in it, or its errors.
+type Built = Result<(GrayObject, Vec<Diagnostic>, Vec<Diagnostic>), Vec<Diagnostic>>;
 
 /// Where gray traffic enters a lane.
 #[derive(Clone, Debug)]
@@ -162,6 +185,8 @@ pub struct Lane {
     pub shared: Vec<LaneRoute>,
     /// What was left out and what was decided.
     pub notes: Vec<Diagnostic>,
+    /// What was seen in its objects while they were made.
+    pub seen: Vec<Diagnostic>,
 }
 
 impl Lane {
@@ -180,22 +205,31 @@ impl Lane {
 /// # Errors
 ///
 /// Everything that is wrong with the spec in the light of this baseline; whether the lane is sound
-/// is for [`crate::check`].
-pub fn build(release: &GrayRelease, facts: &Facts) -> Result<Lane, Failure> {
+/// is for [`crate::check`], to which `inspect` shows each copy.
+pub fn build(release: &GrayRelease, facts: &Facts, inspect: &Inspect<'_>) -> Result<Lane, Failure> {
     let governance = governance_of(release)?;
     let plan = select(release, facts, governance).map_err(Failure)?;
     let patches = Patches::assign(&plan, facts).map_err(Failure)?;
-    let builder = Builder { release, facts, governance, plan: &plan, patches: &patches };
+    let builder = Builder {
+        release,
+        facts,
+        inspect,
+        governance,
+        plan: &plan,
+        copied: Copied::new(&plan.gray_names),
+        patches: &patches,
+    };
     let built: Vec<Built> = plan.copies.par_iter().map(|copy| builder.object(copy)).collect();
     let mut lane = Lane::default();
     let mut errors = Vec::new();
     let mut rewire_notes = Vec::new();
     for (copy, result) in plan.copies.iter().zip(built) {
         match result {
-            Ok((object, notes)) => {
+            Ok((object, notes, seen)) => {
                 lane.entries.extend(builder.entry(copy, &object));
                 lane.objects.push(object);
                 rewire_notes.extend(notes);
+                lane.seen.extend(seen);
             }
             Err(list) => errors.extend(list),
         }
@@ -250,8 +284,10 @@ fn governance_of(release: &GrayRelease) -> Result<&'static dyn governance::Gover
 struct Builder<'a> {
     release: &'a GrayRelease,
     facts: &'a Facts,
+    inspect: &'a Inspect<'a>,
     governance: &'static dyn governance::Governance,
     plan: &'a Plan<'a>,
+    copied: Copied<'a>,
     patches: &'a Patches<'a>,
 }
 
@@ -279,11 +315,6 @@ impl Builder<'_> {
                 governance,
                 &mut document,
             ));
-            let is_copied = |id: &ObjectRef| self.plan.gray_names.contains_key(id);
-            let (refused, told) =
-                hazards::hazards(object, template, service.spec, is_copied, self.facts, &document);
-            errors.extend(refused);
-            notes.extend(told);
         }
         if (object.id.group.as_str(), object.id.kind.as_str()) == ("batch", "CronJob") {
             errors.extend(set::suspend(object, &mut document));
@@ -337,9 +368,19 @@ impl Builder<'_> {
             service: service.spec.name.clone(),
         };
         notes.extend(rewiring.notes);
+        let gray = GrayObject::new(identity, wave, &document);
+        let seen = (self.inspect)(&Made {
+            release: self.release,
+            facts: self.facts,
+            service: service.spec,
+            object,
+            gray: &gray,
+            document: &document,
+            copied: &self.copied,
+        });
         // All nodes of the baseline and the texts of all copies at once would be most of the memory.
         object.let_go();
-        Ok((GrayObject::new(identity, wave, &document), notes))
+        Ok((gray, notes, seen))
     }
 
     /// What is said of the entry, if this copy is the canary route of one.
@@ -381,7 +422,7 @@ impl Builder<'_> {
     fn canary(
         &self,
         object: &Object,
-        service: &crate::spec::Service,
+        service: &Service,
         document: &Document,
     ) -> Result<Canary, Vec<Diagnostic>> {
         let Some(entry) = &service.entry else { return Ok(document.clone().into()) };

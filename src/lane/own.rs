@@ -4,7 +4,7 @@
 use super::belongings::scales;
 use super::facts::{Facts, Labels, Pods};
 use super::labels::Label;
-use super::policy::{Decision, decide, stated};
+use super::policy::{Decision, decide};
 use super::select::{Copy, Role, Selection};
 use crate::baseline::Object;
 use crate::diagnostic::Diagnostic;
@@ -119,7 +119,7 @@ impl Selection<'_, '_> {
         if is_of_a_service || scales(id) || self.copied.contains(&object) {
             return;
         }
-        match (stated(spec, id), decide(spec, id)) {
+        match (spec.policy(&id.kind, &id.name), decide(spec, id)) {
             (Some(CopyPolicy::Share | CopyPolicy::Skip), _) => {
                 self.taken.entry(object).or_insert(number);
             }

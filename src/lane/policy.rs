@@ -17,20 +17,11 @@ pub(super) enum Decision {
     Refuse(String),
 }
 
-/// What the spec says of an object, or else of its kind.
-pub(super) fn stated(service: &Service, id: &ObjectRef) -> Option<CopyPolicy> {
-    let stated = |name: Option<&str>| {
-        let mut policies = service.policies.iter();
-        policies.find(|policy| policy.kind == id.kind && policy.name.as_deref() == name)
-    };
-    stated(Some(&id.name)).or_else(|| stated(None)).map(|policy| policy.policy)
-}
-
 /// Decides for one object. What the spec says of an object counts before what it says of a kind,
 /// and that before the kind's default.
 pub(super) fn decide(service: &Service, id: &ObjectRef) -> Decision {
     let row = kind_of(&id.group, &id.kind);
-    if let Some(policy) = stated(service, id) {
+    if let Some(policy) = service.policy(&id.kind, &id.name) {
         return match policy {
             CopyPolicy::Copy => Decision::Copy,
             CopyPolicy::Share => Decision::Share,

@@ -5,13 +5,17 @@ use serde_json::{Value, json as value};
 use super::Checked;
 use crate::diagnostic::{Diagnostic, Place};
 
-/// One object with the list `findings`. A finding has `lane`, `code`, `severity`, `message`,
-/// `place`, `related` and `remedy`; what is not known is null.
+/// One object with the lists `findings` and `silenced`. A finding has `lane`, `code`, `severity`,
+/// `message`, `place`, `related` and `remedy`; what is not known is null. The last of `related` of
+/// one that is silenced says by which rule and why.
 pub fn json(checked: &[Checked<'_>]) -> String {
-    let findings = checked
-        .iter()
-        .flat_map(|checked| checked.findings.iter().map(|found| finding(checked.lane, found)));
-    let mut text = format!("{:#}", value!({ "findings": findings.collect::<Vec<Value>>() }));
+    let mut findings: Vec<Value> = Vec::new();
+    let mut silenced: Vec<Value> = Vec::new();
+    for checked in checked {
+        findings.extend(checked.findings.iter().map(|found| finding(checked.lane, found)));
+        silenced.extend(checked.silenced.iter().map(|found| finding(checked.lane, found)));
+    }
+    let mut text = format!("{:#}", value!({ "findings": findings, "silenced": silenced }));
     text.push('\n');
     text
 }
@@ -41,6 +45,9 @@ mod tests {
 
     #[test]
     fn nothing_found_is_an_empty_list() {
-        assert_eq!(json(&[Checked { lane: "a", findings: &[] }]), "{\n  \"findings\": []\n}\n");
+        assert_eq!(
+            json(&[Checked { lane: "a", findings: &[], silenced: &[] }]),
+            "{\n  \"findings\": [],\n  \"silenced\": []\n}\n"
+        );
     }
 }

@@ -15,4 +15,6 @@ pub struct Checked<'a> {
     pub lane: &'a str,
     /// The findings, in the order they are shown.
     pub findings: &'a [Diagnostic],
+    /// What the spec silences. The last of the related places is the rule that does.
+    pub silenced: &'a [Diagnostic],
 }

@@ -29,7 +29,15 @@ pub fn sarif(checked: &[Checked<'_>]) -> String {
         .collect();
     let results: Vec<Value> = checked
         .iter()
-        .flat_map(|checked| checked.findings.iter().map(|found| result(checked.lane, found)))
+        .flat_map(|checked| {
+            let silenced = checked.silenced.iter().map(|found| {
+                let mut result = result(checked.lane, found);
+                let why = found.related.last().map(|(_, why)| why.as_str()).unwrap_or_default();
+                result["suppressions"] = value!([{ "kind": "external", "justification": why }]);
+                result
+            });
+            checked.findings.iter().map(|found| result(checked.lane, found)).chain(silenced)
+        })
         .collect();
     let log = value!({
         "$schema": SCHEMA,
@@ -124,8 +132,12 @@ mod tests {
             .at(place("a b/ü.yaml", 7))
             .related(place("c.yaml", 1), "the other")
             .remedy("mend it");
-        let log: Value =
-            serde_json::from_str(&sarif(&[Checked { lane: "gray", findings: &[found] }])).unwrap();
+        let log: Value = serde_json::from_str(&sarif(&[Checked {
+            lane: "gray",
+            findings: &[found],
+            silenced: &[],
+        }]))
+        .unwrap();
         let run = &log["runs"][0];
         let result = &run["results"][0];
         let rule = &run["tool"]["driver"]["rules"][result["ruleIndex"].as_u64().unwrap() as usize];

@@ -8,6 +8,7 @@ use super::choice::{
 };
 use super::database::Database;
 use super::expiry::Expiry;
+use super::findings::FindingRule;
 use super::governance::SwimmingLane;
 use super::kruise::Kruise;
 use super::opensergo::OpenSergo;
@@ -71,6 +72,8 @@ pub struct GrayRelease {
     pub services: Vec<Service>,
     /// The tables that get a shadow.
     pub database: Option<Database>,
+    /// How much findings weigh where it is not as usual, in the order of the spec; codes are unique.
+    pub findings: Vec<FindingRule>,
     /// SHA-256 of the spec's text, in lower-case hex.
     pub digest: String,
 }
@@ -186,6 +189,17 @@ pub struct Service {
     pub patches: Vec<Patch>,
     /// Where gray traffic enters, if it enters here.
     pub entry: Option<Entry>,
+}
+
+impl Service {
+    /// What the spec says of an object, or else of all of its kind.
+    pub fn policy(&self, kind: &str, name: &str) -> Option<CopyPolicy> {
+        let stated = |name: Option<&str>| {
+            let mut policies = self.policies.iter();
+            policies.find(|policy| policy.kind == kind && policy.name.as_deref() == name)
+        };
+        stated(Some(name)).or_else(|| stated(None)).map(|policy| policy.policy)
+    }
 }
 
 /// A container's new image.

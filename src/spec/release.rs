@@ -7,7 +7,7 @@ use super::expiry::{self, Expiry};
 use super::location::{Steps, resolve};
 use super::model::{BaselinePath, GrayRelease, Suffix, Tag};
 use super::raw::{self, API_VERSION, KIND, default_suffix, default_tag_header};
-use super::{appstack, database, governance, istio, kruise, opensergo, service, syntax};
+use super::{appstack, database, findings, governance, istio, kruise, opensergo, service, syntax};
 use crate::diagnostic::Place;
 use crate::yaml::{NodeRef, Source};
 
@@ -63,6 +63,7 @@ pub(super) fn read(
     let kruise = kruise::read(check, spec, node);
     let governance = governance::read(check, spec, node, &services);
     let opensergo = opensergo::read(check, spec, node, governance.provider);
+    let findings = findings::read(check, &spec.findings, node);
 
     Some(GrayRelease {
         file: std::sync::Arc::clone(source.name()),
@@ -92,6 +93,7 @@ pub(super) fn read(
         appstack,
         services,
         database,
+        findings,
         digest: digest(source.text()),
     })
 }

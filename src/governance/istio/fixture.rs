@@ -64,5 +64,7 @@ pub(super) fn lane(text: &str) -> Result<Lane, Failure> {
 pub(super) fn lane_of(tag: &str, text: &str) -> Result<Lane, Failure> {
     let spec = SPEC.replace("tag: gray", &format!("tag: {tag}"));
     let release = spec::parse("graylane.yaml", &spec)?;
-    build(&release, &Facts::read(&files(text), &[FILE.to_owned()], &release, None)?)
+    build(&release, &Facts::read(&files(text), &[FILE.to_owned()], &release, None)?, &|_| {
+        Vec::new()
+    })
 }

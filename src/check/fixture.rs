@@ -1,0 +1,71 @@
+//! Lanes for the tests of findings.
+
+use crate::baseline::files::Memory;
+use crate::diagnostic::Diagnostic;
+use crate::pipeline::{BaselineFrom, Baselines, Release, release, spec_of};
+
+/// A Deployment `web` of one container `web` with the image `web:1`, and its Service. `pod` is one
+/// more line of its pod's spec.
+pub(super) fn deployment(pod: &str) -> String {
+    format!(
+        "apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: web}}
+spec:
+  selector: {{matchLabels: {{app: web}}}}
+  template:
+    metadata: {{labels: {{app: web}}}}
+    spec:
+      {pod}
+      containers:
+        - {{name: web, image: web:1}}
+---
+apiVersion: v1
+kind: Service
+metadata: {{name: web}}
+spec: {{selector: {{app: web}}, ports: [{{port: 80}}]}}
+"
+    )
+}
+
+/// A spec with the tag `gray` of one service `web` with the image `web:2`; `service` is one more
+/// line of that.
+pub(super) fn spec(service: &str) -> String {
+    format!(
+        "apiVersion: graylane.dev/v1alpha1
+kind: GrayRelease
+metadata: {{name: lane}}
+spec:
+  tag: gray
+  baseline: {{paths: [deploy]}}
+  gateway: {{class: mse}}
+  services:
+    - name: web
+      images: {{web: 'web:2'}}
+      {service}
+"
+    )
+}
+
+/// The lane of a spec, in `graylane.yaml`, on a baseline, in `deploy/all.yaml`.
+pub(super) fn lane(spec: &str, baseline: &str) -> Release {
+    let spec = spec_of("graylane.yaml", spec).unwrap();
+    let file = ("deploy/all.yaml".to_owned(), baseline.as_bytes().to_vec());
+    let files = Memory([file].into());
+    let facts = Baselines::default().of(&files, &spec, &BaselineFrom::Spec, &[]).unwrap();
+    release(spec, &facts).unwrap()
+}
+
+/// What a finding says of a lane: place and message.
+pub(super) fn shown(code: &str, lane: &Release) -> Vec<String> {
+    let show = |found: &Diagnostic| {
+        let place = found.place.as_ref().map(|place| format!("{place}: "));
+        format!("{}{}", place.unwrap_or_default(), found.message)
+    };
+    lane.findings.iter().filter(|found| found.code == Some(code)).map(show).collect()
+}
+
+/// What a finding says of the lane of [`spec`] on a baseline.
+pub(super) fn told(code: &str, service: &str, baseline: &str) -> Vec<String> {
+    shown(code, &lane(&spec(service), baseline))
+}
