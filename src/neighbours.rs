@@ -6,10 +6,14 @@ use crate::baseline::files::Files;
 use crate::gateway::{Claims, Owner};
 use crate::overlay::{Directory, LOCK_FILE, Lock, LockHeader};
 use crate::pipeline::SpecFile;
+use crate::spec::Strategy;
 use crate::yaml::{Source, parse};
 
-/// What the overlays beside those of these specs take of the gateways' traffic: each is a directory
-/// with a lock, in the same directory as the output of a spec.
+/// How the files start whose objects let OpenKruise drive something.
+const DRIVING: [&str; 2] = ["rollout-", "trafficrouting-"];
+
+/// What the overlays beside those of these specs take of the gateways' traffic, and need for
+/// themselves: each is a directory with a lock, in the same directory as the output of a spec.
 ///
 /// Overlays that cannot be read are passed over: `list` tells of them.
 pub fn claims_of_neighbours(files: &dyn Files, specs: &[SpecFile]) -> Claims {
@@ -18,7 +22,10 @@ pub fn claims_of_neighbours(files: &dyn Files, specs: &[SpecFile]) -> Claims {
         specs.iter().map(|spec| spec.release.file.as_ref()).collect();
     let beside: BTreeSet<&str> = specs
         .iter()
-        .filter(|spec| spec.release.services.iter().any(|service| service.entry.is_some()))
+        .filter(|spec| {
+            let is_entered = spec.release.services.iter().any(|service| service.entry.is_some());
+            is_entered || spec.release.strategy == Strategy::Kruise
+        })
         .map(|spec| spec.output.rsplit_once('/').map_or("", |(directory, _)| directory))
         .collect();
     let mut claims = Claims::default();
@@ -26,7 +33,8 @@ pub fn claims_of_neighbours(files: &dyn Files, specs: &[SpecFile]) -> Claims {
         let prefix = if directory.is_empty() { String::new() } else { format!("{directory}/") };
         let is_near = |path: &str| {
             let rest = path.strip_prefix(&prefix).unwrap_or(path);
-            !rest.contains('/') || rest.ends_with(&format!("/{}", Directory::Entry.as_str()))
+            let ends_in = |part: Directory| rest.ends_with(&format!("/{}", part.as_str()));
+            !rest.contains('/') || ends_in(Directory::Entry) || ends_in(Directory::Workloads)
         };
         let found = files.list(directory, &is_near).unwrap_or_default();
         let lanes = found.iter().filter_map(|path| path.strip_suffix(LOCK_FILE)?.strip_suffix('/'));
@@ -46,11 +54,17 @@ pub fn claims_of_neighbours(files: &dyn Files, specs: &[SpecFile]) -> Claims {
             }
             let name = header.as_ref().map_or(lane, |header| &header.name);
             let owner = Owner::Lane(name.into());
-            for path in found.iter().filter(|path| path.starts_with(&entry)) {
+            let driving = |path: &str| DRIVING.iter().any(|start| path.starts_with(start));
+            let workloads = format!("{lane}/{}/", Directory::Workloads.as_str());
+            let is_read = |path: &&String| {
+                path.starts_with(&entry) || path.strip_prefix(&workloads).is_some_and(driving)
+            };
+            for path in found.iter().filter(is_read) {
                 let text = files.read(path).ok().and_then(|bytes| String::from_utf8(bytes).ok());
                 let stream = text.and_then(|text| parse(Source::new(path.as_str(), text)).ok());
                 for document in stream.into_iter().flat_map(|stream| stream.documents) {
                     claims.add(&owner, document.root());
+                    claims.hold(&owner, document.root());
                 }
             }
         }

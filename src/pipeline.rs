@@ -348,11 +348,17 @@ fn shadow(spec: &SpecFile) -> Result<Option<(Attachment, Vec<Diagnostic>)>, Fail
 }
 
 impl Release {
-    /// What its entries take of the gateways' traffic, added to that of other lanes.
+    /// What it takes of the gateways' traffic and needs for itself, added to that of other lanes.
     pub fn claim(&self, claims: &mut Claims) {
         let owner = Owner::Lane(self.spec.release.name.as_str().into());
         for document in self.lane.routes().filter_map(|(_, route)| route.document()) {
             claims.add(&owner, document.root());
+        }
+        let kinds = ["Ingress", "TrafficRouting", "Rollout"];
+        let objects = self.lane.objects.iter();
+        let held = objects.filter(|object| kinds.contains(&object.id.kind.as_str()));
+        for document in held.filter_map(GrayObject::document) {
+            claims.hold(&owner, document.root());
         }
     }
 

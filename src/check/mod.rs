@@ -6,6 +6,7 @@ mod fixture;
 mod host_network;
 mod host_path;
 mod host_port;
+mod kruise_collision;
 mod lane_collision;
 mod leader_election;
 mod migration;
@@ -42,7 +43,7 @@ pub struct Subject<'a> {
     pub facts: &'a Facts,
     /// The lane the spec gives on it.
     pub lane: &'a Lane,
-    /// What the entries of other lanes take of the gateways' traffic.
+    /// What other lanes take of the gateways' traffic, and need for themselves.
     pub others: &'a Claims,
 }
 
@@ -88,6 +89,7 @@ pub const FINDINGS: &[Finding] = &[
     host_network::FINDING,
     host_path::FINDING,
     host_port::FINDING,
+    kruise_collision::FINDING,
     lane_collision::FINDING,
     leader_election::FINDING,
     migration::FINDING,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::class_of;
+use super::{Held, class_of, held};
 use crate::kube::object::ObjectRef;
 use crate::yaml::NodeRef;
 
@@ -29,9 +29,12 @@ pub struct Claim {
     pub condition: Option<String>,
 }
 
-/// Who takes what of the traffic of each place.
+/// Who takes what of the traffic of each place, and who needs which objects for himself.
 #[derive(Clone, Debug, Default)]
-pub struct Claims(HashMap<Place, Vec<(Owner, Option<String>)>>);
+pub struct Claims {
+    traffic: HashMap<Place, Vec<(Owner, Option<String>)>>,
+    held: HashMap<ObjectRef, Vec<(Owner, bool)>>,
+}
 
 /// Whose a route is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,13 +51,25 @@ impl Claims {
     /// Adds the claims of a route.
     pub fn add(&mut self, owner: &Owner, route: NodeRef<'_>) {
         for claim in claims(route) {
-            self.0.entry(claim.place).or_default().push((owner.clone(), claim.condition));
+            self.traffic.entry(claim.place).or_default().push((owner.clone(), claim.condition));
         }
+    }
+
+    /// Adds what an object of a lane needs for itself.
+    pub fn hold(&mut self, owner: &Owner, object: NodeRef<'_>) {
+        if let Some(Held { id, is_driven }) = held(object) {
+            self.held.entry(id).or_default().push((owner.clone(), is_driven));
+        }
+    }
+
+    /// Who needs an object, and whether OpenKruise drives it for him.
+    pub fn holders(&self, id: &ObjectRef) -> &[(Owner, bool)] {
+        self.held.get(id).map_or(&[], Vec::as_slice)
     }
 
     /// Who claims a place, and under which condition.
     pub fn at(&self, place: &Place) -> &[(Owner, Option<String>)] {
-        self.0.get(place).map_or(&[], Vec::as_slice)
+        self.traffic.get(place).map_or(&[], Vec::as_slice)
     }
 }
 

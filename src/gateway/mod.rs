@@ -10,6 +10,7 @@ mod annotations;
 mod apig;
 mod apisix;
 mod claims;
+mod driven;
 mod expression;
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -34,6 +35,7 @@ use crate::spec::{GatewayClass, Match};
 use crate::yaml::{Document, EditError, NodeRef, Path};
 
 pub use claims::{Claim, Claims, Owner, Place as ClaimedPlace, claims};
+pub use driven::{CANARY, Held, held};
 pub use ingress::{backends, class_of, is_canary};
 pub(crate) use unsupported::malformed;
 pub use unsupported::unsupported;

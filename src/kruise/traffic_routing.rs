@@ -5,7 +5,7 @@
 use super::rules::{GROUP, check_driven};
 use super::scripts::{COOKIE, Routed, check_ingress, check_match, class_type, warn_of_ingress};
 use crate::diagnostic::{Diagnostic, Place};
-use crate::gateway::{self, backends};
+use crate::gateway::{self, CANARY, backends};
 use crate::generated::{GeneratedObject, fill};
 use crate::kube::kinds::Wave;
 use crate::kube::names::check_name;
@@ -16,9 +16,6 @@ use crate::yaml::{NodeRef, Path, Value};
 
 const NAME: &str = "templates/kruise/traffic-routing.yaml";
 const SKELETON: &str = include_str!("../../templates/kruise/traffic-routing.yaml");
-
-/// What OpenKruise puts behind the name of an Ingress to name the one that it makes.
-const CANARY: &str = "-canary";
 
 /// The TrafficRouting of a lane.
 pub(super) struct TrafficRouting {
