@@ -275,3 +275,22 @@ fn a_canary_takes_the_name_of_no_other_route() {
         .replace("serviceName: web", "serviceName: other");
     refused(&format!("{ingress}---\n{other}"), HEADER, "which the baseline has already");
 }
+
+#[test]
+fn what_is_no_route_is_refused_with_its_place() {
+    for (more, expected) in [
+        (", priority: '5'", "`spec.http[].priority` is a string, not a whole number"),
+        (", plugins: {name: x}", "`spec.http[].plugins` is a mapping, not a list"),
+        (", plugins: [x]", "`spec.http[].plugins[]` is a string, not a mapping"),
+        (", upstreams: x", "`spec.http[].upstreams` is a string, not a list"),
+    ] {
+        refused(&apisix(&entry(more)), HEADER, expected);
+        refused(&apisix(&entry(more)), HEADER, "all.yaml:");
+    }
+    refused(
+        "apiVersion: apisix.apache.org/v2\nkind: ApisixRoute\nmetadata: {name: web}\nspec:\n  http: [{name: a, \
+         match: {paths: [/*], exprs: {}}, backends: [{serviceName: web, servicePort: 80, weight: '3'}]}]\n",
+        HEADER,
+        "`spec.http[].backends[].weight` is a string",
+    );
+}

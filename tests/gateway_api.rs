@@ -286,3 +286,32 @@ fn what_is_no_http_route_is_told() {
         refused(&http(&rules), HEADER, "is not formed as Kubernetes wants it");
     }
 }
+
+#[test]
+fn what_is_no_route_is_refused_with_its_place() {
+    for (rules, expected) in [
+        (
+            "{matches: {path: {value: /x}}, BACKENDS}",
+            "`spec.rules[].matches` is a mapping, not a list",
+        ),
+        ("{matches: [~], BACKENDS}", "`spec.rules[].matches[]` is null, not a mapping"),
+        ("{matches: [/x], BACKENDS}", "`spec.rules[].matches[]` is"),
+        (
+            "{matches: [{headers: {x: y}}], BACKENDS}",
+            "`spec.rules[].matches[].headers` is a mapping",
+        ),
+        ("{filters: [x], BACKENDS}", "`spec.rules[].filters[]` is"),
+        ("BACKENDS, x", "`spec.rules[]` is"),
+        (
+            "{backendRefs: [{name: web, port: 80, weight: '7'}]}",
+            "backendRefs[].weight` is a string, not a whole number",
+        ),
+    ] {
+        let rules = rules.replace("BACKENDS, x", &format!("{{{TO_WEB}}}, x"));
+        for matches in [HEADER, "weight: 10"] {
+            let route = http(&rules.replace("BACKENDS", TO_WEB));
+            refused(&route, matches, expected.trim_start_matches('`'));
+            refused(&route, matches, "all.yaml:");
+        }
+    }
+}

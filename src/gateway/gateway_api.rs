@@ -11,6 +11,7 @@ mod precedence;
 mod takeover;
 
 use super::patterns::ungroupable;
+use super::shape::Shape;
 use super::shares::weight_alone;
 use super::{
     Anchoring, Base, Canary, CanaryRoute, Capabilities, Gateway, Lanes, Values, WeightBeside, at,
@@ -58,6 +59,20 @@ const CAPABILITIES: Capabilities = Capabilities {
 /// Most header matches, and most query matches, of a match (maxItems in the types).
 const MOST_HEADERS: usize = 16;
 
+/// What is read of an HTTPRoute (the types).
+const SHAPE: Shape = Shape {
+    lists: &[
+        &["spec", "rules"],
+        &["spec", "rules", "*", "matches"],
+        &["spec", "rules", "*", "matches", "*", "headers"],
+        &["spec", "rules", "*", "matches", "*", "queryParams"],
+        &["spec", "rules", "*", "filters"],
+        &["spec", "rules", "*", "backendRefs"],
+        &["spec", "rules", "*", "backendRefs", "*", "filters"],
+    ],
+    numbers: &[&["spec", "rules", "*", "backendRefs", "*", "weight"]],
+};
+
 impl Gateway for GatewayApi {
     fn class(&self) -> GatewayClass {
         GatewayClass::GatewayApi
@@ -76,6 +91,7 @@ impl Gateway for GatewayApi {
         errors.extend(conditions::illegal(route.route));
         if errors.is_empty() {
             errors = ungroupable(route.route);
+            errors.extend(SHAPE.misfits(route.baseline.root()));
         }
         if !errors.is_empty() {
             return Err(errors);

@@ -22,6 +22,7 @@ mod ingress_version;
 mod mse;
 mod nginx;
 mod patterns;
+mod shape;
 mod shares;
 #[cfg(test)]
 mod table;

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use super::super::shape::Shape;
 use super::super::shares::{Backend, split, weight_alone};
 use super::super::{Canary, CanaryRoute, at, edited, keep_annotations};
 use super::{expressions, hidden_rewrite, rewrite, untagged_share};
@@ -14,6 +15,21 @@ use crate::yaml::{Document, NodeRef, Path, Value};
 ///
 /// Source: apache/apisix-ingress-controller, api/v2/shared_types.go (DefaultWeight).
 const DEFAULT_WEIGHT: u64 = 100;
+
+/// What is read of an ApisixRoute (api/v2/apisixroute_types.go).
+const SHAPE: Shape = Shape {
+    lists: &[
+        &["spec", "http"],
+        &["spec", "http", "*", "match", "exprs"],
+        &["spec", "http", "*", "plugins"],
+        &["spec", "http", "*", "backends"],
+        &["spec", "http", "*", "upstreams"],
+    ],
+    numbers: &[
+        &["spec", "http", "*", "priority"],
+        &["spec", "http", "*", "backends", "*", "weight"],
+    ],
+};
 
 /// The ApisixRoute that takes a lane's requests from another one.
 pub(super) fn canary(route: &CanaryRoute<'_>) -> Result<Canary, Vec<Diagnostic>> {
@@ -28,6 +44,10 @@ pub(super) fn canary(route: &CanaryRoute<'_>) -> Result<Canary, Vec<Diagnostic>>
             )
             .remedy("write it as apisix.apache.org/v2: the controller serves no other since its version 2"),
         ]);
+    }
+    let misfits = SHAPE.misfits(root);
+    if !misfits.is_empty() {
+        return Err(misfits);
     }
     let entries: Vec<NodeRef<'_>> =
         root.at(&["spec", "http"]).into_iter().flat_map(NodeRef::items).collect();
