@@ -98,6 +98,14 @@ pub(super) fn reduced(class: GatewayClass, route: &CanaryRoute<'_>) -> Result<Ca
         )
         .remedy("name the right Ingress in `entry.ingress`, or copy the Service it leads to"));
     }
+    let mut notes: Vec<Diagnostic> = note.into_iter().collect();
+    if by_default {
+        let note = Diagnostic::note(
+            "requests that no rule of this Ingress fits stay with the baseline: a canary has no default backend",
+        );
+        let note = at(note, root.at(&["spec", "defaultBackend"]));
+        notes.push(note.remedy("a rule with `path: /` lets them into the lane too"));
+    }
     edit(canary.remove(&Path::keys(["spec", "defaultBackend"])).map(|_| ()))?;
     let annotations = Path::keys(["metadata", "annotations"]);
     let dropped: Vec<String> = root
@@ -110,7 +118,7 @@ pub(super) fn reduced(class: GatewayClass, route: &CanaryRoute<'_>) -> Result<Ca
     for key in dropped {
         edit(canary.remove(&annotations.key(&key)).map(|_| ()))?;
     }
-    Ok(Canary { document: canary, notes: note.into_iter().collect() })
+    Ok(Canary { document: canary, notes })
 }
 
 /// Sets annotations of a canary, in order.

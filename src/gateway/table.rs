@@ -422,6 +422,14 @@ fn every_shape_of_an_ingress_is_understood() {
         assert!(!hosts.contains("no-http") && !hosts.contains("Bucket"), "{class}: {hosts}");
         let only_default = made(&format!("{{defaultBackend: {backend}}}")).unwrap_err();
         assert!(only_default.contains("by its default backend alone"), "{class}: {only_default}");
+        let text = format!(
+            "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {{name: shop}}\nspec:\n  defaultBackend: {backend}\n  \
+             rules: [{{http: {{paths: [{path}]}}}}]\n"
+        );
+        let both = canary(of(class).unwrap(), &text, &route).unwrap();
+        let notes = both.notes.iter().map(Diagnostic::to_string).collect::<String>();
+        assert!(notes.contains("a canary has no default backend"), "{class}: {notes}");
+        assert!(both.document.at(&["spec", "defaultBackend"]).is_none(), "{class}");
         for empty in ["{}", "{rules: []}", "{rules: [{host: a}]}", "{rules: null}", "[]", "1"] {
             let error = made(empty).unwrap_err();
             assert!(
