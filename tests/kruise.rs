@@ -257,6 +257,15 @@ fn says_what_starts_a_rollout_and_what_has_no_effect() {
     let other = "mse.ingress.kubernetes.io/x: y";
     let subset = told(&[], &[("mse.ingress.kubernetes.io/service-subset: ''", other)]);
     assert!(subset.contains("warning: while the rollout runs, Service/a selects gray"), "{subset}");
+    let headers =
+        "service-subset: '', mse.ingress.kubernetes.io/request-header-control-update: x y";
+    let headers = told(&[], &[("service-subset: ''", headers)]);
+    assert!(headers.contains("warning: gray requests of the entry go without"), "{headers}");
+    for (pattern, is_told) in [("a|b", true), ("^(a|b)$", false)] {
+        let matches = format!("{{headers: [{{name: a, regex: '{pattern}'}}]}}");
+        let regex = told(&[(MATCH, &matches)], &[]);
+        assert_eq!(regex.contains("does not say whether"), is_told, "{regex}");
+    }
 }
 
 #[test]

@@ -38,8 +38,8 @@ use crate::yaml::{Document, EditError, NodeRef, Path};
 pub use claims::{Claim, Claims, Owner, Place as ClaimedPlace, claims};
 pub use driven::{CANARY, Held, held};
 pub use ingress::{backends, class_of, is_canary};
-pub(crate) use unsupported::malformed;
 pub use unsupported::unsupported;
+pub(crate) use unsupported::{malformed, regex_notes};
 
 /// Kinds of routes that a canary route can be made from, with their API groups.
 const ROUTES: [(&str, &str); 3] = [

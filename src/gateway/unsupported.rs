@@ -151,7 +151,7 @@ pub(crate) fn malformed(class: GatewayClass, route: &Match) -> Vec<Diagnostic> {
 }
 
 /// Says of regular expressions that can match a part of a value that they do, or may.
-pub(super) fn regex_notes(
+pub(crate) fn regex_notes(
     class: GatewayClass,
     can: &Capabilities,
     route: &Match,

@@ -239,6 +239,21 @@ pub(super) fn check_ingress(routed: Routed<'_>) -> Vec<Diagnostic> {
     INGRESSES.iter().filter_map(broken).collect()
 }
 
+/// What MSE does to the headers of requests. The script writes the tag there, in place of all that
+/// the baseline's route has.
+const HEADERS: &str = "mse.ingress.kubernetes.io/request-header-control-update";
+
+/// Warns of headers that the baseline's route sets, and the one that the script makes does not.
+pub(super) fn warn_of_headers(routed: Routed<'_>) -> Option<Diagnostic> {
+    let set = routed.at(&["metadata", "annotations", HEADERS])?;
+    let warning = Diagnostic::warning(format!(
+        "gray requests of the entry go without the headers that {} sets: the script for MSE writes the tag in place of its request-header-control-update",
+        routed.id
+    ));
+    let remedy = "set those headers in the application, or use `strategy: copy`, which keeps them";
+    Some(warning.at(set.place()).remedy(remedy))
+}
+
 /// Warns of an Ingress behind which the gateway does not tell gray pods from others.
 pub(super) fn warn_of_ingress(routed: Routed<'_>) -> Option<Diagnostic> {
     if routed.subset().is_some() {

@@ -3,7 +3,9 @@
 //! Source: openkruise/rollouts config/crd/bases, `TrafficRouting`; there is no version but v1alpha1.
 
 use super::rules::{GROUP, check_driven};
-use super::scripts::{COOKIE, Routed, check_ingress, check_match, class_type, warn_of_ingress};
+use super::scripts::{
+    COOKIE, Routed, check_ingress, check_match, class_type, warn_of_headers, warn_of_ingress,
+};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::gateway::{self, CANARY, backends};
 use crate::generated::{GeneratedObject, fill};
@@ -58,12 +60,16 @@ pub(super) fn traffic_routing(
     }
     let service =
         service_of(found, &ingress.id, root, &entry.place).map_err(|error| errors.push(error));
-    let mut notes = Vec::new();
+    let mut notes = match gateway::of(GatewayClass::Mse) {
+        Some(mse) => gateway::regex_notes(GatewayClass::Mse, mse.capabilities(), &entry.route),
+        None => Vec::new(),
+    };
     let tag = release.tag.as_str();
     if let Ok(service) = service {
         let routed = Routed { id: &ingress.id, root, service, tag };
         errors.extend(check_ingress(routed));
         notes.extend(warn_of_ingress(routed));
+        notes.extend(warn_of_headers(routed));
     }
     let (Some(class_type), Ok(service), true) = (class_type, service, errors.is_empty()) else {
         return Err(errors);
