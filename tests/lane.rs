@@ -516,14 +516,14 @@ fn dangers_in_pods_are_told() {
         "        image: app:1\n",
         "        image: app:1\n        args: [--leader-elect=true]\n        volumeMounts: [{name: logs, mountPath: /l}]\n",
     );
-    let notes = shown(&lane(&manifests, &spec_of("", "")).lane.notes);
+    let found = shown(&lane(&manifests, &spec_of("", "")).findings);
     for part in [
         "looks like a migration",
         "leader election",
         "network of their node",
         "write to `/var/log`",
     ] {
-        assert!(notes.contains(part), "{part}: {notes}");
+        assert!(found.contains(part), "{part}: {found}");
     }
 }
 
