@@ -1,5 +1,6 @@
 //! What a route takes of a gateway's traffic, so that two lanes that want the same are seen.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -111,15 +112,17 @@ fn of_ingress(root: NodeRef<'_>) -> Vec<Claim> {
 /// What the annotations of a canary ask for. Prefixes are left out: gateways read several.
 fn ingress_condition(root: NodeRef<'_>) -> Option<String> {
     let annotations = root.at(&["metadata", "annotations"])?;
-    let mut asked: Vec<(String, &str)> = Vec::new();
+    let mut asked: Vec<(String, Cow<'_, str>)> = Vec::new();
     for (key, value) in annotations.entries() {
         let Some((_, name)) = key.split_once('/') else { continue };
         let Some(value) = value.text() else { continue };
-        if name.starts_with("canary-by-") {
-            asked.push((name.to_owned(), value));
+        if name == "canary-by-header" {
+            asked.push((name.to_owned(), value.to_ascii_lowercase().into()));
+        } else if name.starts_with("canary-by-") {
+            asked.push((name.to_owned(), value.into()));
         } else if name.starts_with("conditions.") {
             // The name behind it is that of the lane's own Service.
-            asked.push(("conditions".to_owned(), value));
+            asked.push(("conditions".to_owned(), value.into()));
         }
     }
     asked.sort_unstable();
@@ -151,7 +154,7 @@ fn of_http_route(root: NodeRef<'_>) -> Vec<Claim> {
             .flat_map(NodeRef::items)
             .map(|each| {
                 let path = each.at(&["path", "value"]).and_then(NodeRef::as_str);
-                (path, condition(&[each.get("headers"), each.get("queryParams")]))
+                (path, condition(&[each.get("headers"), each.get("queryParams")], name_in_match))
             })
             .collect();
         if matches.is_empty() {
@@ -176,7 +179,7 @@ fn of_apisix_route(root: NodeRef<'_>) -> Vec<Claim> {
     let gateway = class.unwrap_or_default();
     let mut claims = Vec::new();
     for rule in root.at(&["spec", "http"]).into_iter().flat_map(NodeRef::items) {
-        let condition = condition(&[rule.at(&["match", "exprs"])]);
+        let condition = condition(&[rule.at(&["match", "exprs"])], name_in_expression);
         for host in strings(rule.at(&["match", "hosts"])) {
             for path in strings(rule.at(&["match", "paths"])) {
                 let place = place(gateway, host, path);
@@ -194,12 +197,31 @@ fn strings(list: Option<NodeRef<'_>>) -> Vec<Option<&str>> {
     if found.is_empty() { vec![None] } else { found }
 }
 
-/// Lists of conditions that all hold, in one form whatever their order.
-fn condition(lists: &[Option<NodeRef<'_>>]) -> Option<String> {
+/// Where in a condition on a header its name is, which has no case; `None` in any other condition.
+type HeaderName = for<'a> fn(&'a mut Json, usize) -> Option<&'a mut Json>;
+
+/// Of the lists of an HTTPRoute the first is that of headers.
+fn name_in_match(json: &mut Json, list: usize) -> Option<&mut Json> {
+    json.get_mut("name").filter(|_| list == 0)
+}
+
+fn name_in_expression(json: &mut Json, _list: usize) -> Option<&mut Json> {
+    let subject = json.get_mut("subject")?;
+    let is_header = subject.get("scope").and_then(Json::as_str) == Some("Header");
+    subject.get_mut("name").filter(|_| is_header)
+}
+
+/// Lists of conditions that all hold, in one form whatever their order and the case of headers.
+fn condition(lists: &[Option<NodeRef<'_>>], header_name: HeaderName) -> Option<String> {
     let mut all: Vec<String> = Vec::new();
-    for list in lists {
+    for (number, list) in lists.iter().enumerate() {
         all.extend(list.iter().flat_map(|list| list.items()).map(|item| {
             let mut json = item.to_json();
+            if let Some(name) = header_name(&mut json, number)
+                && let Some(folded) = name.as_str().map(str::to_ascii_lowercase)
+            {
+                *name = Json::String(folded);
+            }
             sort_keys(&mut json);
             json.to_string()
         }));
@@ -252,6 +274,8 @@ mod tests {
             canary(&format!("nginx.{header}, nginx.{value}")),
             canary(&format!("mse.{value}, mse.{header}"))
         );
+        let upper = "ingress.kubernetes.io/canary-by-header: H";
+        assert_eq!(canary(&format!("nginx.{header}")), canary(&format!("nginx.{upper}")));
         assert_ne!(
             canary(&format!("nginx.{header}")),
             canary(&format!("nginx.{header}, nginx.{value}"))
@@ -273,9 +297,22 @@ mod tests {
             route("[{path: {value: /x/}, headers: [{name: h, value: v}]}]"),
             route("[{path: {value: /x}, headers: [{value: v, name: h}]}]")
         );
+        assert_eq!(
+            route("[{headers: [{name: X-Gray, value: v}]}]"),
+            route("[{headers: [{name: x-gray, value: v}]}]")
+        );
+        assert_ne!(
+            route("[{queryParams: [{name: G, value: v}]}]"),
+            route("[{queryParams: [{name: g, value: v}]}]")
+        );
         assert_eq!(route("[{method: GET}, {method: PUT}]"), ["shop/gw// a.example.com/ -"]);
         assert_eq!(route("[]"), ["shop/gw// a.example.com/ -"]);
         let apisix = "kind: ApisixRoute\nspec:\n  ingressClassName: apisix\n  http:\n  - match: {hosts: [a.b], paths: [/, '/*'], exprs: [{op: Equal, value: v}]}\n";
+        let scoped = |scope: &str, name: &str| {
+            of(&apisix.replace("{op", &format!("{{subject: {{scope: {scope}, name: {name}}}, op")))
+        };
+        assert_eq!(scoped("Header", "X-Gray"), scoped("Header", "x-gray"));
+        assert_ne!(scoped("Query", "G"), scoped("Query", "g"));
         assert_eq!(
             of(apisix),
             [
