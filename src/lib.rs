@@ -22,6 +22,7 @@ pub mod neighbours;
 pub mod overlay;
 pub mod pipeline;
 pub mod preview;
+pub mod promote;
 pub mod report;
 pub mod shared_routes;
 pub mod spec;

@@ -266,7 +266,7 @@ fn commit(
 }
 
 /// The commit that spec, baseline and schema were read from; `None` where the work tree has more than it.
-fn source_commit(
+pub(super) fn source_commit(
     spec: &SpecFile,
     workspace: &Workspace,
     repository: &Repository,

@@ -10,6 +10,7 @@ mod init;
 mod list;
 mod man;
 mod output;
+mod promote;
 mod render;
 mod schema;
 mod shared;
@@ -81,6 +82,7 @@ enum Command {
     Diff(diff::Args),
     Generate(generate::Args),
     Cleanup(cleanup::Args),
+    Promote(promote::Args),
     List(list::Args),
     Explain(explain::Args),
     Schema(schema::Args),
@@ -126,6 +128,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Diff(args) => diff::run(args, &cli.global, &mut output),
         Command::Generate(args) => generate::run(args, &cli.global, &mut output),
         Command::Cleanup(args) => cleanup::run(args, &cli.global, &mut output),
+        Command::Promote(args) => promote::run(args, &cli.global, &mut output),
         Command::List(args) => list::run(args, &cli.global, &mut output),
         Command::Explain(args) => explain::run(args, &mut output),
         Command::Schema(args) => schema::run(args, &mut output),

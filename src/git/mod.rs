@@ -7,6 +7,7 @@
 mod commit;
 mod discover;
 mod error;
+mod history;
 mod index;
 mod line_ends;
 mod path;

@@ -183,7 +183,10 @@ fn starts(facts: &Facts, found: &Found<'_, '_>) -> Option<Diagnostic> {
         true => ("its pod template changes", "apply the overlay, then change it".to_owned()),
         false => (
             "its new images stand",
-            format!("apply the overlay, then set these images there:{}", new.concat()),
+            format!(
+                "apply the overlay, then `graylane promote` sets these images there:{}",
+                new.concat()
+            ),
         ),
     };
     let note = Diagnostic::note(format!(

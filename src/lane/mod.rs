@@ -46,6 +46,7 @@ pub(crate) use find::{Found, find};
 pub use isolation::{counts_pods, required_values};
 pub use labels::{ORIGINAL, VERSION, near_version};
 use patch::Patches;
+pub(crate) use patch::apply_patch;
 use select::{Copy, Plan, Role, select};
 pub(crate) use set::check_images;
 

@@ -114,28 +114,9 @@ impl<'a> Patches<'a> {
             }
             let before = protected(document, service);
             let had: HashSet<_> = exclusive(document).into_iter().collect();
-            let result = match &patch.body {
-                PatchBody::Merge(value) => {
-                    apply_merge(document, value, &KeysOf { kind: &object.id.kind })
-                        .map_err(|error| (patch.place.clone(), error))
-                }
-                PatchBody::Json(ops) => {
-                    let list: Vec<JsonPatchOp> = ops.iter().map(json_patch_op).collect();
-                    apply_json_patch(document, &list).map_err(|error| {
-                        let place = error
-                            .op
-                            .and_then(|index| ops.get(index))
-                            .map_or(&patch.place, |op| &op.place);
-                        (place.clone(), error)
-                    })
-                }
-            };
-            if let Err((place, error)) = result {
-                errors.push(
-                    Diagnostic::error(format!("the patch does not fit {}: {error}", object.id))
-                        .at(place)
-                        .remedy(format!("it is applied to the object as {} has it", object.file)),
-                );
+            if let Err(error) = apply_patch(patch, &object.id, document) {
+                let remedy = format!("it is applied to the object as {} has it", object.file);
+                errors.push(error.remedy(remedy));
                 continue;
             }
             let template = &service.pods.template.spec;
@@ -178,6 +159,31 @@ impl<'a> Patches<'a> {
         }
         errors
     }
+}
+
+/// Applies a patch to an object.
+///
+/// # Errors
+///
+/// When it does not fit.
+pub(crate) fn apply_patch(
+    patch: &Patch,
+    id: &ObjectRef,
+    document: &mut Document,
+) -> Result<(), Diagnostic> {
+    let (place, result) = match &patch.body {
+        PatchBody::Merge(value) => {
+            (&patch.place, apply_merge(document, value, &KeysOf { kind: &id.kind }))
+        }
+        PatchBody::Json(ops) => {
+            let list: Vec<JsonPatchOp> = ops.iter().map(json_patch_op).collect();
+            let result = apply_json_patch(document, &list);
+            let op = result.as_ref().err().and_then(|error| ops.get(error.op?));
+            (op.map_or(&patch.place, |op| &op.place), result)
+        }
+    };
+    let wrong = |error| Diagnostic::error(format!("the patch does not fit {id}: {error}"));
+    result.map(|_| ()).map_err(|error| wrong(error).at(place.clone()))
 }
 
 fn is_service(id: &ObjectRef) -> bool {

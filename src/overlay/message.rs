@@ -69,9 +69,16 @@ pub fn message(told: &[Told<'_>], provenance: &Provenance<'_>) -> String {
     if !lines.is_empty() {
         text.push('\n');
     }
-    text.push_str(&format!("Gray-Lane: {}\nGray-Tag: {}\n", provenance.lane, provenance.tag));
-    text.push_str(&format!("Gray-Spec-Digest: sha256:{}\n", provenance.spec_digest));
-    if let Some(commit) = &provenance.source_commit {
+    text.push_str(&trailers(provenance));
+    text
+}
+
+/// The trailers that say where a commit comes from.
+pub fn trailers(provenance: &Provenance<'_>) -> String {
+    let Provenance { lane, tag, spec_digest, source_commit } = provenance;
+    let mut text =
+        format!("Gray-Lane: {lane}\nGray-Tag: {tag}\nGray-Spec-Digest: sha256:{spec_digest}\n");
+    if let Some(commit) = source_commit {
         text.push_str(&format!("Gray-Source-Commit: {commit}\n"));
     }
     text

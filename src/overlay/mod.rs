@@ -13,6 +13,7 @@ mod message;
 mod path;
 mod plan;
 mod remove;
+mod replace;
 mod write;
 
 pub use commit::commit_changes;
@@ -20,8 +21,9 @@ pub use dir::OverlayDir;
 pub use files::{Found, OverlayFiles, TreeFiles, read_lock};
 pub use layout::{Directory, ObjectName, layout};
 pub use lock::{Digest, Lock, LockHeader, Origin, OwnedFile};
-pub use message::{Provenance, Told, message};
+pub use message::{Provenance, Told, message, trailers};
 pub use path::{KEEP_FILE, LOCK_FILE, OverlayPath};
 pub use plan::{Desired, FileChange, OverlayFile, Plan, plan};
 pub use remove::{Selection, plan_removal};
+pub use replace::{Replacement, replace};
 pub use write::Writing;

@@ -1,0 +1,230 @@
+//! `graylane promote`
+
+use super::generate::{CommitArgs, head_lock, record, source_commit};
+use super::output::Output;
+use super::specs::SpecArgs;
+use super::workspace::Workspace;
+use super::{Global, Outcome};
+use crate::diagnostic::{Diagnostic, Failure};
+use crate::git::{Change, Repository};
+use crate::overlay::{LOCK_FILE, Lock, OverlayDir, Provenance, Replacement, read_lock, replace};
+use crate::pipeline::{BaselineFrom, Baselines, SpecFile};
+use crate::promote::{Promotion, message, promote};
+use crate::spec::Strategy;
+
+/// Make the gray versions those of the baseline
+///
+/// Writes the lane's images into the baseline's files and changes nothing else in them: comments,
+/// order, quotes and line ends stay. The lane stays too; clean it up in a commit of its own when the
+/// new baseline is healthy. With `strategy: kruise` this is what starts the release.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  graylane promote --dry-run\n  graylane promote --commit\n  graylane promote --patches graylane/pr-4711.yaml"
+)]
+pub(super) struct Args {
+    #[command(flatten)]
+    specs: SpecArgs,
+    /// Apply the spec's patches to the baseline too
+    #[arg(long)]
+    patches: bool,
+    /// Promote though the spec or the baseline changed since the lane was generated
+    #[arg(long)]
+    force: bool,
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    commit: CommitArgs,
+}
+
+pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result<Outcome> {
+    let workspace = Workspace::open_for(global, &args.specs.specs)?;
+    if global.rev.is_some() {
+        let error = Diagnostic::error("promote works on the work tree, not on a commit");
+        return Err(Failure::from(error.remedy("leave out --rev")).into());
+    }
+    let root = workspace.root()?.to_owned();
+    let commits = args.commit.commit && !args.dry_run;
+    if commits {
+        workspace.to_commit()?;
+    }
+    let files = workspace.files()?;
+    let specs = args.specs.read(&workspace, files.as_ref())?;
+    let outputs: Vec<String> = specs.iter().map(|spec| spec.output.clone()).collect();
+    let mut errors = Vec::new();
+    let mut promotions: Vec<(SpecFile, Promotion)> = Vec::new();
+    for spec in specs {
+        let promoted = Baselines::default()
+            .of(files.as_ref(), &spec, &BaselineFrom::Spec, &outputs)
+            .and_then(|facts| promote(&spec.release, &facts, files.as_ref(), args.patches));
+        match promoted {
+            Ok(promotion) => {
+                errors.extend(stale(args, &spec, &promotion, &workspace)?);
+                promotions.push((spec, promotion));
+            }
+            Err(Failure(list)) => errors.extend(list),
+        }
+    }
+    errors.extend(twice(&promotions));
+    if commits {
+        errors.extend(unfinished(&promotions, workspace.to_commit()?)?);
+    }
+    if !errors.is_empty() {
+        return Err(Failure(errors).into());
+    }
+    for (spec, promotion) in promotions {
+        for file in &promotion.files {
+            for change in &file.changes {
+                output.result(&format!("update {}: {}\n", file.path, change.what))?;
+            }
+        }
+        if promotion.files.is_empty() {
+            output.say(&format!("{}: nothing to do", spec.release.name))?;
+            continue;
+        }
+        if args.dry_run {
+            continue;
+        }
+        let committed = if commits { commit(args, &spec, &promotion, &workspace)? } else { None };
+        let replacements: Vec<Replacement<'_>> = promotion
+            .files
+            .iter()
+            .map(|file| Replacement { path: &file.path, before: &file.before, after: &file.after })
+            .collect();
+        replace(&root, &replacements).map_err(|failure| behind(failure, committed.is_some()))?;
+        if let Some(line) = committed {
+            output.result(&line)?;
+        }
+        output.say(&next_step(&spec, args.commit.commit))?;
+    }
+    Ok(Outcome::Done)
+}
+
+/// What stopped the files of a promotion that is committed already.
+fn behind(Failure(mut errors): Failure, is_committed: bool) -> Failure {
+    if is_committed {
+        let error = Diagnostic::error("the promotion is committed, but its files are not written");
+        errors.push(error.remedy("git restore the files that `git status` shows"));
+    }
+    Failure(errors)
+}
+
+/// What to do after a promotion.
+fn next_step(spec: &SpecFile, is_committed: bool) -> String {
+    let first = if is_committed { "let it be applied" } else { "commit it and let it be applied" };
+    let until = match spec.release.strategy {
+        Strategy::Copy => "when the new baseline is healthy",
+        Strategy::Kruise => "when OpenKruise has finished the release that this starts",
+    };
+    let tag = &spec.release.tag;
+    format!("next: {first}; {until}: graylane cleanup --tag {tag} --commit")
+}
+
+/// Why what was tried in the lane is not what would be promoted.
+fn stale(
+    args: &Args,
+    spec: &SpecFile,
+    promotion: &Promotion,
+    workspace: &Workspace,
+) -> anyhow::Result<Vec<Diagnostic>> {
+    if args.force || promotion.files.is_empty() {
+        return Ok(Vec::new());
+    }
+    let lock: Option<Lock> = read_lock(&OverlayDir::open(workspace.root()?, &spec.output)?)?;
+    let release = &spec.release;
+    let Some(lock) = lock.filter(|lock| lock.header().spec_digest == spec.digest) else {
+        let error = Diagnostic::error(format!(
+            "the overlay {} is not that of this spec: what would be promoted was never tried",
+            spec.output
+        ));
+        let error = error.at(release.tag_place.clone());
+        return Ok(vec![error.remedy("run `graylane generate` first, or promote with --force")]);
+    };
+    let Some(repository) = &workspace.repository else { return Ok(Vec::new()) };
+    // An overlay that was not committed was made from what is there.
+    if head_lock(repository, &spec.output)?.as_ref() != Some(&lock) {
+        return Ok(Vec::new());
+    }
+    let path = format!("{}/{LOCK_FILE}", spec.output);
+    let Some(generated) =
+        repository.last_change(&path).map_err(Diagnostic::from).map_err(Failure::from)?
+    else {
+        return Ok(Vec::new());
+    };
+    let mut errors = Vec::new();
+    for file in &promotion.files {
+        let then = repository
+            .blob_at(generated, &file.path)
+            .map_err(Diagnostic::from)
+            .map_err(Failure::from)?;
+        if then.as_deref() == Some(file.before.as_bytes()) {
+            continue;
+        }
+        let short = repository.short_id(generated);
+        let error = Diagnostic::error(format!(
+            "{} changed since the lane was generated in commit {short}: promoting would overwrite what the lane was not tried with",
+            file.path
+        ));
+        errors.push(error.remedy(format!(
+            "look at it: git diff {generated} -- '{}'\nthen promote with --force",
+            file.path
+        )));
+    }
+    Ok(errors)
+}
+
+/// Files that two of the specs would change.
+fn twice(promotions: &[(SpecFile, Promotion)]) -> Vec<Diagnostic> {
+    let mut owners = std::collections::HashMap::new();
+    let mut errors = Vec::new();
+    for (spec, promotion) in promotions {
+        for file in &promotion.files {
+            if let Some(other) = owners.insert(file.path.as_str(), &spec.release.name) {
+                let name = &spec.release.name;
+                errors.push(
+                    Diagnostic::error(format!("`{other}` and `{name}` both change {}", file.path))
+                        .at(spec.release.tag_place.clone())
+                        .remedy("promote one spec after the other"),
+                );
+            }
+        }
+    }
+    errors
+}
+
+/// Changes of the user in the files that would be committed.
+fn unfinished(
+    promotions: &[(SpecFile, Promotion)],
+    repository: &Repository,
+) -> Result<Vec<Diagnostic>, Failure> {
+    let mut errors = Vec::new();
+    for file in promotions.iter().flat_map(|(_, promotion)| &promotion.files) {
+        if !repository.changes_under(&file.path)?.is_empty() {
+            errors.push(
+                Diagnostic::error(format!("{} has changes that are not committed", file.path))
+                    .remedy("commit or stash them first, or promote without --commit"),
+            );
+        }
+    }
+    Ok(errors)
+}
+
+fn commit(
+    args: &Args,
+    spec: &SpecFile,
+    promotion: &Promotion,
+    workspace: &Workspace,
+) -> anyhow::Result<Option<String>> {
+    let repository = workspace.to_commit()?;
+    let provenance = Provenance {
+        lane: &spec.release.name,
+        tag: spec.release.tag.as_str(),
+        spec_digest: spec.digest.as_str(),
+        source_commit: source_commit(spec, workspace, repository)?,
+    };
+    let changes = promotion.files.iter().map(|file| Change {
+        path: file.path.clone(),
+        contents: Some(file.after.clone().into_bytes()),
+    });
+    record(&args.commit, repository, changes.collect(), &message(promotion, &provenance))
+}

@@ -1,0 +1,217 @@
+//! Promotion: the versions of a lane become those of the baseline, by changing the scalars that name
+//! them in the baseline's own files and nothing else.
+
+mod manifest;
+mod message;
+
+use std::collections::BTreeMap;
+
+use crate::appstack::is_orchestration;
+use crate::baseline::files::{Files, FilesError};
+use crate::diagnostic::{Diagnostic, Failure};
+use crate::governance;
+use crate::kube::object::ObjectRef;
+use crate::kube::pod_specs::containers;
+use crate::lane::{Facts, apply_patch, check_images, find};
+use crate::spec::{GrayRelease, Patch};
+use crate::yaml::{NodeRef, Path};
+use manifest::Manifest;
+
+pub use message::message;
+
+/// What becomes of the baseline when a lane is promoted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Promotion {
+    /// The files that change, by path.
+    pub files: Vec<PromotedFile>,
+}
+
+/// A file of the baseline that changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PromotedFile {
+    /// Its path in the repository.
+    pub path: String,
+    /// Its text before.
+    pub before: String,
+    /// Its text after.
+    pub after: String,
+    /// What changes in it, in the order of the spec.
+    pub changes: Vec<Promoted>,
+}
+
+/// One change of the baseline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Promoted {
+    /// The service it is for.
+    pub service: String,
+    /// The object that changes.
+    pub object: ObjectRef,
+    /// What changes in it.
+    pub what: What,
+}
+
+/// What changes in an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    /// The image of a container.
+    Image {
+        /// The container.
+        container: String,
+        /// The image it had.
+        old: String,
+        /// The image it has from now on.
+        new: String,
+    },
+    /// Whatever a patch of the spec changes.
+    Patch,
+}
+
+/// What is done to one object.
+enum Edit<'a> {
+    Image { path: Path, container: &'a str, old: String, new: &'a str },
+    Patch(&'a Patch),
+}
+
+/// One object with what is done to it.
+struct Target<'a> {
+    service: &'a str,
+    object: ObjectRef,
+    edit: Edit<'a>,
+}
+
+/// Puts the images of a spec into the baseline's files, and with `patches` what its patches say.
+/// Nothing is left to do where the baseline has them.
+///
+/// # Errors
+///
+/// Services and containers that the baseline does not have, patches that do not fit, and files in
+/// which nothing can be changed in place.
+pub fn promote(
+    release: &GrayRelease,
+    facts: &Facts,
+    files: &dyn Files,
+    patches: bool,
+) -> Result<Promotion, Failure> {
+    let mut errors = Vec::new();
+    let mut by_file: BTreeMap<&str, Vec<Target<'_>>> = BTreeMap::new();
+    for (file, target) in targets(release, facts, patches, &mut errors) {
+        by_file.entry(file).or_default().push(target);
+    }
+    let mut promotion = Promotion::default();
+    for (path, targets) in by_file {
+        match promoted(path, &targets, release, files) {
+            Ok(file) if file.before != file.after => promotion.files.push(file),
+            Ok(_) => {}
+            Err(list) => errors.extend(list),
+        }
+    }
+    if errors.is_empty() { Ok(promotion) } else { Err(Failure(errors)) }
+}
+
+/// The objects that change, each with its file, in the order of the spec.
+fn targets<'a>(
+    release: &'a GrayRelease,
+    facts: &'a Facts,
+    patches: bool,
+    errors: &mut Vec<Diagnostic>,
+) -> Vec<(&'a str, Target<'a>)> {
+    let Some(governance) = governance::of(release.provider) else { return Vec::new() };
+    let (found, wrong) = find(release, facts, governance);
+    errors.extend(wrong);
+    let mut targets = Vec::new();
+    for service in &found {
+        let object = facts.object(service.workload);
+        let template = &service.pods.template;
+        errors.extend(check_images(object, template, service.spec));
+        let all = containers(service.document.root(), template);
+        for image in &service.spec.images {
+            let Some(container) = all.iter().find(|each| each.name == image.container) else {
+                continue;
+            };
+            let path = container.path.key("image");
+            let old = service.document.find(&path).and_then(NodeRef::text).unwrap_or_default();
+            if old != image.image {
+                let (container, old, new) = (&*image.container, old.to_owned(), &*image.image);
+                let edit = Edit::Image { path, container, old, new };
+                let (service, id) = (&*service.spec.name, object.id.clone());
+                targets.push((object.file.as_ref(), Target { service, object: id, edit }));
+            }
+        }
+        for patch in service.spec.patches.iter().filter(|_| patches) {
+            let target = &patch.target;
+            let all = facts.named(&target.kind, &target.name).iter().map(|at| facts.object(*at));
+            let near = all.clone().find(|each| each.id.namespace == object.id.namespace);
+            let Some(patched) = near.or_else(|| all.clone().next()) else {
+                errors.push(
+                    Diagnostic::error(format!("the baseline has no {target}"))
+                        .at(patch.place.clone())
+                        .remedy("a patch names an object of the baseline: `Kind/name`"),
+                );
+                continue;
+            };
+            let (service, id) = (&*service.spec.name, patched.id.clone());
+            let edit = Edit::Patch(patch);
+            targets.push((patched.file.as_ref(), Target { service, object: id, edit }));
+        }
+    }
+    targets
+}
+
+/// A file with its objects changed.
+fn promoted(
+    path: &str,
+    targets: &[Target<'_>],
+    release: &GrayRelease,
+    files: &dyn Files,
+) -> Result<PromotedFile, Vec<Diagnostic>> {
+    let unreadable = |why: &str| {
+        let error = Diagnostic::error(format!("{path} cannot be changed: {why}"));
+        vec![error.remedy("write the images into it by hand")]
+    };
+    let bytes = files.read(path).map_err(|error| match error {
+        FilesError::Missing => unreadable("it is no file of the repository"),
+        FilesError::Outside(why) | FilesError::Other(why) => unreadable(&why),
+    })?;
+    let text = String::from_utf8(bytes).map_err(|_| unreadable("it is not UTF-8 text"))?;
+    if release.appstack.is_some() && is_orchestration(&text) {
+        return Err(unreadable(
+            "it is an AppStack orchestration, whose images are those of `appstack.images`",
+        ));
+    }
+    let namespace = release.namespace.as_deref().unwrap_or("");
+    let mut manifest =
+        Manifest::open(path, &text, namespace).map_err(|why| unreadable(&why.to_string()))?;
+    let mut errors = Vec::new();
+    let mut changes = Vec::new();
+    for target in targets {
+        let result = match &target.edit {
+            Edit::Image { path, new, .. } => manifest.set(&target.object, path, new),
+            Edit::Patch(patch) => manifest
+                .change(&target.object, |document| apply_patch(patch, &target.object, document)),
+        };
+        match result {
+            Ok(false) => {}
+            Ok(true) => changes.push(Promoted {
+                service: target.service.to_owned(),
+                object: target.object.clone(),
+                what: match &target.edit {
+                    Edit::Image { container, old, new, .. } => What::Image {
+                        container: (*container).to_owned(),
+                        old: old.clone(),
+                        new: (*new).to_owned(),
+                    },
+                    Edit::Patch(_) => What::Patch,
+                },
+            }),
+            Err(error) => errors.push(error),
+        }
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let after = manifest.to_text();
+    Ok(PromotedFile { path: path.to_owned(), before: text, after, changes })
+}
+
+#[cfg(test)]
+mod tests;
