@@ -134,16 +134,15 @@ fn unread(route: &Match) -> Vec<Diagnostic> {
             ValueMatch::Exact(text) => {
                 let without_spaces = text.replace(' ', "");
                 if let Some(message) = invalid("value", &without_spaces, &BASIC) {
-                    let pattern: String =
-                        text.chars()
-                            .map(|c| {
-                                if c.is_ascii_alphanumeric() || "-_~/:".contains(c) {
-                                    c
-                                } else {
-                                    '.'
-                                }
-                            })
-                            .collect();
+                    // The controller searches bytes: what is not ASCII has several.
+                    let pattern: String = text
+                        .bytes()
+                        .map(|byte| match byte {
+                            b'-' | b'_' | b'~' | b'/' | b':' => char::from(byte),
+                            _ if byte.is_ascii_alphanumeric() => char::from(byte),
+                            _ => '.',
+                        })
+                        .collect();
                     let remedy =
                         format!("`regex: \"^{pattern}$\"` comes near: a dot is any character");
                     refuse(place, message, remedy);
@@ -204,6 +203,7 @@ mod tests {
         let error = refused(header(exact("x", "a@b.com")));
         assert!(error.contains("the value `a@b.com` for none"), "{error}");
         assert!(error.contains("^a.b.com$"), "{error}");
+        assert!(refused(header(exact("x", "aü"))).contains("^a..$"));
         assert!(refused(header(regex("x", "^a, b$"))).contains("the pattern `^a, b$` for none"));
         assert!(refused(header(exact("x_user", "1"))).contains("nginx drops the header `x_user`"));
         assert!(refused(header(exact("x", "never"))).contains("ask for the baseline"));
