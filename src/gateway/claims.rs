@@ -1,10 +1,9 @@
 //! What a route takes of a gateway's traffic, so that two lanes that want the same are seen.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use super::{Held, class_of, held};
 use crate::kube::object::ObjectRef;
@@ -97,36 +96,70 @@ fn place(gateway: &str, host: Option<&str>, path: Option<&str>) -> Place {
 
 fn of_ingress(root: NodeRef<'_>) -> Vec<Claim> {
     let gateway = class_of(root).unwrap_or_default();
-    let condition = ingress_condition(root);
+    let asked = Asked::of(root);
     let mut claims = Vec::new();
     for rule in root.at(&["spec", "rules"]).into_iter().flat_map(NodeRef::items) {
         let host = rule.get("host").and_then(NodeRef::as_str);
         for path in rule.at(&["http", "paths"]).into_iter().flat_map(NodeRef::items) {
-            let path = path.get("path").and_then(NodeRef::as_str);
-            claims.push(Claim { place: place(gateway, host, path), condition: condition.clone() });
+            let service = path.at(&["backend", "service", "name"]);
+            let service = service.or_else(|| path.at(&["backend", "serviceName"]));
+            claims.push(Claim {
+                place: place(gateway, host, path.get("path").and_then(NodeRef::as_str)),
+                condition: asked.condition(service.and_then(NodeRef::as_str)),
+            });
         }
     }
     claims
 }
 
-/// What the annotations of a canary ask for. Prefixes are left out: gateways read several.
-fn ingress_condition(root: NodeRef<'_>) -> Option<String> {
-    let annotations = root.at(&["metadata", "annotations"])?;
-    let mut asked: Vec<(String, Cow<'_, str>)> = Vec::new();
-    for (key, value) in annotations.entries() {
-        let Some((_, name)) = key.split_once('/') else { continue };
-        let Some(value) = value.text() else { continue };
-        if name == "canary-by-header" {
-            asked.push((name.to_owned(), value.to_ascii_lowercase().into()));
-        } else if name.starts_with("canary-by-") {
-            asked.push((name.to_owned(), value.into()));
-        } else if name.starts_with("conditions.") {
-            // The name behind it is that of the lane's own Service.
-            asked.push(("conditions".to_owned(), value.into()));
+/// What the annotations of an Ingress ask of requests. Prefixes are left out: gateways read several.
+#[derive(Default)]
+struct Asked<'a> {
+    /// Of requests for any of its Services: `canary-by-…`.
+    all: Vec<(&'a str, String)>,
+    /// Of requests for one of them: the conditions of ALB.
+    services: HashMap<&'a str, String>,
+}
+
+impl<'a> Asked<'a> {
+    fn of(root: NodeRef<'a>) -> Self {
+        let mut asked = Self::default();
+        let annotations = root.at(&["metadata", "annotations"]);
+        for (key, value) in annotations.into_iter().flat_map(NodeRef::entries) {
+            let Some((_, name)) = key.split_once('/') else { continue };
+            let Some(value) = value.text() else { continue };
+            if let Some(service) = name.strip_prefix("conditions.") {
+                asked.services.insert(service, alb_conditions(value));
+                continue;
+            }
+            // Without a value gateways ask for this one.
+            let is_default = name.ends_with("-value") && value == "always";
+            if name.starts_with("canary-by-") && !is_default {
+                // The names of headers are alike in any case.
+                let is_header = name == "canary-by-header";
+                let value = if is_header { value.to_ascii_lowercase() } else { value.to_owned() };
+                asked.all.push((name, value));
+            }
         }
+        asked.all.sort_unstable();
+        asked
     }
-    asked.sort_unstable();
-    (!asked.is_empty()).then(|| format!("{asked:?}"))
+
+    /// The condition of a path that leads to this Service.
+    fn condition(&self, service: Option<&str>) -> Option<String> {
+        let own = service.and_then(|service| self.services.get(service));
+        let is_asked = own.is_some() || !self.all.is_empty();
+        is_asked.then(|| format!("{:?} {}", self.all, own.map_or("", String::as_str)))
+    }
+}
+
+/// Conditions of ALB, which all hold, in one form whatever their order.
+fn alb_conditions(text: &str) -> String {
+    let Ok(Json::Array(mut blocks)) = serde_json::from_str(text) else { return text.to_owned() };
+    for block in &mut blocks {
+        lower(block.pointer_mut("/headerConfig/key"));
+    }
+    sorted(blocks)
 }
 
 fn of_http_route(root: NodeRef<'_>) -> Vec<Claim> {
@@ -154,7 +187,7 @@ fn of_http_route(root: NodeRef<'_>) -> Vec<Claim> {
             .flat_map(NodeRef::items)
             .map(|each| {
                 let path = each.at(&["path", "value"]).and_then(NodeRef::as_str);
-                (path, condition(&[each.get("headers"), each.get("queryParams")], name_in_match))
+                (path, http_condition(each))
             })
             .collect();
         if matches.is_empty() {
@@ -179,7 +212,7 @@ fn of_apisix_route(root: NodeRef<'_>) -> Vec<Claim> {
     let gateway = class.unwrap_or_default();
     let mut claims = Vec::new();
     for rule in root.at(&["spec", "http"]).into_iter().flat_map(NodeRef::items) {
-        let condition = condition(&[rule.at(&["match", "exprs"])], name_in_expression);
+        let condition = apisix_condition(rule);
         for host in strings(rule.at(&["match", "hosts"])) {
             for path in strings(rule.at(&["match", "paths"])) {
                 let place = place(gateway, host, path);
@@ -190,6 +223,42 @@ fn of_apisix_route(root: NodeRef<'_>) -> Vec<Claim> {
     claims
 }
 
+/// What a match of an HTTPRoute asks for besides its path.
+fn http_condition(each: NodeRef<'_>) -> Option<String> {
+    let mut all = Vec::new();
+    for key in ["headers", "queryParams"] {
+        for item in each.get(key).into_iter().flat_map(NodeRef::items) {
+            let mut json = item.to_json();
+            if key == "headers" {
+                lower(json.get_mut("name"));
+            }
+            if let Json::Object(fields) = &mut json
+                && fields.get("type").and_then(Json::as_str) == Some("Exact")
+            {
+                // It is the default.
+                fields.remove("type");
+            }
+            all.push(json!({ key: json }));
+        }
+    }
+    (!all.is_empty()).then(|| sorted(all))
+}
+
+/// What a rule of an ApisixRoute asks for besides host and path.
+fn apisix_condition(rule: NodeRef<'_>) -> Option<String> {
+    let exprs = rule.at(&["match", "exprs"]).into_iter().flat_map(NodeRef::items);
+    let all: Vec<Json> = exprs
+        .map(|item| {
+            let mut json = item.to_json();
+            if json.pointer("/subject/scope").and_then(Json::as_str) == Some("Header") {
+                lower(json.pointer_mut("/subject/name"));
+            }
+            json
+        })
+        .collect();
+    (!all.is_empty()).then(|| sorted(all))
+}
+
 /// The strings of a list; where it is empty or not there, one that stands for all.
 fn strings(list: Option<NodeRef<'_>>) -> Vec<Option<&str>> {
     let found: Vec<Option<&str>> =
@@ -197,37 +266,22 @@ fn strings(list: Option<NodeRef<'_>>) -> Vec<Option<&str>> {
     if found.is_empty() { vec![None] } else { found }
 }
 
-/// Where in a condition on a header its name is, which has no case; `None` in any other condition.
-type HeaderName = for<'a> fn(&'a mut Json, usize) -> Option<&'a mut Json>;
-
-/// Of the lists of an HTTPRoute the first is that of headers.
-fn name_in_match(json: &mut Json, list: usize) -> Option<&mut Json> {
-    json.get_mut("name").filter(|_| list == 0)
-}
-
-fn name_in_expression(json: &mut Json, _list: usize) -> Option<&mut Json> {
-    let subject = json.get_mut("subject")?;
-    let is_header = subject.get("scope").and_then(Json::as_str) == Some("Header");
-    subject.get_mut("name").filter(|_| is_header)
-}
-
-/// Lists of conditions that all hold, in one form whatever their order and the case of headers.
-fn condition(lists: &[Option<NodeRef<'_>>], header_name: HeaderName) -> Option<String> {
-    let mut all: Vec<String> = Vec::new();
-    for (number, list) in lists.iter().enumerate() {
-        all.extend(list.iter().flat_map(|list| list.items()).map(|item| {
-            let mut json = item.to_json();
-            if let Some(name) = header_name(&mut json, number)
-                && let Some(folded) = name.as_str().map(str::to_ascii_lowercase)
-            {
-                *name = Json::String(folded);
-            }
-            sort_keys(&mut json);
-            json.to_string()
-        }));
-    }
+/// Conditions in their order as text, so that the order they are written in is no matter.
+fn sorted(conditions: Vec<Json>) -> String {
+    let text = |mut json: Json| {
+        sort_keys(&mut json);
+        json.to_string()
+    };
+    let mut all: Vec<String> = conditions.into_iter().map(text).collect();
     all.sort_unstable();
-    (!all.is_empty()).then(|| all.join(" "))
+    all.join(" ")
+}
+
+/// The name of a header, which is alike in any case, in lower case.
+fn lower(name: Option<&mut Json>) {
+    if let Some(Json::String(name)) = name {
+        name.make_ascii_lowercase();
+    }
 }
 
 fn sort_keys(json: &mut Json) {
@@ -280,10 +334,38 @@ mod tests {
             canary(&format!("nginx.{header}")),
             canary(&format!("nginx.{header}, nginx.{value}"))
         );
+    }
+
+    #[test]
+    fn equal_conditions_are_seen_however_they_are_written() {
+        let ingress = |service: &str, annotations: &str| {
+            of(&format!(
+                "kind: Ingress\nmetadata: {{annotations: {{{annotations}}}}}\nspec: {{rules: [{{http: {{paths: [{{backend: {{service: {{name: {service}}}}}}}]}}}}]}}\n"
+            ))
+        };
+        let mse = |annotations: &str| ingress("web", annotations);
+        let header = |name: &str| format!("nginx.ingress.kubernetes.io/canary-by-header: {name}");
+        assert_eq!(mse(&header("x-a")), mse(&header("X-A")));
+        assert_ne!(mse(&header("x-a")), mse(&header("x-b")));
+        let cookie = "nginx.ingress.kubernetes.io/canary-by-cookie: c";
+        let value = "mse.ingress.kubernetes.io/canary-by-cookie-value";
+        assert_eq!(mse(cookie), mse(&format!("{cookie}, {value}: always")));
+        assert_ne!(mse(cookie), mse(&format!("{cookie}, {value}: other")));
+
+        let key = "alb.ingress.kubernetes.io/conditions";
+        let a = r#"{"type":"Header","headerConfig":{"key":"x-a","values":["1"]}}"#;
+        let b = r#"{"type":"Header","headerConfig":{"key":"x-b","values":["1"]}}"#;
+        let alb =
+            |service: &str, rule: &str| ingress(service, &format!("'{key}.{service}': '{rule}'"));
+        let both = format!("[{a},{b}]");
         assert_eq!(
-            canary("'alb.ingress.kubernetes.io/conditions.a-gray': '[1]'"),
-            canary("'alb.ingress.kubernetes.io/conditions.a-blue': '[1]'")
+            alb("a-gray", &both),
+            alb("a-blue", &format!("[{b},{a}]").replace("x-a", "X-A"))
         );
+        assert_ne!(alb("a-gray", &both), alb("a-blue", &format!("[{a}]")));
+        // What another Service of the Ingress asks for is not this one's.
+        let two = format!("'{key}.a-gray': '{both}', '{key}.b-gray': '[{a}]'");
+        assert_eq!(alb("a-gray", &both), ingress("a-gray", &two));
     }
 
     #[test]
@@ -298,15 +380,21 @@ mod tests {
             route("[{path: {value: /x}, headers: [{value: v, name: h}]}]")
         );
         assert_eq!(
-            route("[{headers: [{name: X-Gray, value: v}]}]"),
-            route("[{headers: [{name: x-gray, value: v}]}]")
+            route("[{headers: [{name: h, value: v}]}]"),
+            route("[{headers: [{name: H, value: v, type: Exact}]}]")
         );
         assert_ne!(
-            route("[{queryParams: [{name: G, value: v}]}]"),
-            route("[{queryParams: [{name: g, value: v}]}]")
+            route("[{headers: [{name: h, value: v}]}]"),
+            route("[{queryParams: [{name: h, value: v}]}]")
         );
         assert_eq!(route("[{method: GET}, {method: PUT}]"), ["shop/gw// a.example.com/ -"]);
         assert_eq!(route("[]"), ["shop/gw// a.example.com/ -"]);
+        let header = |name: &str| {
+            of(&format!(
+                "kind: ApisixRoute\nspec: {{http: [{{match: {{exprs: [{{subject: {{scope: Header, name: {name}}}, op: Equal, value: v}}]}}}}]}}\n"
+            ))
+        };
+        assert_eq!(header("x-a"), header("X-A"));
         let apisix = "kind: ApisixRoute\nspec:\n  ingressClassName: apisix\n  http:\n  - match: {hosts: [a.b], paths: [/, '/*'], exprs: [{op: Equal, value: v}]}\n";
         let scoped = |scope: &str, name: &str| {
             of(&apisix.replace("{op", &format!("{{subject: {{scope: {scope}, name: {name}}}, op")))
