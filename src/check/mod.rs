@@ -1,6 +1,7 @@
 //! Findings: what is wrong with a lane that could be written. One file per finding, with its code,
 //! its rule and its tests; [`FINDINGS`] lists them.
 
+mod alb_order;
 #[cfg(test)]
 mod fixture;
 mod host_network;
@@ -86,6 +87,7 @@ impl Finding {
 
 /// All findings, by code.
 pub const FINDINGS: &[Finding] = &[
+    alb_order::FINDING,
     host_network::FINDING,
     host_path::FINDING,
     host_port::FINDING,

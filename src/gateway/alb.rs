@@ -137,7 +137,12 @@ fn order(route: &CanaryRoute<'_>) -> Result<u16, Diagnostic> {
     Ok(baseline - 1)
 }
 
-fn read_order(root: NodeRef<'_>) -> Result<u16, Diagnostic> {
+/// The order of an Ingress.
+///
+/// # Errors
+///
+/// When its annotation holds no order.
+pub fn read_order(root: NodeRef<'_>) -> Result<u16, Diagnostic> {
     let Some(node) = root.at(&["metadata", "annotations", &format!("{ALB}/order")]) else {
         return Ok(DEFAULT_ORDER);
     };

@@ -24,22 +24,10 @@ struct Route<'a> {
 pub(super) fn taken(ingress: NodeRef<'_>, services: &HashMap<&str, &str>) -> Vec<Diagnostic> {
     let (gray, others): (Vec<Route<'_>>, Vec<Route<'_>>) =
         routes(ingress).into_iter().partition(|route| services.contains_key(route.service));
-    let mut exact = HashSet::new();
-    let mut prefixes = HashSet::new();
-    for route in &gray {
-        let set = if route.is_exact { &mut exact } else { &mut prefixes };
-        set.insert((Host::of(route.host), trimmed(route.path)));
-    }
-    let is_covered = |route: &Route<'_>| {
-        let path = trimmed(route.path);
-        hosts_over(route.host).any(|host| {
-            exact.contains(&(host, path))
-                || paths_over(path).any(|over| prefixes.contains(&(host, over)))
-        })
-    };
+    let covered = Covered::by(&gray);
     others
         .iter()
-        .filter(|route| is_covered(route))
+        .filter(|route| covered.has(route))
         .map(|route| {
             let Route { path, service, node, .. } = route;
             let error = format!(
@@ -50,6 +38,38 @@ pub(super) fn taken(ingress: NodeRef<'_>, services: &HashMap<&str, &str>) -> Vec
             ))
         })
         .collect()
+}
+
+/// The paths of an Ingress that those of another one cover, with their nodes.
+pub fn covered_paths<'a>(by: NodeRef<'_>, ingress: NodeRef<'a>) -> Vec<(&'a str, NodeRef<'a>)> {
+    let by = routes(by);
+    let covered = Covered::by(&by);
+    let all = routes(ingress).into_iter();
+    all.filter(|route| covered.has(route)).map(|route| (route.path, route.node)).collect()
+}
+
+/// What paths cover.
+struct Covered<'a> {
+    exact: HashSet<(Host<'a>, &'a str)>,
+    prefixes: HashSet<(Host<'a>, &'a str)>,
+}
+
+impl<'a> Covered<'a> {
+    fn by(routes: &[Route<'a>]) -> Self {
+        let of = |is_exact: bool| {
+            let routes = routes.iter().filter(move |route| route.is_exact == is_exact);
+            routes.map(|route| (Host::of(route.host), trimmed(route.path))).collect()
+        };
+        Self { exact: of(true), prefixes: of(false) }
+    }
+
+    fn has(&self, route: &Route<'_>) -> bool {
+        let path = trimmed(route.path);
+        hosts_over(route.host).any(|host| {
+            self.exact.contains(&(host, path))
+                || paths_over(path).any(|over| self.prefixes.contains(&(host, over)))
+        })
+    }
 }
 
 fn routes(ingress: NodeRef<'_>) -> Vec<Route<'_>> {

@@ -35,6 +35,8 @@ use crate::kube::object::ObjectRef;
 use crate::spec::{GatewayClass, Match};
 use crate::yaml::{Document, EditError, NodeRef, Path};
 
+pub use alb::read_order as alb_order;
+pub use alb_paths::covered_paths;
 pub use claims::{Claim, Claims, Owner, Place as ClaimedPlace, claims};
 pub use driven::{CANARY, Held, held};
 pub use ingress::{backends, class_of, is_canary};
