@@ -35,9 +35,7 @@ fn without_tag_header(canary: &mut Document, prefix: &str, header: &str) -> Resu
         let key = format!("{prefix}/request-header-control-{what}");
         let path = Path::keys(["metadata", "annotations", key.as_str()]);
         let Some(text) = canary.find(&path).and_then(NodeRef::text) else { continue };
-        let is_tag = |part: &&str| {
-            part.split_whitespace().next().is_some_and(|name| name.eq_ignore_ascii_case(header))
-        };
+        let is_tag = |part: &&str| names(part, header);
         if !text.split(separator).any(|part| is_tag(&part)) {
             continue;
         }
@@ -54,14 +52,18 @@ fn without_tag_header(canary: &mut Document, prefix: &str, header: &str) -> Resu
 
 /// Header control is one `name value` a line; a line for the tag header gives way.
 fn with_line(lines: &str, header: &str, own: &str) -> String {
-    let names_header = |line: &&str| {
-        line.split_whitespace().next().is_some_and(|name| name.eq_ignore_ascii_case(header))
-    };
     let mut kept: Vec<&str> = lines
         .lines()
         .filter(|line| !line.trim().is_empty())
-        .filter(|line| !names_header(line))
+        .filter(|line| !names(line, header))
         .collect();
     kept.push(own);
     kept.join("\n") + "\n"
+}
+
+/// Whether a line or a part of a list is about a header. Its name may stand in quotes, which Higress
+/// leaves out.
+fn names(part: &str, header: &str) -> bool {
+    let name = part.split_whitespace().next().unwrap_or_default();
+    name.trim_matches(['"', '\'']).eq_ignore_ascii_case(header)
 }

@@ -228,9 +228,13 @@ spec:
 
     #[test]
     fn the_tag_header_has_one_value() {
-        let controls = "    mse.ingress.kubernetes.io/request-header-control-add: |\n      x-a 1\n      X-MSE-Tag base\n    \
+        let controls = "    mse.ingress.kubernetes.io/request-header-control-add: |\n      x-a 1\n      X-MSE-Tag base\n      \"x-mse-tag\" base\n    \
                         mse.ingress.kubernetes.io/request-header-control-remove: x-mse-tag,x-b\nspec:\n";
-        let text = INGRESS.replacen("spec:\n", controls, 1);
+        let text = INGRESS.replacen("spec:\n", controls, 1).replacen(
+            "      X-Mse-Tag base\n",
+            "      'X-Mse-Tag' base\n",
+            1,
+        );
         let weight = Match { weight: Some(1), ..nothing() };
         let canary = fixture::canary(&Mse, &text, &weight).unwrap().document;
         let control = |what: &str| {
