@@ -292,6 +292,7 @@ spec:
     fn rules_that_cannot_be_added_to_are_refused() {
         for (rule, why) in [
             ("conditions.web: nonsense", "no JSON array"),
+            ("conditions.web: '[1, null]'", "no JSON array of objects"),
             (r#"actions.web: '[{"type":"FixedResponse"}]'"#, "`FixedResponse`"),
             ("rule-direction.web: Response", "direction"),
         ] {

@@ -58,9 +58,11 @@ impl Rule {
         let mut blocks = |key: &str| {
             let Some(node) = annotation(key) else { return Vec::new() };
             match serde_json::from_str(node.text().unwrap_or_default()) {
-                Ok(Json::Array(blocks)) => return blocks,
-                _ => errors
-                    .push(refused(node, format!("the {key} of `{service}` are no JSON array"))),
+                Ok(Json::Array(blocks)) if blocks.iter().all(Json::is_object) => return blocks,
+                _ => {
+                    let error = format!("the {key} of `{service}` are no JSON array of objects");
+                    errors.push(refused(node, error));
+                }
             }
             Vec::new()
         };
