@@ -122,6 +122,9 @@ fn request(files: &[(&str, &str)]) -> CommitRequest<'static> {
         message: "gray(gray): add spring-a\n\nGray-Tag: gray\n",
         author: None,
         branch: None,
+        sign: false,
+        hooks: false,
+        orphan: false,
         expected_parent: None,
     }
 }

@@ -98,6 +98,9 @@ impl Sandbox {
             message: "m",
             author: None,
             branch: None,
+            sign: false,
+            hooks: false,
+            orphan: false,
             expected_parent: Some(head),
         };
         repo.commit(&request).unwrap()

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::generate::{CommitArgs, change_line, head_lock, record};
+use super::commit::{CommitArgs, To, head_lock, pushing, record};
+use super::generate::change_line;
 use super::output::Output;
 use super::shared::{Boards, Edit, OnCommit, services};
 use super::specs::{SpecArgs, default_specs};
@@ -54,6 +55,12 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result<Outcome> {
+    pushing(&args.commit, None, args.dry_run, global, output, |output| {
+        cleanup(args, global, output)
+    })
+}
+
+fn cleanup(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result<Outcome> {
     let workspace = Workspace::open(global)?;
     if global.rev.is_some() {
         return Err(Failure::from(
@@ -178,7 +185,7 @@ fn clean(
     changes.extend(routes.iter().flat_map(|routes| routes.changes.iter().cloned()));
     let mut all = vec![Told { plan: &told, old: head.as_ref().or(lock.as_ref()) }];
     all.extend(routes.iter().map(|routes| Told { plan: &routes.plan, old: routes.old.as_ref() }));
-    let line = record(&args.commit, repository, changes, &removal_message(header, &all))?;
+    let line = record(&args.commit, repository, To::Head, changes, &removal_message(header, &all))?;
     if let Some(line) = &line {
         output.result(line)?;
     }

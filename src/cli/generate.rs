@@ -1,15 +1,16 @@
 //! `graylane generate`
 
+use super::commit::{CommitArgs, To, head_lock, pushing, record, source_commit};
 use super::output::Output;
 use super::shared::{Boards, Edit, OnCommit, Part};
 use super::specs::{BaselineArgs, SpecArgs, releases};
 use super::workspace::Workspace;
 use super::{Global, Outcome};
 use crate::diagnostic::{Diagnostic, Failure};
-use crate::git::{CommitOutcome, CommitRequest, Identity, Repository};
+use crate::git::CommitId;
 use crate::overlay::{
-    Desired, FileChange, LOCK_FILE, Lock, OverlayDir, Plan, Provenance, Told, TreeFiles,
-    commit_changes, message, plan, read_lock,
+    Desired, FileChange, LOCK_FILE, OverlayDir, OverlayFiles, OverlayPath, Plan, Provenance, Told,
+    TreeFiles, commit_changes, message, plan, read_lock,
 };
 use crate::pipeline::{Release, SpecFile};
 
@@ -35,57 +36,89 @@ pub(super) struct Args {
     /// Overwrite files that were changed by hand, and foreign files in their place
     #[arg(long)]
     force: bool,
+    /// Commit to this branch, which is not checked out: the work tree is not touched. A branch that
+    /// is not there starts at HEAD
+    #[arg(long, requires = "commit")]
+    branch: Option<String>,
+    /// Start a branch that is not there without a parent, for manifests alone
+    #[arg(long, requires = "branch")]
+    orphan: bool,
     #[command(flatten)]
     commit: CommitArgs,
 }
 
-/// Whether and as whom to commit.
-#[derive(Debug, clap::Args)]
-pub(super) struct CommitArgs {
-    /// Commit the change
-    #[arg(long)]
-    pub(super) commit: bool,
-    /// Author of the commit [default: as git decides]
-    #[arg(long, value_name = "NAME <EMAIL>", value_parser = parse_author)]
-    author: Option<Author>,
-}
-
-/// The author of a commit, as git writes one.
-#[derive(Clone, Debug)]
-struct Author {
-    name: String,
-    email: String,
-}
-
-fn parse_author(text: &str) -> Result<Author, String> {
-    let (name, rest) = text.split_once(" <").ok_or("write it as `Name <mail@example.com>`")?;
-    let email = rest.strip_suffix('>').ok_or("write it as `Name <mail@example.com>`")?;
-    let fits = |part: &str| {
-        !part.trim().is_empty() && !part.contains(['<', '>']) && !part.contains(char::is_control)
-    };
-    if fits(name) && fits(email) {
-        Ok(Author { name: name.to_owned(), email: email.to_owned() })
-    } else {
-        Err("write it as `Name <mail@example.com>`".to_owned())
-    }
-}
-
 pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result<Outcome> {
+    let branch = args.branch.as_deref();
+    pushing(&args.commit, branch, args.dry_run, global, output, |output| match branch {
+        Some(branch) => on_branch(args, branch, global, output),
+        None => in_work_tree(args, global, output),
+    })
+}
+
+/// Commits overlays to a branch that is not checked out.
+fn on_branch(
+    args: &Args,
+    branch: &str,
+    global: &Global,
+    output: &mut Output,
+) -> anyhow::Result<Outcome> {
+    let workspace = Workspace::open_for(global, &args.specs.specs)?;
+    let repository = workspace.to_commit()?;
+    repository.branch_base(branch, args.orphan).map_err(Failure::from)?;
+    let releases = sound(args, &workspace, output)?;
+    for release in releases {
+        let part = Part::of(&release, &workspace);
+        let (spec, desired) = release.into_overlay();
+        let base = repository.branch_base(branch, args.orphan).map_err(Failure::from)?;
+        let nothing = std::collections::BTreeMap::<OverlayPath, Vec<u8>>::new();
+        let tree = base.map(|base| TreeFiles::open(repository, base, &spec.output)).transpose()?;
+        let files = tree.as_ref().map_or(&nothing as &dyn OverlayFiles, |tree| tree);
+        let old = read_lock(files)?;
+        let plan = plan(desired, old.as_ref(), files, args.force)?;
+        let shared = on_commit(args, &workspace, base, part.as_ref())?;
+        let changes_shared = shared.as_ref().is_some_and(|shared| shared.plan.changes_manifests());
+        tell(output, &spec, &plan, changes_shared)?;
+        if args.dry_run || !(plan.changes_manifests() || changes_shared || old.is_none()) {
+            continue;
+        }
+        let told = Told { plan: &plan, old: old.as_ref() };
+        let changes = commit_changes(&spec.output, &plan, old.as_ref());
+        let to = To::Branch { name: branch, orphan: args.orphan };
+        if let Some(line) = commit(args, &spec, told, changes, shared, to, &workspace)? {
+            output.result(&line)?;
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+/// The lanes, where nothing is found in them that stops a release.
+fn sound(args: &Args, workspace: &Workspace, output: &mut Output) -> anyhow::Result<Vec<Release>> {
+    let releases = releases(&args.specs, &args.baseline, workspace, output)?;
+    let unsound = releases.iter().filter_map(|release| release.sound().err());
+    let errors: Vec<Diagnostic> = unsound.flat_map(|failure| failure.0).collect();
+    if errors.is_empty() { Ok(releases) } else { Err(Failure(errors).into()) }
+}
+
+/// A lane's part in what it shares as a commit on top of another has it.
+fn on_commit(
+    args: &Args,
+    workspace: &Workspace,
+    base: Option<CommitId>,
+    part: Option<&Part>,
+) -> anyhow::Result<Option<OnCommit>> {
+    let Some(part) = part else { return Ok(None) };
+    let edits = [Edit::Put(part)];
+    Ok(Some(OnCommit::of(workspace.to_commit()?, base, &part.directory, &edits, args.force)?))
+}
+
+fn in_work_tree(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result<Outcome> {
     let workspace = Workspace::open_for(global, &args.specs.specs)?;
     let root = workspace.root()?.to_owned();
     if args.commit.commit {
         workspace.to_commit()?;
     }
-    let releases = releases(&args.specs, &args.baseline, &workspace, output)?;
+    let releases = sound(args, &workspace, output)?;
     let mut errors = Vec::new();
-    for release in &releases {
-        if let Err(Failure(list)) = release.sound() {
-            errors.extend(list);
-        }
-    }
-    if !errors.is_empty() {
-        return Err(Failure(errors).into());
-    }
     let mut differs = false;
     // What the overlays are made from is let go before they are compared and written.
     let with_part = |release: Release| {
@@ -129,13 +162,19 @@ pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::
     }
     for (spec, writing, is_new, plan, mut part) in planned {
         // Committing fails more often than writing (no identity, a locked index), and touches no
-        // file: what it refuses leaves everything as it was.
+        // file: what it refuses leaves everything as it was. A hook wants to see the files.
+        let is_written = plan.changes_manifests() || is_new;
+        let hook_first = args.commit.commit && args.commit.shows_files(&workspace)?;
+        if is_written && hook_first {
+            writing.apply(&plan)?;
+        }
         let committed = if args.commit.commit {
-            commit(args, &spec, &plan, part.as_mut(), &workspace)?
+            commit_written(args, &spec, &plan, part.as_mut(), &workspace)
+                .map_err(|error| if hook_first { left_written(error, &spec) } else { error })?
         } else {
             None
         };
-        if plan.changes_manifests() || is_new {
+        if is_written && !hook_first {
             writing.apply(&plan).map_err(|failure| behind(failure, &spec, committed.as_ref()))?;
         }
         let routes = put(&mut boards, part.as_ref())?;
@@ -216,7 +255,20 @@ pub(super) fn change_line(change: &FileChange, directory: &str) -> String {
     format!("{word} {}\n", change.path().below(directory))
 }
 
-fn commit(
+/// What kept an overlay from being committed whose files a hook had to see.
+fn left_written(error: anyhow::Error, spec: &SpecFile) -> anyhow::Error {
+    match error.downcast::<Failure>() {
+        Ok(Failure(mut errors)) => {
+            let note = format!("{} is written, but not committed", spec.output);
+            errors.push(Diagnostic::error(note).remedy("mend it and run the same command again"));
+            Failure(errors).into()
+        }
+        Err(error) => error,
+    }
+}
+
+/// Commits an overlay of the work tree, which may not be written yet.
+fn commit_written(
     args: &Args,
     spec: &SpecFile,
     plan: &Plan,
@@ -225,101 +277,50 @@ fn commit(
 ) -> anyhow::Result<Option<String>> {
     let repository = workspace.to_commit()?;
     let head = head_lock(repository, &spec.output)?;
+    let base = repository.head()?.commit();
     // A plan that was carried out earlier is told by what HEAD had.
-    let told = match (repository.head()?.commit(), plan.outcome()) {
+    let told = match (base, plan.outcome()) {
         (Some(commit), Some(outcome)) => {
             let files = TreeFiles::open(repository, commit, &spec.output)?;
             crate::overlay::plan(outcome, head.as_ref(), &files, true)?
         }
         _ => plan.clone(),
     };
-    let shared = match part {
-        Some(part) => {
-            part.had(head.as_ref());
-            Some(OnCommit::of(
-                repository,
-                repository.head()?.commit(),
-                &part.directory,
-                &[Edit::Put(part)],
-                args.force,
-            )?)
-        }
-        None => None,
-    };
+    let part = part.map(|part| {
+        part.had(head.as_ref());
+        &*part
+    });
+    let shared = on_commit(args, workspace, base, part)?;
     let changes_shared = shared.as_ref().is_some_and(|shared| shared.plan.changes_manifests());
     if !told.changes_manifests() && !changes_shared {
         return Ok(None);
     }
+    let changes = commit_changes(&spec.output, plan, head.as_ref());
+    let told = Told { plan: &told, old: head.as_ref() };
+    commit(args, spec, told, changes, shared, To::Head, workspace)
+}
+
+/// Commits the changes of a lane and of what it shares.
+fn commit(
+    args: &Args,
+    spec: &SpecFile,
+    told: Told<'_>,
+    mut changes: Vec<crate::git::Change>,
+    shared: Option<OnCommit>,
+    to: To<'_>,
+    workspace: &Workspace,
+) -> anyhow::Result<Option<String>> {
+    let repository = workspace.to_commit()?;
     let provenance = Provenance {
         lane: &spec.release.name,
         tag: spec.release.tag.as_str(),
         spec_digest: spec.digest.as_str(),
         source_commit: source_commit(spec, workspace, repository)?,
     };
-    let mut changes = commit_changes(&spec.output, plan, head.as_ref());
-    let mut all = vec![Told { plan: &told, old: head.as_ref() }];
+    let mut all = vec![told];
     if let Some(shared) = &shared {
         all.push(Told { plan: &shared.plan, old: shared.old.as_ref() });
         changes.extend(shared.changes.iter().cloned());
     }
-    record(&args.commit, repository, changes, &message(&all, &provenance))
-}
-
-/// The commit that spec, baseline and schema were read from; `None` where the work tree has more than it.
-pub(super) fn source_commit(
-    spec: &SpecFile,
-    workspace: &Workspace,
-    repository: &Repository,
-) -> Result<Option<String>, Failure> {
-    if let Some(commit) = workspace.commit {
-        return Ok(Some(commit.to_string()));
-    }
-    let own = [spec.release.file.as_ref()];
-    let baseline = spec.patterns.iter().map(|pattern| pattern.directory());
-    let schema = spec.schema.as_ref().map(|schema| schema.path.as_str());
-    for path in own.into_iter().chain(baseline).chain(schema) {
-        let own = [Some(&spec.output), spec.shared.as_ref()];
-        let of_others = |change: &String| {
-            !own.iter().flatten().any(|directory| crate::spec::within(directory, change))
-        };
-        if repository.changes_under(path)?.iter().any(of_others) {
-            return Ok(None);
-        }
-    }
-    Ok(repository.head()?.commit().map(|commit| commit.to_string()))
-}
-
-/// The lock of an overlay in the last commit.
-pub(super) fn head_lock(repository: &Repository, directory: &str) -> Result<Option<Lock>, Failure> {
-    match repository.head()?.commit() {
-        Some(commit) => read_lock(&TreeFiles::open(repository, commit, directory)?),
-        None => Ok(None),
-    }
-}
-
-/// Commits changes; the line that says so, if there was anything to commit.
-pub(super) fn record(
-    args: &CommitArgs,
-    repository: &Repository,
-    changes: Vec<crate::git::Change>,
-    text: &str,
-) -> anyhow::Result<Option<String>> {
-    let author = args
-        .author
-        .as_ref()
-        .map(|author| Identity { name: author.name.clone(), email: author.email.clone() });
-    let request = CommitRequest {
-        changes,
-        message: text,
-        author,
-        branch: None,
-        expected_parent: repository.head()?.commit(),
-    };
-    let outcome = repository.commit(&request).map_err(Diagnostic::from).map_err(Failure::from)?;
-    Ok(match outcome {
-        CommitOutcome::Created { short, .. } => {
-            Some(format!("commit {short} {}\n", text.lines().next().unwrap_or("")))
-        }
-        CommitOutcome::Unchanged { .. } => None,
-    })
+    record(&args.commit, repository, to, changes, &message(&all, &provenance))
 }

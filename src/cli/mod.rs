@@ -2,6 +2,7 @@
 
 mod check;
 mod cleanup;
+mod commit;
 mod completions;
 mod diff;
 mod explain;

@@ -1,6 +1,6 @@
 //! `graylane promote`
 
-use super::generate::{CommitArgs, head_lock, record, source_commit};
+use super::commit::{CommitArgs, To, head_lock, pushing, record, source_commit};
 use super::output::Output;
 use super::specs::SpecArgs;
 use super::workspace::Workspace;
@@ -38,6 +38,12 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result<Outcome> {
+    pushing(&args.commit, None, args.dry_run, global, output, |output| {
+        run_once(args, global, output)
+    })
+}
+
+fn run_once(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result<Outcome> {
     let workspace = Workspace::open_for(global, &args.specs.specs)?;
     if global.rev.is_some() {
         let error = Diagnostic::error("promote works on the work tree, not on a commit");
@@ -85,13 +91,29 @@ pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::
         if args.dry_run {
             continue;
         }
-        let committed = if commits { commit(args, &spec, &promotion, &workspace)? } else { None };
-        let replacements: Vec<Replacement<'_>> = promotion
-            .files
-            .iter()
+        let files = promotion.files.iter();
+        let there: Vec<Replacement<'_>> = files
+            .clone()
             .map(|file| Replacement { path: &file.path, before: &file.before, after: &file.after })
             .collect();
-        replace(&root, &replacements).map_err(|failure| behind(failure, committed.is_some()))?;
+        let back: Vec<Replacement<'_>> = files
+            .map(|file| Replacement { path: &file.path, before: &file.after, after: &file.before })
+            .collect();
+        // A hook wants to see the files; without one, what refuses a commit touches none.
+        let hook_first = commits && args.commit.shows_files(&workspace)?;
+        if hook_first {
+            replace(&root, &there)?;
+        }
+        let committed = match commits.then(|| commit(args, &spec, &promotion, &workspace)) {
+            Some(Err(error)) if hook_first => {
+                replace(&root, &back)?;
+                return Err(error);
+            }
+            committed => committed.transpose()?.flatten(),
+        };
+        if !hook_first {
+            replace(&root, &there).map_err(|failure| behind(failure, committed.is_some()))?;
+        }
         if let Some(line) = committed {
             output.result(&line)?;
         }
@@ -226,5 +248,5 @@ fn commit(
         path: file.path.clone(),
         contents: Some(file.after.clone().into_bytes()),
     });
-    record(&args.commit, repository, changes.collect(), &message(promotion, &provenance))
+    record(&args.commit, repository, To::Head, changes.collect(), &message(promotion, &provenance))
 }

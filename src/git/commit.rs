@@ -44,6 +44,13 @@ pub struct CommitRequest<'a> {
     /// The branch to commit to, without `refs/heads/`; one that does not exist starts at HEAD.
     /// Without a branch the commit goes where HEAD points.
     pub branch: Option<&'a str>,
+    /// Whether the commit is signed though `commit.gpgSign` does not ask for it.
+    pub sign: bool,
+    /// Whether the hooks `pre-commit` and `commit-msg` run. `pre-commit` runs only for the branch
+    /// that is checked out: it looks at the work tree.
+    pub hooks: bool,
+    /// Whether a branch that does not exist starts without a parent instead of at HEAD.
+    pub orphan: bool,
     /// The commit that the changes were made from. If the branch holds another by now, the commit
     /// is refused.
     pub expected_parent: Option<CommitId>,
@@ -79,21 +86,24 @@ impl Repository {
     /// The index is updated for these paths and keeps everything else, staged work included; the
     /// files of the work tree are the caller's. The reference moves only if it still holds the
     /// commit it held before, with an entry in its log. Either reference and index both change or
-    /// neither does. With `commit.gpgSign` the commit is signed. Hooks of commits do not run.
+    /// neither does. With `commit.gpgSign` the commit is signed.
     ///
     /// # Errors
     /// A merge or the like is not finished; there is no identity; the repository is bare and no
     /// branch is given; a path is below a submodule, a symbolic link or a file; the branch moved;
     /// another program holds the index.
     pub fn commit(&self, request: &CommitRequest<'_>) -> Result<CommitOutcome> {
-        let tip = self.tip(request.branch)?;
+        let mut tip = self.tip(request.branch)?;
+        if request.orphan && tip.old.is_none() {
+            tip.parent = None;
+        }
         if let Some(expected) = request.expected_parent
             && tip.parent != Some(expected)
         {
             return Err(moved(&tip.reference));
         }
         match self.prepare(request, tip)? {
-            Ok(prepared) => self.publish(prepared, request.message),
+            Ok((prepared, message)) => self.publish(prepared, &message),
             Err(head) => Ok(CommitOutcome::Unchanged { head }),
         }
     }
@@ -103,7 +113,7 @@ impl Repository {
         &self,
         request: &CommitRequest<'_>,
         tip: Tip,
-    ) -> Result<std::result::Result<Prepared, Option<CommitId>>> {
+    ) -> Result<std::result::Result<(Prepared, String), Option<CommitId>>> {
         let base = match tip.parent {
             Some(parent) => self.tree_of(parent)?,
             None => self.empty_tree()?,
@@ -112,10 +122,17 @@ impl Repository {
         if tree == base.id() {
             return Ok(Err(tip.parent));
         }
-        let id = self.write_commit(tree, tip.parent, request)?;
+        if request.hooks && tip.checked_out {
+            self.pre_commit(tip.parent, &entries)?;
+        }
+        let message = match request.hooks {
+            true => self.commit_msg(request.message)?,
+            false => request.message.to_owned(),
+        };
+        let id = self.write_commit(tree, tip.parent, request, &message)?;
         let index =
             if tip.checked_out { Some(IndexUpdate::prepare(self, &entries)?) } else { None };
-        Ok(Ok(Prepared { id, tip, index }))
+        Ok(Ok((Prepared { id, tip, index }, message)))
     }
 
     fn publish(&self, prepared: Prepared, message: &str) -> Result<CommitOutcome> {
@@ -229,6 +246,7 @@ impl Repository {
         tree: Oid,
         parent: Option<CommitId>,
         request: &CommitRequest<'_>,
+        message: &str,
     ) -> Result<CommitId> {
         let mut args: Vec<String> =
             ["-c", "user.useConfigOnly=true", "-c", "i18n.commitEncoding=UTF-8", "commit-tree"]
@@ -238,7 +256,7 @@ impl Repository {
         if let Some(parent) = parent {
             args.extend(["-p".to_owned(), parent.to_string()]);
         }
-        if self.signs_commits()? {
+        if request.sign || self.signs_commits()? {
             args.push("-S".to_owned());
         }
         args.extend(["-F".to_owned(), "-".to_owned()]);
@@ -251,7 +269,7 @@ impl Repository {
                     .env("GIT_COMMITTER_EMAIL", &author.email);
             }
         }
-        let output = run.complete(request.message.as_bytes())?;
+        let output = run.complete(message.as_bytes())?;
         if !output.status.success() {
             return Err(no_commit(&output));
         }
@@ -334,9 +352,12 @@ mod tests {
             message: "late",
             author: Some(Identity { name: "a".into(), email: "a@example.com".into() }),
             branch: None,
+            sign: false,
+            hooks: false,
+            orphan: false,
             expected_parent: None,
         };
-        let prepared = repo.prepare(&request, repo.tip(None).unwrap()).unwrap().ok().unwrap();
+        let (prepared, _) = repo.prepare(&request, repo.tip(None).unwrap()).unwrap().ok().unwrap();
         let other = git(dir.path(), &["commit-tree", "-p", "HEAD", "-m", "second", "HEAD^{tree}"]);
         git(dir.path(), &["update-ref", "refs/heads/main", other.trim()]);
 

@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use git2::Oid;
@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use super::discover::Repository;
 use super::error::{GitError, GitErrorKind, Result};
+use super::read::CommitId;
 
 /// What the index is to hold for a path.
 pub(super) struct IndexEntry {
@@ -49,15 +50,7 @@ impl IndexUpdate {
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(io(error)),
         }
-        let mut input = Vec::new();
-        for entry in entries {
-            let (id, mode) = entry.content.unwrap_or((Oid::ZERO_SHA1, 0));
-            input.extend_from_slice(format!("{mode:o} {id}\t{}\0", entry.path).as_bytes());
-        }
-        repo.program
-            .run(["update-index", "-z", "--index-info"])
-            .env("GIT_INDEX_FILE", &copy)
-            .output(&input)?;
+        put(repo, &copy, entries)?;
         Ok(Self { index, lock, staging })
     }
 
@@ -71,6 +64,40 @@ impl IndexUpdate {
                 .remedy("the commit is there; `git reset --mixed` brings the index in step, staged work is lost")
         })
     }
+}
+
+/// Puts entries into an index.
+fn put(repo: &Repository, index: &Path, entries: &[IndexEntry]) -> Result<()> {
+    let mut input = Vec::new();
+    for entry in entries {
+        let (id, mode) = entry.content.unwrap_or((Oid::ZERO_SHA1, 0));
+        input.extend_from_slice(format!("{mode:o} {id}\t{}\0", entry.path).as_bytes());
+    }
+    let run = repo.program.run(["update-index", "-z", "--index-info"]);
+    run.env("GIT_INDEX_FILE", index).output(&input).map(|_| ())
+}
+
+/// A directory with an `index` of a commit and these entries, removed when dropped.
+pub(super) fn temporary_index(
+    repo: &Repository,
+    commit: Option<CommitId>,
+    entries: &[IndexEntry],
+) -> Result<TempDir> {
+    let directory = tempfile::Builder::new()
+        .prefix("graylane-index-")
+        .tempdir_in(repo.git_dir())
+        .map_err(|error| GitError::io("make an index", &error))?;
+    let index = directory.path().join("index");
+    let read = match commit {
+        Some(commit) => repo.program.run(["read-tree".to_owned(), commit.to_string()]),
+        None => repo.program.run(["read-tree", "--empty"]),
+    };
+    read.env("GIT_INDEX_FILE", &index).output(&[])?;
+    put(repo, &index, entries)?;
+    // Else everything looks changed to who compares it with the work tree.
+    let refresh = repo.program.run(["update-index", "-q", "--refresh"]);
+    refresh.env("GIT_INDEX_FILE", &index).complete(&[])?;
+    Ok(directory)
 }
 
 /// The file `index.lock`, removed when dropped.

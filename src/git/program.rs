@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use super::error::{GitError, GitErrorKind, Result};
@@ -54,7 +54,20 @@ impl Program {
     /// Prepares `git <args>` in the root of the work tree, or in the git directory of a bare
     /// repository. Messages are in English, and nothing is asked on the terminal.
     pub(super) fn run<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Run {
-        let mut command = Command::new("git");
+        let mut run = self.program(Path::new("git"));
+        for (index, arg) in args.into_iter().enumerate() {
+            if index < 3 {
+                run.name.push(' ');
+                run.name.push_str(&arg.as_ref().to_string_lossy());
+            }
+            run.command.arg(arg);
+        }
+        run
+    }
+
+    /// Prepares any program as git would start it for this repository.
+    pub(super) fn program(&self, program: &Path) -> Run {
+        let mut command = Command::new(program);
         for name in CLEARED {
             command.env_remove(name);
         }
@@ -70,19 +83,16 @@ impl Program {
             command.env("GIT_WORK_TREE", work_tree);
         }
         command.envs(self.env.iter().map(|(key, value)| (key, value)));
-        let mut name = String::from("git");
-        for (index, arg) in args.into_iter().enumerate() {
-            if index < 3 {
-                name.push(' ');
-                name.push_str(&arg.as_ref().to_string_lossy());
-            }
-            command.arg(arg);
-        }
-        Run { command, name }
+        Run { command, name: program.to_string_lossy().into_owned() }
     }
 }
 
 impl Run {
+    pub(super) fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.command.arg(arg);
+        self
+    }
+
     pub(super) fn env(mut self, key: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         self.command.env(key, value);
         self

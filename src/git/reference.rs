@@ -72,6 +72,37 @@ impl Repository {
         }
     }
 
+    /// What a commit to a branch that is not checked out goes on top of: what the branch holds, or
+    /// HEAD where there is no such branch, or nothing where it is to be an orphan.
+    ///
+    /// # Errors
+    /// The branch is checked out, or can have no such name.
+    pub fn branch_base(&self, branch: &str, orphan: bool) -> Result<Option<CommitId>> {
+        let tip = self.tip(Some(branch))?;
+        if tip.checked_out {
+            return Err(GitError::new(
+                GitErrorKind::NotNow,
+                format!("`{branch}` is checked out here"),
+            )
+            .remedy("leave out --branch: the commit goes there, and the files are written"));
+        }
+        Ok(if orphan && tip.old.is_none() { None } else { tip.parent })
+    }
+
+    /// Makes a branch that is not there yet.
+    ///
+    /// # Errors
+    /// It is there, or can have no such name.
+    pub fn create_branch(&self, branch: &str, at: CommitId) -> Result<()> {
+        let tip = self.tip(Some(branch))?;
+        self.move_reference(&tip, at, "graylane: created")
+    }
+
+    /// The commit that a branch holds; `None` where there is no such branch.
+    pub fn branch_tip(&self, branch: &str) -> Option<CommitId> {
+        self.resolve(&format!("refs/heads/{branch}")).ok()
+    }
+
     fn is_checked_out(&self, reference: &str) -> Result<bool> {
         // `%(worktreepath)` of `git for-each-ref` would also name a bare repository for its HEAD.
         let output = self.program.run(["worktree", "list", "--porcelain"]).output(&[])?;
