@@ -2,6 +2,8 @@
 //! its rule and its tests; [`FINDINGS`] lists them.
 
 mod alb_order;
+mod consumer_group_shared;
+mod database_shared;
 #[cfg(test)]
 mod fixture;
 mod host_network;
@@ -88,6 +90,8 @@ impl Finding {
 /// All findings, by code.
 pub const FINDINGS: &[Finding] = &[
     alb_order::FINDING,
+    consumer_group_shared::FINDING,
+    database_shared::FINDING,
     host_network::FINDING,
     host_path::FINDING,
     host_port::FINDING,
