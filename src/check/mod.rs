@@ -4,6 +4,7 @@
 mod alb_order;
 mod consumer_group_shared;
 mod database_shared;
+mod dns_claimed_twice;
 #[cfg(test)]
 mod fixture;
 mod host_network;
@@ -20,6 +21,7 @@ mod mse_namespace_label;
 mod mse_value_not_string;
 mod opensergo_no_crd;
 mod pod;
+mod prune_disabled;
 mod rules;
 mod selector_leak;
 mod tag_header_unset;
@@ -92,6 +94,7 @@ pub const FINDINGS: &[Finding] = &[
     alb_order::FINDING,
     consumer_group_shared::FINDING,
     database_shared::FINDING,
+    dns_claimed_twice::FINDING,
     host_network::FINDING,
     host_path::FINDING,
     host_port::FINDING,
@@ -105,6 +108,7 @@ pub const FINDINGS: &[Finding] = &[
     mse_namespace_label::FINDING,
     mse_value_not_string::FINDING,
     opensergo_no_crd::FINDING,
+    prune_disabled::FINDING,
     selector_leak::FINDING,
     tag_header_unset::FINDING,
     volume_shared::FINDING,
