@@ -26,4 +26,5 @@ pub mod promote;
 pub mod report;
 pub mod shared_routes;
 pub mod spec;
+pub mod surroundings;
 pub mod yaml;

@@ -41,8 +41,9 @@ fn check(made: &Made<'_>) -> Vec<Diagnostic> {
             "{} asks ExternalDNS for the name `{name}` that {} has: one record would lead to both",
             made.gray.id, made.object.id
         ));
-        let remedy =
-            format!("take it out by a patch: `metadata: {{annotations: {{{key}: null}}}}`");
+        let remedy = format!(
+            "take it out of the patch, or out of the copy by one: `metadata: {{annotations: {{{key}: null}}}}`"
+        );
         found.push(at_patch(made, warning, node).remedy(remedy));
     }
     found

@@ -1,8 +1,14 @@
 //! Lanes for the tests of findings.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::{Delivered, check_delivery};
 use crate::baseline::files::Memory;
 use crate::diagnostic::Diagnostic;
 use crate::pipeline::{BaselineFrom, Baselines, Release, release, spec_of};
+use crate::surroundings::{Delivery, Differences, Standing, Surroundings};
+use crate::yaml::{Source, parse};
 
 /// A Deployment `web` of one container `web` with the image `web:1`, and its Service. `pod` is one
 /// more line of its pod's spec.
@@ -56,12 +62,55 @@ pub(super) fn lane(spec: &str, baseline: &str) -> Release {
     release(spec, &facts).unwrap()
 }
 
+/// What a finding says of the lane of [`spec`] with its overlay up to date, in a repository with these
+/// files, once something around it has changed.
+pub(super) fn told_around(
+    code: &str,
+    service: &str,
+    files: &[(&str, &str)],
+    change: impl FnOnce(&mut Surroundings, &Release),
+) -> Vec<String> {
+    let release = lane(&spec(service), &deployment(""));
+    let mut delivery = Delivery::default();
+    for (name, text) in files {
+        let stream = parse(Source::new(*name, (*text).to_owned())).unwrap();
+        stream.documents.iter().for_each(|document| delivery.add(document, &[]));
+    }
+    let output = release.spec.output.clone();
+    let mut surroundings = Surroundings {
+        now: "2026-06-01T00:00:00Z".parse().unwrap(),
+        standing: Some(Standing::Written(Differences {
+            spec_changed: false,
+            stale: Vec::new(),
+            edited: Vec::new(),
+            is_shared_too: true,
+        })),
+        manifests: release.files().iter().map(|file| file.path.below(&output)).collect(),
+        output,
+        committed: HashMap::new(),
+        removals: Vec::new(),
+        delivery: Arc::new(delivery),
+    };
+    change(&mut surroundings, &release);
+    let found = check_delivery(&Delivered {
+        release: &release.spec.release,
+        lane: &release.lane,
+        baseline: &release.baseline,
+        surroundings: &surroundings,
+    });
+    let found = found.findings.iter().filter(|found| found.code == Some(code));
+    let mut shown: Vec<String> = found.map(show).collect();
+    shown.sort();
+    shown
+}
+
+fn show(found: &Diagnostic) -> String {
+    let place = found.place.as_ref().map(|place| format!("{place}: "));
+    format!("{}{}", place.unwrap_or_default(), found.message)
+}
+
 /// What a finding says of a lane: place and message.
 pub(super) fn shown(code: &str, lane: &Release) -> Vec<String> {
-    let show = |found: &Diagnostic| {
-        let place = found.place.as_ref().map(|place| format!("{place}: "));
-        format!("{}{}", place.unwrap_or_default(), found.message)
-    };
     lane.findings.iter().filter(|found| found.code == Some(code)).map(show).collect()
 }
 

@@ -2,16 +2,22 @@
 //! its rule and its tests; [`FINDINGS`] lists them.
 
 mod alb_order;
+mod baseline_moved;
+mod cleanup_with_baseline;
 mod consumer_group_shared;
 mod database_shared;
+mod delivered;
 mod dns_claimed_twice;
+mod drift;
 #[cfg(test)]
 mod fixture;
+mod hand_edited;
 mod host_network;
 mod host_path;
 mod host_port;
 mod kruise_collision;
 mod lane_collision;
+mod lane_expired;
 mod leader_election;
 mod migration;
 mod mse_app_name;
@@ -20,9 +26,13 @@ mod mse_namespace;
 mod mse_namespace_label;
 mod mse_value_not_string;
 mod opensergo_no_crd;
+mod overlay_applied_twice;
+mod overlay_not_applied;
+mod overlay_with_baseline;
 mod pod;
 mod prune_disabled;
 mod rules;
+mod selector_changed;
 mod selector_leak;
 mod tag_header_unset;
 mod volume_shared;
@@ -37,7 +47,9 @@ use crate::lane::{Facts, GrayObject, Labels, Lane, Made};
 use crate::spec::{GrayRelease, Provider};
 use crate::yaml::{Document, NodeRef, Path};
 
+pub use delivered::Delivered;
 pub use rules::Verdict;
+pub(crate) use selector_changed::has_immutable_selector;
 
 /// What a finding looks at.
 #[derive(Clone, Copy)]
@@ -72,6 +84,8 @@ enum Check {
     Lane(fn(&Subject<'_>) -> Vec<Diagnostic>),
     /// Each copy for itself, while its nodes are there.
     Copy(fn(&Made<'_>) -> Vec<Diagnostic>),
+    /// The lane in its repository.
+    Delivery(fn(&Delivered<'_>) -> Vec<Diagnostic>),
 }
 
 impl Finding {
@@ -92,14 +106,19 @@ impl Finding {
 /// All findings, by code.
 pub const FINDINGS: &[Finding] = &[
     alb_order::FINDING,
+    baseline_moved::FINDING,
+    cleanup_with_baseline::FINDING,
     consumer_group_shared::FINDING,
     database_shared::FINDING,
     dns_claimed_twice::FINDING,
+    drift::FINDING,
+    hand_edited::FINDING,
     host_network::FINDING,
     host_path::FINDING,
     host_port::FINDING,
     kruise_collision::FINDING,
     lane_collision::FINDING,
+    lane_expired::FINDING,
     leader_election::FINDING,
     migration::FINDING,
     mse_app_name::FINDING,
@@ -108,7 +127,11 @@ pub const FINDINGS: &[Finding] = &[
     mse_namespace_label::FINDING,
     mse_value_not_string::FINDING,
     opensergo_no_crd::FINDING,
+    overlay_applied_twice::FINDING,
+    overlay_not_applied::FINDING,
+    overlay_with_baseline::FINDING,
     prune_disabled::FINDING,
+    selector_changed::FINDING,
     selector_leak::FINDING,
     tag_header_unset::FINDING,
     volume_shared::FINDING,
@@ -143,6 +166,17 @@ pub fn check(subject: &Subject<'_>) -> Result<Verdict, Failure> {
     }
     found.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
     Ok(rules::weigh(&subject.release.findings, found))
+}
+
+/// Checks how a lane is delivered, by every rule about that.
+pub fn check_delivery(delivered: &Delivered<'_>) -> Verdict {
+    let mut found = Vec::new();
+    for finding in FINDINGS {
+        if let Check::Delivery(check) = finding.check {
+            found.extend(finding.told(check(delivered)));
+        }
+    }
+    rules::weigh(&delivered.release.findings, found)
 }
 
 /// A gray workload that MSE governs, and what it is made from.

@@ -4,7 +4,6 @@ use super::pod::at_patch;
 use super::{Check, Finding};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::lane::Made;
-use crate::yaml::NodeRef;
 
 /// What keeps a tool from removing an object.
 struct Hold {
@@ -17,6 +16,7 @@ struct Hold {
     /// The tool.
     tool: &'static str,
     /// Where this is documented.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the reader of the table"))]
     source: &'static str,
 }
 

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
+use super::around::Around;
 use super::output::Output;
 use super::specs::{BaselineArgs, SpecArgs, releases};
 use super::workspace::Workspace;
@@ -25,6 +28,9 @@ pub(super) struct Args {
     /// How the findings are printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+    /// The time at which lanes may have expired [default: now]
+    #[arg(long, value_name = "RFC3339")]
+    now: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -39,7 +45,14 @@ enum Format {
 
 pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result<Outcome> {
     let workspace = Workspace::open_for(global, &args.specs.specs)?;
-    let releases = releases(&args.specs, &args.baseline, &workspace, output)?;
+    let mut releases = releases(&args.specs, &args.baseline, &workspace, output)?;
+    let files = workspace.files()?;
+    let now = args.now.unwrap_or_else(Timestamp::now);
+    let compares = !args.baseline.is_another();
+    let around = Around::new(&workspace, files.as_ref(), &releases, now, compares);
+    for release in &mut releases {
+        around.look(release);
+    }
     let mut errors = 0;
     for release in &releases {
         for finding in &release.findings {

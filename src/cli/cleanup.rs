@@ -9,7 +9,6 @@ use super::shared::{Boards, Edit, OnCommit, services};
 use super::specs::{SpecArgs, default_specs};
 use super::workspace::Workspace;
 use super::{Global, Outcome};
-use crate::baseline::files::Disk;
 use crate::dangling::dangling;
 use crate::diagnostic::{Diagnostic, Failure, nearest};
 use crate::overlay::{
@@ -380,17 +379,7 @@ pub(super) type Locked = (String, Result<Lock, Failure>);
 /// other repositories belong to them.
 pub(super) fn overlays(workspace: &Workspace) -> Result<Vec<Locked>, Failure> {
     let root = workspace.root()?;
-    let disk = Disk::new(root).map_err(|error| {
-        Diagnostic::error(format!("{} cannot be read: {error}", root.display()))
-    })?;
-    let enter = |directory: &str| {
-        let name = directory.rsplit('/').next().unwrap_or(directory);
-        !name.starts_with('.')
-            && name != "node_modules"
-            && name != "target"
-            && root.join(directory).join(".git").symlink_metadata().is_err()
-    };
-    let found = disk.list_regular("", &enter);
+    let found = workspace.regular_files()?;
     let mut overlays = Vec::new();
     for path in found {
         let directory = match path.strip_suffix(LOCK_FILE) {

@@ -10,8 +10,9 @@ use super::workspace::Workspace;
 use super::{Global, Outcome};
 use crate::diagnostic::{Diagnostic, Failure};
 use crate::lane::Facts;
-use crate::overlay::{Directory, Lock, OverlayDir, plan, read_lock};
+use crate::overlay::{Directory, Lock, OverlayDir, read_lock};
 use crate::pipeline::{BaselineFrom, Baselines, SpecFile, read_spec, release};
+use crate::surroundings::Differences;
 
 /// List the lanes of this repository
 ///
@@ -90,11 +91,11 @@ fn state(spec: &SpecFile, facts: &Facts, workspace: &Workspace) -> Result<String
         return Ok("offline".to_owned());
     }
     let release = release(spec.clone(), facts)?;
-    let plan = plan(release.desired(), Some(&lock), &overlay, true)?;
+    let mut differences = Differences::of(release.desired(), &lock, &overlay)?;
     let part = Part::of(&release, workspace);
-    let is_shared_too = part.map_or(Ok(true), |part| is_up_to_date(&part, workspace))?;
-    let differs = plan.changes_manifests() || !is_shared_too;
-    Ok(if differs { "drifted".to_owned() } else { "up to date".to_owned() })
+    differences.is_shared_too = part.map_or(Ok(true), |part| is_up_to_date(&part, workspace))?;
+    let is_up_to_date = differences.is_empty();
+    Ok(if is_up_to_date { "up to date".to_owned() } else { "drifted".to_owned() })
 }
 
 fn error_count(errors: &[Diagnostic]) -> String {

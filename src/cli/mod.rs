@@ -1,5 +1,6 @@
 //! The command line: one file per command, each thin over the library.
 
+mod around;
 mod check;
 mod cleanup;
 mod commit;

@@ -142,6 +142,11 @@ pub(super) fn default_specs(workspace: &Workspace, files: &dyn Files) -> Vec<Str
 }
 
 impl BaselineArgs {
+    /// Whether the baseline is another than the spec's.
+    pub(super) fn is_another(&self) -> bool {
+        !self.baseline.is_empty()
+    }
+
     fn from(&self, workspace: &Workspace) -> Result<BaselineFrom, Failure> {
         if self.baseline.is_empty() {
             return Ok(BaselineFrom::Spec);

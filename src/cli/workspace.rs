@@ -125,6 +125,27 @@ impl Workspace {
         Ok(&self.root)
     }
 
+    /// All files of the work tree, sorted: links left out, and directories that are hidden, hold what
+    /// was fetched or built, or are repositories of their own.
+    ///
+    /// # Errors
+    ///
+    /// In a bare repository, and when the directory cannot be read.
+    pub(super) fn regular_files(&self) -> Result<Vec<String>, Failure> {
+        let root = self.root()?;
+        let disk = Disk::new(root).map_err(|error| {
+            Diagnostic::error(format!("{} cannot be read: {error}", root.display()))
+        })?;
+        let enter = |directory: &str| {
+            let name = directory.rsplit('/').next().unwrap_or(directory);
+            !name.starts_with('.')
+                && name != "node_modules"
+                && name != "target"
+                && root.join(directory).join(".git").symlink_metadata().is_err()
+        };
+        Ok(disk.list_regular("", &enter))
+    }
+
     /// The repository to commit to.
     ///
     /// # Errors

@@ -163,6 +163,25 @@ impl Repository {
         Ok(Head::Detached { commit: CommitId(commit.id()) })
     }
 
+    /// The first parent of a commit; `None` where it has none, or this clone does not go back so far.
+    ///
+    /// # Errors
+    /// The commit cannot be read.
+    pub fn parent(&self, commit: CommitId) -> Result<Option<CommitId>> {
+        let found = self.inner.find_commit(commit.0);
+        let found = found
+            .map_err(|error| GitError::from_libgit2(&format!("read commit {commit}"), &error))?;
+        Ok(found.parent(0).ok().map(|parent| CommitId(parent.id())))
+    }
+
+    /// The URLs of all remotes.
+    pub fn remote_urls(&self) -> Vec<String> {
+        let Ok(names) = self.inner.remotes() else { return Vec::new() };
+        let names = names.iter().filter_map(|name| name.ok().flatten());
+        let remotes = names.filter_map(|name| self.inner.find_remote(name).ok());
+        remotes.filter_map(|remote| remote.url().ok().map(str::to_owned)).collect()
+    }
+
     /// A short form of the id that is unique in this repository.
     pub fn short_id(&self, commit: CommitId) -> String {
         let short = self

@@ -23,6 +23,7 @@ pub use layout::{Directory, ObjectName, layout};
 pub use lock::{Digest, Lock, LockHeader, Origin, OwnedFile};
 pub use message::{Provenance, Told, message, trailers};
 pub use path::{KEEP_FILE, LOCK_FILE, OverlayPath};
+pub(crate) use plan::is_as_written;
 pub use plan::{Desired, FileChange, OverlayFile, Plan, plan};
 pub use remove::{Selection, plan_removal};
 pub use replace::{Replacement, replace};

@@ -174,7 +174,7 @@ fn holds(found: &[u8], wanted: &[u8]) -> bool {
 }
 
 /// Whether a file is as it was last written, line ends as for [`holds`].
-fn is_as_written(found: &[u8], owned: &OwnedFile) -> bool {
+pub(crate) fn is_as_written(found: &[u8], owned: &OwnedFile) -> bool {
     Digest::of(found) == owned.sha256
         || with_lf(found).is_some_and(|found| Digest::of(&found) == owned.sha256)
 }

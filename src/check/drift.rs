@@ -1,0 +1,106 @@
+//! `drift`: the overlay is not what the spec gives.
+
+use super::delivered::{Delivered, some};
+use super::{Check, Finding};
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::surroundings::Standing;
+
+pub(super) const FINDING: Finding = Finding {
+    code: "drift",
+    severity: Severity::Warning,
+    doc: "\
+The overlay is not what the spec gives: the spec has changed since it was generated.
+
+What is applied is the overlay in git, so the cluster has the lane as the spec was before.
+
+Remedy: `graylane generate --commit`. `graylane diff --against head` shows what changes.",
+    is_fixed: false,
+    check: Check::Delivery(check),
+};
+
+fn check(delivered: &Delivered<'_>) -> Vec<Diagnostic> {
+    let around = delivered.surroundings;
+    let place = delivered.release.output_place.clone();
+    let differences = match &around.standing {
+        Some(Standing::Damaged(failure)) => {
+            let why = failure.0.first().map(|error| error.message.as_str()).unwrap_or_default();
+            let warning = Diagnostic::warning(format!(
+                "the overlay `{}` cannot be compared with the spec: {why}",
+                around.output
+            ));
+            let remedy = failure.0.first().and_then(|error| error.remedy.clone());
+            return vec![warning.at(place).remedy(remedy.unwrap_or_default())];
+        }
+        Some(Standing::Written(differences)) => differences,
+        _ => return Vec::new(),
+    };
+    let mut found = Vec::new();
+    if differences.spec_changed && !differences.stale.is_empty() {
+        let files: Vec<&str> = differences.stale.iter().map(|path| path.as_str()).collect();
+        let what = if files.len() == 1 {
+            "1 file is".to_owned()
+        } else {
+            format!("{} files are", files.len())
+        };
+        found.push(Diagnostic::warning(format!(
+            "the spec has changed since the overlay `{}` was generated: {what} not as it gives them ({})",
+            around.output,
+            some(&files)
+        )));
+    }
+    if !differences.is_shared_too {
+        found.push(Diagnostic::warning(format!(
+            "the objects that `{}` shares with other lanes do not have its part as the spec gives it",
+            delivered.release.name
+        )));
+    }
+    let remedy = "`graylane generate --commit` brings it up to date";
+    found.into_iter().map(|warning| warning.at(place.clone()).remedy(remedy)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::fixture::told_around;
+    use crate::overlay::OverlayPath;
+
+    fn told(spec_changed: bool, stale: &[&str], is_shared_too: bool) -> Vec<String> {
+        told_around("drift", "", &[], |around, _| {
+            let stale = stale.iter().map(|path| OverlayPath::new(*path).unwrap()).collect();
+            let differences = crate::surroundings::Differences {
+                spec_changed,
+                stale,
+                edited: Vec::new(),
+                is_shared_too,
+            };
+            around.standing = Some(Standing::Written(differences));
+        })
+    }
+
+    #[test]
+    fn told_where_the_spec_gives_something_else() {
+        let found = told(true, &["workloads/a.yaml"], true);
+        assert!(found[0].starts_with("graylane.yaml:5:"), "{found:?}");
+        assert!(
+            found[0].contains("1 file is not as it gives them (workloads/a.yaml)"),
+            "{found:?}"
+        );
+        assert_eq!(told(false, &[], false).len(), 1);
+        // A comment in the spec, and a change of the baseline.
+        assert!(told(true, &[], true).is_empty());
+        assert!(told(false, &["workloads/a.yaml"], true).is_empty());
+    }
+
+    #[test]
+    fn told_where_the_overlay_cannot_be_read() {
+        let damaged = Diagnostic::error("the lock is damaged").remedy("restore it");
+        let found = told_around("drift", "", &[], |around, _| {
+            around.standing = Some(Standing::Damaged(damaged.into()));
+        });
+        assert!(found[0].ends_with("the lock is damaged"), "{found:?}");
+        let absent = |around: &mut crate::surroundings::Surroundings, _: &_| {
+            around.standing = Some(Standing::Absent);
+        };
+        assert!(told_around("drift", "", &[], absent).is_empty());
+    }
+}

@@ -1,0 +1,69 @@
+//! `lane-expired`: the lane should be gone by now.
+
+use super::delivered::Delivered;
+use super::{Check, Finding};
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::surroundings::Standing;
+
+pub(super) const FINDING: Finding = Finding {
+    code: "lane-expired",
+    severity: Severity::Warning,
+    doc: "\
+The lane should be gone by now: the time that `expires` says has passed.
+
+A lane that nobody needs any more still takes requests, falls behind the baseline and holds its share
+of the cluster.
+
+Remedy: `graylane cleanup --commit`, or a later `expires`.",
+    is_fixed: false,
+    check: Check::Delivery(check),
+};
+
+fn check(delivered: &Delivered<'_>) -> Vec<Diagnostic> {
+    let around = delivered.surroundings;
+    let expiry = delivered.release.expires.as_ref();
+    let Some(expiry) = expiry.filter(|expiry| expiry.is_past(around.now)) else {
+        return Vec::new();
+    };
+    if around.standing == Some(Standing::Offline) {
+        return Vec::new();
+    }
+    let release = delivered.release;
+    let warning =
+        Diagnostic::warning(format!("the lane `{}` has expired ({expiry})", release.name));
+    let remedy = format!(
+        "`graylane cleanup {} --commit` removes it; or set a later `expires`",
+        release.file
+    );
+    vec![warning.at(expiry.place.clone()).remedy(remedy)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::baseline::Baseline;
+    use crate::check::fixture::{deployment, lane, spec, told_around};
+
+    #[test]
+    fn told_once_the_time_has_passed() {
+        let told = |expires: &str, standing: Option<Standing>| {
+            let spec =
+                spec("").replace("  tag: gray\n", &format!("  tag: gray\n  expires: {expires}\n"));
+            let release = lane(&spec, &deployment(""));
+            let mut told = Vec::new();
+            told_around("lane-expired", "", &[], |around, _| {
+                around.standing = standing;
+                told = check(&Delivered {
+                    release: &release.spec.release,
+                    lane: &release.lane,
+                    baseline: &Baseline::default(),
+                    surroundings: around,
+                });
+            });
+            told.len()
+        };
+        assert_eq!(told("2026-05-30", Some(Standing::Absent)), 1);
+        assert_eq!(told("2026-06-01", Some(Standing::Absent)), 0);
+        assert_eq!(told("2026-05-30", Some(Standing::Offline)), 0);
+    }
+}

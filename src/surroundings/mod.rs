@@ -1,0 +1,43 @@
+//! What a repository holds around a lane: its overlay as it stands, the commit it went with, and what
+//! delivers it. Plain data; the shell gathers it for `check` alone.
+
+mod delivery;
+mod standing;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::kube::object::ObjectRef;
+
+pub use delivery::{Delivery, Reader, Reading, Tool};
+pub use standing::{Differences, Edit, Standing};
+
+/// What there is around a lane.
+#[derive(Debug)]
+pub struct Surroundings {
+    /// The time that counts as now.
+    pub now: Timestamp,
+    /// The directory of its overlay, relative to the repository.
+    pub output: String,
+    /// Its overlay as it stands; `None` where it is not compared.
+    pub standing: Option<Standing>,
+    /// The manifests of its overlay as they should be, relative to the repository.
+    pub manifests: Vec<String>,
+    /// The workloads that the overlay of the last commit has otherwise: their manifests there.
+    pub committed: HashMap<ObjectRef, String>,
+    /// The removals of its overlay that took changes to its baseline along.
+    pub removals: Vec<Removal>,
+    /// What the repository says about delivery.
+    pub delivery: Arc<Delivery>,
+}
+
+/// A removal of a lane together with changes to its baseline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Removal {
+    /// What removes it: `the commit 1a2b3c4`, `the work tree`.
+    pub by: String,
+    /// The files of the baseline that change with it, in order.
+    pub files: Vec<String>,
+}
