@@ -79,6 +79,7 @@ pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::
     }
     let checked = releases.iter().map(|release| Checked {
         lane: &release.spec.release.name,
+        place: &release.spec.release.name_place,
         findings: &release.findings,
         silenced: &release.silenced,
     });

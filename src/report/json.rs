@@ -45,8 +45,9 @@ mod tests {
 
     #[test]
     fn nothing_found_is_an_empty_list() {
+        let place = Place { file: "a".into(), line: 1, column: 1, text: String::new() };
         assert_eq!(
-            json(&[Checked { lane: "a", findings: &[], silenced: &[] }]),
+            json(&[Checked { lane: "a", place: &place, findings: &[], silenced: &[] }]),
             "{\n  \"findings\": [],\n  \"silenced\": []\n}\n"
         );
     }
