@@ -28,8 +28,8 @@ const GROUPS: &[Group] = &[
     ),
     group("kafka", "group", "the Kafka consumer group", "kafka.apache.org (group.id)"),
     group(
-        "connect",
-        "groupid",
+        "connectgroupid",
+        "",
         "the group of Kafka Connect workers",
         "docs.confluent.io (CONNECT_GROUP_ID)",
     ),

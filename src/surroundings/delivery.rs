@@ -5,45 +5,10 @@ use std::sync::Arc;
 
 use globset::GlobBuilder;
 
-use crate::diagnostic::Place;
+use super::readers::{Patterns, Reader, Target, Tool, argo, below, flux};
 use crate::kube::object::group_of;
 use crate::spec::within;
 use crate::yaml::{Document, NodeRef};
-
-/// What reads a directory of the repository.
-#[derive(Clone, Debug)]
-pub struct Reader {
-    /// The object, as messages name it: `Application/web`.
-    pub name: String,
-    /// Where it says which directory.
-    pub place: Option<Place>,
-    /// The directory, or a pattern of directories.
-    path: String,
-    /// Whether the path is a pattern, and what it leaves out.
-    but_not: Option<Vec<String>>,
-    /// How it reads.
-    pub tool: Tool,
-    /// Where it applies to; `None` where that is not known.
-    pub destination: Option<String>,
-}
-
-/// How a directory is read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Tool {
-    /// Argo CD applies the manifests of the directory.
-    ArgoCd {
-        /// Those of its subdirectories too.
-        recurse: bool,
-        /// Only files that this glob matches.
-        include: Option<String>,
-        /// No files that this glob matches.
-        exclude: Option<String>,
-    },
-    /// Argo CD lets Helm or a plugin make manifests of it, so that one cannot tell which.
-    ArgoCdBuild,
-    /// Flux applies the manifests of the directory and of its subdirectories.
-    Flux,
-}
 
 /// A reader of an overlay, or of a directory above it.
 #[derive(Clone, Debug)]
@@ -143,12 +108,12 @@ impl Delivery {
         candidates.extend(inside.iter().map(|name| format!("{output}/{name}")));
         let mut found = Vec::new();
         for reader in &self.readers {
-            let reads = |path: &&String| match &reader.but_not {
-                None => reader.path == **path,
-                Some(but_not) => {
+            let reads = |path: &&String| match &reader.target {
+                Target::Directory(directory) => directory == *path,
+                Target::Directories { pattern, but_not } => {
                     // A pattern means directories below the root.
                     !path.is_empty()
-                        && matches(&reader.path, path, true)
+                        && matches(pattern, path, true)
                         && !but_not.iter().any(|pattern| matches(pattern, path, true))
                 }
             };
@@ -216,11 +181,6 @@ fn directory(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(directory, _)| directory)
 }
 
-/// A path from a directory; `None` where it leaves the repository or is a URL.
-fn below(directory: &str, path: &str) -> Option<String> {
-    crate::spec::resolve(directory, path).ok()
-}
-
 /// A path as it is from a directory that it is in.
 fn relative<'a>(directory: &str, path: &'a str) -> Option<&'a str> {
     if directory.is_empty() {
@@ -232,131 +192,6 @@ fn relative<'a>(directory: &str, path: &'a str) -> Option<&'a str> {
 fn matches(pattern: &str, path: &str, literal_separator: bool) -> bool {
     let glob = GlobBuilder::new(pattern).literal_separator(literal_separator).build();
     glob.is_ok_and(|glob| glob.compile_matcher().is_match(path))
-}
-
-/// The directories that the generators of an ApplicationSet take.
-#[derive(Default)]
-struct Patterns {
-    taken: Vec<String>,
-    left_out: Vec<String>,
-}
-
-impl Patterns {
-    /// Generators within generators that are looked at, in levels; Argo CD has two.
-    const DEPTH: usize = 3;
-
-    fn add(&mut self, generator: NodeRef<'_>, depth: usize) {
-        if depth > Self::DEPTH {
-            return;
-        }
-        let directories = generator.at(&["git", "directories"]);
-        for entry in directories.into_iter().flat_map(NodeRef::items) {
-            let Some(path) = entry.get("path").and_then(NodeRef::text) else { continue };
-            let path = path.trim_start_matches("./").trim_end_matches('/').to_owned();
-            let is_left_out = entry.get("exclude").and_then(NodeRef::as_bool) == Some(true);
-            if is_left_out { &mut self.left_out } else { &mut self.taken }.push(path);
-        }
-        for kind in ["matrix", "merge"] {
-            let inner = generator.at(&[kind, "generators"]);
-            for generator in inner.into_iter().flat_map(NodeRef::items) {
-                self.add(generator, depth + 1);
-            }
-        }
-    }
-
-    fn all(self) -> Vec<(String, Vec<String>)> {
-        let left_out = self.left_out;
-        self.taken.into_iter().map(|taken| (taken, left_out.clone())).collect()
-    }
-}
-
-/// The readers that the spec of an Application is; `patterns` are the directories that one of an
-/// ApplicationSet is made for.
-///
-/// Source: argo-cd.readthedocs.io, "Directory", "Multiple Sources", "Git Generator".
-fn argo(
-    kind: &str,
-    name: &str,
-    spec: NodeRef<'_>,
-    patterns: &[(String, Vec<String>)],
-    remotes: &[String],
-) -> Vec<Reader> {
-    let destination = spec.get("destination").map(|node| node.to_json().to_string());
-    let destination = destination.filter(|text| !text.contains("{{"));
-    let sources = spec.get("sources").into_iter().flat_map(NodeRef::items);
-    let mut readers = Vec::new();
-    for source in spec.get("source").into_iter().chain(sources) {
-        let text = |key: &str| source.get(key).and_then(NodeRef::text);
-        let Some(path) = text("path") else { continue };
-        if !text("repoURL").is_none_or(|url| is_here(url, remotes)) {
-            continue;
-        }
-        let of_directory = |key: &str| source.at(&["directory", key]);
-        let glob = |key: &str| of_directory(key).and_then(NodeRef::text).map(str::to_owned);
-        let is_built = ["helm", "plugin", "chart"].iter().any(|key| source.get(key).is_some());
-        let tool = if is_built {
-            Tool::ArgoCdBuild
-        } else {
-            Tool::ArgoCd {
-                recurse: of_directory("recurse").and_then(NodeRef::as_bool) == Some(true),
-                include: glob("include"),
-                exclude: glob("exclude"),
-            }
-        };
-        let reader = |path: String, but_not| Reader {
-            name: format!("{kind}/{name}"),
-            place: source.get("path").and_then(NodeRef::place),
-            path,
-            but_not,
-            tool: tool.clone(),
-            destination: destination.clone(),
-        };
-        let template = path.trim().trim_start_matches("{{").trim_end_matches("}}").trim();
-        if matches!(template, "path" | ".path.path") && path.contains("{{") {
-            let all = patterns.iter();
-            readers.extend(all.map(|(taken, not)| reader(taken.clone(), Some(not.clone()))));
-        } else if !path.contains("{{")
-            && let Some(path) = below("", path)
-        {
-            readers.push(reader(path, None));
-        }
-    }
-    readers
-}
-
-/// The reader that a Kustomization of Flux is.
-///
-/// Source: fluxcd.io/flux/components/kustomize/kustomizations.
-fn flux(name: &str, root: NodeRef<'_>) -> Option<Reader> {
-    let spec = root.get("spec")?;
-    let text = |keys: &[&str]| spec.at(keys).and_then(NodeRef::text);
-    let is_of_git = text(&["sourceRef", "kind"]).is_none_or(|kind| kind == "GitRepository");
-    if !is_of_git || spec.get("suspend").and_then(NodeRef::as_bool) == Some(true) {
-        return None;
-    }
-    let cluster = spec.get("kubeConfig").map(|node| node.to_json().to_string());
-    let namespace = text(&["targetNamespace"]).unwrap_or_default();
-    let place = spec.get("path").unwrap_or(spec).place();
-    Some(Reader {
-        name: format!("Kustomization/{name}"),
-        place,
-        path: below("", text(&["path"]).unwrap_or("./"))?,
-        but_not: None,
-        tool: Tool::Flux,
-        destination: Some(format!("{namespace} {}", cluster.unwrap_or_default())),
-    })
-}
-
-/// Whether a URL may be that of this repository: the names at the end are the same, or nothing is
-/// known about it.
-fn is_here(url: &str, remotes: &[String]) -> bool {
-    fn name(url: &str) -> String {
-        let url = url.trim_end_matches('/');
-        let name = url.rsplit(['/', ':']).next().unwrap_or(url);
-        name.strip_suffix(".git").unwrap_or(name).to_lowercase()
-    }
-    let is_template = url.contains("{{") || url.contains('$');
-    remotes.is_empty() || is_template || remotes.iter().any(|remote| name(remote) == name(url))
 }
 
 #[cfg(test)]
@@ -438,13 +273,5 @@ mod tests {
         assert_eq!(applied(&[("f.yaml", flux), some, above]), ["Kustomization/a lanes: 10"]);
         let none = ("lanes/kustomization.yaml", "resources: [https://example.com/a.yaml]\n");
         assert_eq!(applied(&[("f.yaml", flux), none]), ["Kustomization/a lanes: 00"]);
-    }
-
-    #[test]
-    fn repositories_are_told_by_their_names() {
-        let remotes = ["git@example.com:shop/Deploy.git".to_owned()];
-        assert!(is_here("https://mirror.example.com/shop/deploy", &remotes));
-        assert!(!is_here("https://example.com/shop/charts.git", &remotes));
-        assert!(is_here("{{repo}}", &remotes) && is_here("anything", &[]));
     }
 }

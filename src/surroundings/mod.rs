@@ -2,6 +2,7 @@
 //! delivers it. Plain data; the shell gathers it for `check` alone.
 
 mod delivery;
+mod readers;
 mod standing;
 
 use std::collections::HashMap;
@@ -11,7 +12,8 @@ use jiff::Timestamp;
 
 use crate::kube::object::ObjectRef;
 
-pub use delivery::{Delivery, Reader, Reading, Tool};
+pub use delivery::{Delivery, Reading};
+pub use readers::{Reader, Tool};
 pub use standing::{Differences, Edit, Standing};
 
 /// What there is around a lane.
