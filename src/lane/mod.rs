@@ -2,11 +2,13 @@
 //! [`build`].
 
 mod belongings;
+mod canary;
 mod copied;
 mod copy;
 mod entry;
 mod facts;
 mod find;
+mod generated;
 mod isolation;
 mod labels;
 mod own;
@@ -27,22 +29,20 @@ use rayon::prelude::*;
 
 use crate::baseline::Object;
 use crate::diagnostic::{Diagnostic, Failure, Place};
-use crate::gateway::{self, Canary, CanaryRoute, Gateway};
-use crate::generated::{Attachment, GeneratedObject};
+use crate::generated::Attachment;
 use crate::governance::{self, Governed, GovernedService};
 use crate::kube::kinds::{Wave, kind_of};
-use crate::kube::names::check_name;
-use crate::kube::object::{GroupKind, ObjectRef, identity};
+use crate::kube::object::{GroupKind, ObjectRef};
 use crate::kube::pod_specs::{self, PodTemplate, pod_templates};
-use crate::kube::references::references;
 use crate::kube::selectors::{SelectorUse, selectors};
 use crate::shared_routes::LaneRoute;
 use crate::spec::{GatewayClass, GrayRelease, Service};
-use crate::yaml::{Document, NodeRef, Path, Source, parse};
+use crate::yaml::{Document, Source, parse};
 
 pub use copied::Copied;
 pub use facts::{Facts, Labels, selected};
 pub(crate) use find::{Found, find};
+pub(crate) use generated::generated;
 pub use isolation::{counts_pods, required_values};
 pub use labels::{ORIGINAL, VERSION, near_version};
 use patch::Patches;
@@ -236,17 +236,17 @@ pub fn build(release: &GrayRelease, facts: &Facts, inspect: &Inspect<'_>) -> Res
         }
     }
     match governance.generate(&builder.governed()) {
-        Ok(generated) => {
-            for object in generated.objects {
+        Ok(made) => {
+            for object in made.objects {
                 match self::generated(release, facts, object) {
                     Ok(object) => lane.objects.push(object),
                     Err(error) => errors.push(error),
                 }
             }
-            lane.shared = generated.shared;
-            lane.attachments = generated.attachments;
+            lane.shared = made.shared;
+            lane.attachments = made.attachments;
             lane.attachments.sort_by_key(|attachment| attachment.path);
-            rewire_notes.extend(generated.notes);
+            rewire_notes.extend(made.notes);
         }
         Err(list) => errors.extend(list),
     }
@@ -418,138 +418,4 @@ impl Builder<'_> {
         }
         Governed { release: self.release, baseline: &self.facts.baseline, services }
     }
-
-    /// The canary route of an entry, made from the baseline's with its patches applied.
-    fn canary(
-        &self,
-        object: &Object,
-        service: &Service,
-        document: &Document,
-    ) -> Result<Canary, Vec<Diagnostic>> {
-        let Some(entry) = &service.entry else { return Ok(document.clone().into()) };
-        let gateway = self.gateway(object).map_err(|error| vec![error.at(entry.place.clone())])?;
-        let led_to: Vec<ObjectRef> = references(document.root(), &object.id)
-            .into_iter()
-            .map(|reference| reference.target)
-            .filter(|id| id.kind == "Service" && id.namespace == object.id.namespace)
-            .collect();
-        let errors: Vec<Diagnostic> =
-            led_to.iter().filter_map(|id| self.unroutable(id, &entry.place)).collect();
-        if !errors.is_empty() {
-            return Err(errors);
-        }
-        let services = led_to
-            .iter()
-            .filter_map(|id| Some((id.name.as_str(), self.plan.gray_names.get(id)?.as_str())))
-            .collect();
-        let mut canary = gateway.canary(&CanaryRoute {
-            baseline: document,
-            unpatched: &object.document(),
-            id: &object.id,
-            route: &entry.route,
-            tag: self.release.tag.as_str(),
-            tag_header: &self.release.tag_header,
-            services: &services,
-        })?;
-        if self.release.service_subset {
-            let key = gateway.subset_annotation().ok_or_else(|| {
-                let message = format!("the gateway class `{}` knows no subsets", gateway.class());
-                let error = Diagnostic::error(message).at(entry.place.clone());
-                vec![error.remedy("take `gateway.serviceSubset` out")]
-            })?;
-            let path = Path::keys(["metadata", "annotations", key]);
-            let result = canary.document.set_str(&path, self.release.tag.as_str());
-            result.map_err(|error| vec![Diagnostic::error(error.to_string())])?;
-        }
-        Ok(canary)
-    }
-
-    /// Why a gray copy of a Service cannot stand behind a canary route.
-    fn unroutable(&self, id: &ObjectRef, entry: &Place) -> Option<Diagnostic> {
-        self.plan.gray_names.get(id)?;
-        let service = self.facts.baseline.get(id)?;
-        let service = service.document();
-        let field = |key: &str| service.at(&["spec", key]);
-        let (what, node) = if field("type").and_then(NodeRef::as_str) == Some("ExternalName") {
-            ("of type ExternalName: its copy would be the same host", field("type"))
-        } else if field("clusterIP").and_then(NodeRef::text) == Some("None") {
-            ("headless: many gateways need a cluster IP to route to", field("clusterIP"))
-        } else {
-            return None;
-        };
-        let error = Diagnostic::error(format!("the entry leads to {id}, which is {what}"));
-        Some(
-            error
-                .at(node.and_then(NodeRef::place))
-                .related(entry.clone(), "the entry")
-                .remedy("let the route lead to a Service with a cluster IP that selects the pods"),
-        )
-    }
-
-    /// The gateway of the spec, or the one that the route names.
-    fn gateway(&self, route: &Object) -> Result<&'static dyn Gateway, Diagnostic> {
-        let class = match self.release.gateway_class {
-            Some(class) => class,
-            None => gateway::class_for(&route.id, route.document().root())?,
-        };
-        let gateway = gateway::of(class).ok_or_else(|| {
-            Diagnostic::error(format!(
-                "the gateway class `{class}` is not available in this version"
-            ))
-            .remedy(format!("available: {}", gateway::served().join(", ")))
-        })?;
-        if !gateway.reads().contains(&route.id.kind.as_str()) {
-            let kinds = gateway.reads().join(" or ");
-            return Err(Diagnostic::error(format!(
-                "the gateway class `{class}` makes its canary route from an {kinds}, and {} is none",
-                route.id
-            ))
-            .remedy(format!("set `gateway.class`, or name the {kinds} in `entry`")));
-        }
-        Ok(gateway)
-    }
-}
-
-/// An object of a lane that is made, with the labels and the place in the order that copies have
-/// too.
-///
-/// # Errors
-///
-/// When it can have no such name, or the baseline has an object of that name.
-pub(crate) fn generated(
-    release: &GrayRelease,
-    facts: &Facts,
-    object: GeneratedObject,
-) -> Result<GrayObject, Diagnostic> {
-    let GeneratedObject { service, wave, mut document, place } = object;
-    let labels = labels::of_objects(release.tag.as_str(), &service);
-    let namespace = release.namespace.as_deref().unwrap_or_default();
-    let id = identity(document.root(), namespace);
-    let result = relabel::put(&mut document, &Path::keys(["metadata", "labels"]), &labels)
-        .and_then(|()| waves::order(release.delivery, wave, &mut document));
-    let id = match (id, result) {
-        (Some(id), Ok(())) => id,
-        (None, _) => {
-            return Err(Diagnostic::error("an object that is made has no name").at(place));
-        }
-        (_, Err(error)) => return Err(Diagnostic::error(error.to_string()).at(place)),
-    };
-    if let Err(why) = check_name(&id.group, &id.kind, &id.name) {
-        let error = Diagnostic::error(format!(
-            "the {} of `{service}` cannot be called `{}`: {why}",
-            id.kind, id.name
-        ));
-        return Err(error.at(place).remedy("choose a shorter tag or `naming.suffix`"));
-    }
-    if let Some(there) = facts.baseline.get(&id) {
-        let error = Diagnostic::error(format!(
-            "{id} would be made for `{service}`, and the baseline has it already"
-        ));
-        let error = error.at(there.place());
-        return Err(error.remedy(
-            "choose another tag or `naming.suffix`, or take that object out of the baseline",
-        ));
-    }
-    let identity = Identity { id, origin: Origin::Generated, service };
-    Ok(GrayObject::new(identity, wave, &document))
 }
