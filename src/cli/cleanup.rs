@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use jiff::Timestamp;
+
 use super::commit::{CommitArgs, To, head_lock, pushing, record};
 use super::generate::change_line;
 use super::output::Output;
@@ -9,6 +11,7 @@ use super::shared::{Boards, Edit, OnCommit, services};
 use super::specs::{SpecArgs, default_specs};
 use super::workspace::Workspace;
 use super::{Global, Outcome};
+use crate::baseline::files::Files;
 use crate::dangling::dangling;
 use crate::diagnostic::{Diagnostic, Failure, nearest};
 use crate::overlay::{
@@ -26,7 +29,7 @@ use crate::yaml::{Document, Source, parse};
 /// when a path is missing. Cleaning up what is gone already is nothing to do.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  graylane cleanup --commit\n  graylane cleanup --tag pr-4711 --commit\n  graylane cleanup --service spring-c\n  graylane cleanup --keep-metadata --commit\n  graylane cleanup --all --dry-run"
+    after_help = "Examples:\n  graylane cleanup --commit\n  graylane cleanup --tag pr-4711 --commit\n  graylane cleanup --service spring-c\n  graylane cleanup --drain --commit\n  graylane cleanup --expired --commit --push\n  graylane cleanup --keep-metadata --commit\n  graylane cleanup --all --dry-run"
 )]
 pub(super) struct Args {
     #[command(flatten)]
@@ -40,6 +43,16 @@ pub(super) struct Args {
     /// Remove every lane of the repository
     #[arg(long, conflicts_with = "specs")]
     all: bool,
+    /// Remove every lane whose spec says that it should be gone by now, for a scheduled job
+    #[arg(long, conflicts_with_all = ["specs", "tag", "all", "service"])]
+    expired: bool,
+    /// The time at which lanes may have expired [default: now]
+    #[arg(long, value_name = "RFC3339", requires = "expired")]
+    now: Option<Timestamp>,
+    /// Remove only the entry, so that gateways stop sending before the pods go; clean up the rest
+    /// in a later commit
+    #[arg(long, conflicts_with_all = ["service", "keep_metadata"])]
+    drain: bool,
     /// Remove all that is applied and keep the lock: the lane is offline, `generate` brings it back
     #[arg(long, conflicts_with = "service")]
     keep_metadata: bool,
@@ -77,6 +90,7 @@ fn cleanup(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result<
     let selection = match &args.service {
         Some(service) => Selection::Service(service),
         None if args.keep_metadata => Selection::Objects,
+        None if args.drain => Selection::Entry,
         None => Selection::All,
     };
     let mut plans = Vec::new();
@@ -113,6 +127,9 @@ fn cleanup(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result<
     }
     if nothing {
         output.say("nothing to do")?;
+    } else if args.drain && !args.dry_run {
+        output
+            .say("next: when the gateway has stopped sending, the same command without --drain")?;
     }
     Ok(Outcome::Done)
 }
@@ -338,6 +355,10 @@ fn targets(
         let overlays = overlays.map(|(directory, _)| directory).collect();
         return Ok(Targets { overlays, shared });
     }
+    if args.expired {
+        let overlays = expired(args, workspace, files.as_ref(), &locks, warnings);
+        return Ok(Targets { overlays, shared });
+    }
     let specs = if args.specs.specs.is_empty() {
         let found = default_specs(workspace, files.as_ref());
         if found.is_empty() {
@@ -370,6 +391,38 @@ fn targets(
         }
     }
     if errors.is_empty() { Ok(Targets { overlays, shared }) } else { Err(Failure(errors)) }
+}
+
+/// The overlays whose specs say that they should be gone by now. A spec that cannot be read keeps
+/// nobody else's lane.
+fn expired(
+    args: &Args,
+    workspace: &Workspace,
+    files: &dyn Files,
+    locks: &[(String, Lock)],
+    warnings: &mut Vec<Diagnostic>,
+) -> Vec<String> {
+    let now = args.now.unwrap_or_else(Timestamp::now);
+    let mut specs: BTreeSet<String> = default_specs(workspace, files).into_iter().collect();
+    specs.extend(locks.iter().map(|(_, lock)| lock.header().spec.clone()));
+    let there: HashSet<&str> = locks.iter().map(|(directory, _)| directory.as_str()).collect();
+    let mut overlays = Vec::new();
+    for path in specs {
+        match read_spec(files, &path) {
+            Ok(spec) => {
+                let expiry = spec.release.expires.as_ref();
+                let is_past = expiry.is_some_and(|expiry| expiry.is_past(now));
+                if is_past && there.contains(spec.output.as_str()) {
+                    overlays.push(spec.output);
+                }
+            }
+            Err(_) => warnings.push(
+                Diagnostic::warning(format!("whether the lane of {path} has expired is not known"))
+                    .remedy(format!("`graylane check {path}` says what is wrong with it")),
+            ),
+        }
+    }
+    overlays
 }
 
 /// A directory with a lock, and the lock where it can be read.
