@@ -18,6 +18,9 @@ use similar::TextDiff;
 static COMMIT_ID: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\b[0-9a-f]{40}\b|\bcommit [0-9a-f]{7,}").unwrap());
 
+/// The same in a table, cut to the width of its column.
+static COMMIT_CELL: LazyLock<Regex> = LazyLock::new(|| Regex::new("  [0-9a-f]{7}  ").unwrap());
+
 /// A command line of a case and the exit code that is expected of it.
 struct Line {
     command: String,
@@ -71,7 +74,8 @@ fn run(case: &Path, root: &Path) -> (Texts, Vec<String>) {
             if lines.len() > 1 {
                 all.push_str(&format!("$ {}\n", line.command));
             }
-            all.push_str(&COMMIT_ID.replace_all(one, "commit [ID]"));
+            let one = COMMIT_CELL.replace_all(one, "  [ID]     ");
+            all.push_str(&COMMIT_ID.replace_all(&one, "commit [ID]"));
             if !all.ends_with('\n') {
                 all.push_str("[no newline]\n");
             }

@@ -313,11 +313,14 @@ fn a_list_says_what_became_of_each_lane() {
     ok(&sandbox, "graylane generate");
     ok(&sandbox, "sed 's/tag: gray/tag: blue/' graylane.yaml > b && mv b graylane.yaml");
     let list = ok(&sandbox, "graylane list");
-    assert!(list.contains("left over: its spec now writes overlays/blue  overlays/gray"), "{list}");
+    assert!(
+        list.contains("left over: its spec now writes overlays/blue  -       overlays/gray"),
+        "{list}"
+    );
     ok(&sandbox, "graylane generate && echo damage >> overlays/gray/graylane.lock");
     let list = ok(&sandbox, "graylane list");
-    assert!(list.contains("up to date    overlays/blue"), "{list}");
-    assert!(list.contains("damaged lock  overlays/gray"), "{list}");
+    assert!(list.contains("up to date    -       overlays/blue"), "{list}");
+    assert!(list.contains("damaged lock  -       overlays/gray"), "{list}");
     ok(&sandbox, "echo damage >> overlays/blue/graylane.lock");
     assert_eq!(ok(&sandbox, "graylane list").matches("damaged lock").count(), 2);
     ok(
@@ -325,7 +328,7 @@ fn a_list_says_what_became_of_each_lane() {
         "rm overlays/*/graylane.lock && graylane generate && echo '  x: 1' >> graylane.yaml",
     );
     let list = ok(&sandbox, "graylane list");
-    assert!(list.contains("spec has errors  overlays/blue"), "{list}");
+    assert!(list.contains("spec has errors  -       overlays/blue"), "{list}");
 }
 
 #[test]

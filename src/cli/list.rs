@@ -2,6 +2,9 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use jiff::Timestamp;
+use serde::Serialize;
+
 use super::cleanup::{Locked, overlays};
 use super::output::Output;
 use super::shared::{Part, is_up_to_date};
@@ -10,27 +13,59 @@ use super::workspace::Workspace;
 use super::{Global, Outcome};
 use crate::diagnostic::{Diagnostic, Failure};
 use crate::lane::Facts;
-use crate::overlay::{Directory, Lock, OverlayDir, read_lock};
+use crate::overlay::{Directory, LOCK_FILE, Lock, OverlayDir, read_lock};
 use crate::pipeline::{BaselineFrom, Baselines, SpecFile, read_spec, release};
+use crate::spec::Expiry;
 use crate::surroundings::Differences;
 
 /// List the lanes of this repository
 ///
-/// Each with its tag, services, entries, expiry, and whether its overlay is what its spec gives.
+/// Each with its tag, services, entries, gateways, expiry, whether its overlay is what its spec gives,
+/// and the last commit that changed the overlay.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  graylane list")]
-pub(super) struct Args {}
+#[command(after_help = "Examples:\n  graylane list\n  graylane list --format json")]
+pub(super) struct Args {
+    /// How the lanes are printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
 
-/// What is known of a lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// A table for people
+    Text,
+    /// One JSON object with the list `lanes`
+    Json,
+}
+
+/// What is known of a lane; what is not known is empty.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Row {
-    cells: [String; 7],
+    name: Option<String>,
+    tag: Option<String>,
+    services: Vec<String>,
+    entries: Vec<String>,
+    gateways: Vec<&'static str>,
+    expires: Option<String>,
+    expired: bool,
+    state: String,
+    /// Whether all that is applied was taken away, and the lock was kept.
+    offline: bool,
+    /// Whether the overlay is something else than what its spec gives; `None` where that is not
+    /// known.
+    drift: Option<bool>,
+    /// The last commit that changed the lock.
+    commit: Option<String>,
+    overlay: Option<String>,
 }
 
 const DAMAGED: &str = "damaged lock";
 
-const HEAD: [&str; 7] = ["LANE", "TAG", "SERVICES", "ENTRY", "EXPIRES", "STATE", "OVERLAY"];
+const HEAD: [&str; 9] =
+    ["LANE", "TAG", "SERVICES", "ENTRY", "GATEWAY", "EXPIRES", "STATE", "COMMIT", "OVERLAY"];
 
-pub(super) fn run(_args: &Args, global: &Global, output: &mut Output) -> anyhow::Result<Outcome> {
+pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result<Outcome> {
     let workspace = Workspace::open(global)?;
     let files = workspace.files()?;
     let overlays = overlays(&workspace)?;
@@ -54,14 +89,17 @@ pub(super) fn run(_args: &Args, global: &Global, output: &mut Output) -> anyhow:
             Ok(spec) => {
                 written.insert(path, Some(spec.output.clone()));
                 let facts = baselines.of(files.as_ref(), &spec, &BaselineFrom::Spec, &outputs);
-                let state = match facts.and_then(|facts| state(&spec, &facts, &workspace)) {
-                    Ok(state) => state,
-                    Err(Failure(errors)) => error_count(&errors),
-                };
-                rows.push(row(&spec, state));
+                let mut row = row(&spec);
+                if let Err(Failure(errors)) =
+                    facts.and_then(|facts| stand(&mut row, &spec, &facts, &workspace))
+                {
+                    row.state = error_count(&errors);
+                }
+                rows.push(row);
             }
             Err(Failure(errors)) => {
-                rows.push(unknown(&path, error_count(&errors), ""));
+                let state = error_count(&errors);
+                rows.push(Row { name: Some(path.clone()), state, ..Row::default() });
                 written.insert(path, None);
             }
         }
@@ -73,63 +111,94 @@ pub(super) fn run(_args: &Args, global: &Global, output: &mut Output) -> anyhow:
         }
         rows.push(match lock {
             Ok(lock) => left_over(directory, lock, &written),
-            Err(_) => unknown("", DAMAGED.to_owned(), directory),
+            Err(_) => {
+                let overlay = Some(directory.clone());
+                Row { state: DAMAGED.to_owned(), overlay, ..Row::default() }
+            }
         });
     }
-    output.result(&table(&rows))?;
+    for row in &mut rows {
+        row.commit = last_commit(row, &workspace)?;
+    }
+    match args.format {
+        Format::Text => output.result(&table(&rows))?,
+        Format::Json => {
+            let lanes = serde_json::json!({ "lanes": rows });
+            output.result(&format!("{lanes:#}\n"))?;
+        }
+    }
     Ok(Outcome::Done)
 }
 
-fn state(spec: &SpecFile, facts: &Facts, workspace: &Workspace) -> Result<String, Failure> {
+/// The last commit that changed the lock of an overlay.
+fn last_commit(row: &Row, workspace: &Workspace) -> Result<Option<String>, Failure> {
+    let (Some(overlay), Some(repository)) = (&row.overlay, &workspace.repository) else {
+        return Ok(None);
+    };
+    let lock =
+        if overlay.is_empty() { LOCK_FILE.to_owned() } else { format!("{overlay}/{LOCK_FILE}") };
+    Ok(repository.last_change(&lock)?.map(|commit| commit.to_string()))
+}
+
+/// Finds out how the overlay of a spec stands.
+fn stand(
+    row: &mut Row,
+    spec: &SpecFile,
+    facts: &Facts,
+    workspace: &Workspace,
+) -> Result<(), Failure> {
+    let release = release(spec.clone(), facts)?;
+    row.gateways = release.lane.entries.iter().map(|entry| entry.gateway.as_str()).collect();
+    row.gateways.sort_unstable();
+    row.gateways.dedup();
     let overlay = OverlayDir::open(workspace.root()?, &spec.output)?;
     let lock = match read_lock(&overlay) {
         Ok(Some(lock)) => lock,
-        Ok(None) => return Ok("not generated".to_owned()),
-        Err(_) => return Ok(DAMAGED.to_owned()),
+        Ok(None) => {
+            "not generated".clone_into(&mut row.state);
+            return Ok(());
+        }
+        Err(_) => {
+            DAMAGED.clone_into(&mut row.state);
+            return Ok(());
+        }
     };
     if lock.is_offline() {
-        return Ok("offline".to_owned());
+        "offline".clone_into(&mut row.state);
+        row.offline = true;
+        return Ok(());
     }
-    let release = release(spec.clone(), facts)?;
     let mut differences = Differences::of(release.desired(), &lock, &overlay)?;
     let part = Part::of(&release, workspace);
     differences.is_shared_too = part.map_or(Ok(true), |part| is_up_to_date(&part, workspace))?;
-    let is_up_to_date = differences.is_empty();
-    Ok(if is_up_to_date { "up to date".to_owned() } else { "drifted".to_owned() })
+    let drifts = !differences.is_empty();
+    row.drift = Some(drifts);
+    (if drifts { "drifted" } else { "up to date" }).clone_into(&mut row.state);
+    Ok(())
 }
 
 fn error_count(errors: &[Diagnostic]) -> String {
     if errors.len() == 1 { "1 error".to_owned() } else { format!("{} errors", errors.len()) }
 }
 
-fn row(spec: &SpecFile, state: String) -> Row {
+fn row(spec: &SpecFile) -> Row {
     let release = &spec.release;
     let names = |only_entries: bool| {
         let services =
             release.services.iter().filter(|service| !only_entries || service.entry.is_some());
-        services.map(|service| service.name.as_str()).collect::<Vec<_>>().join(",")
+        services.map(|service| service.name.clone()).collect()
     };
-    let expires = release.expires.as_ref().map(|expiry| {
-        let past = expiry.is_past(jiff::Timestamp::now());
-        format!("{expiry}{}", if past { " (past)" } else { "" })
-    });
+    let is_past = |expiry: &Expiry| expiry.is_past(Timestamp::now());
     Row {
-        cells: [
-            release.name.clone(),
-            release.tag.to_string(),
-            names(false),
-            names(true),
-            expires.unwrap_or_default(),
-            state,
-            spec.output.clone(),
-        ],
+        name: Some(release.name.clone()),
+        tag: Some(release.tag.to_string()),
+        services: names(false),
+        entries: names(true),
+        expires: release.expires.as_ref().map(ToString::to_string),
+        expired: release.expires.as_ref().is_some_and(is_past),
+        overlay: Some(spec.output.clone()),
+        ..Row::default()
     }
-}
-
-/// A row for what cannot be read.
-fn unknown(name: &str, state: String, directory: &str) -> Row {
-    let none = String::new;
-    Row { cells: [name.to_owned(), none(), none(), none(), none(), state, directory.to_owned()] }
 }
 
 /// A lane that no spec writes any more; `written` has each spec's output, `None` where it is wrong.
@@ -138,11 +207,10 @@ fn left_over(directory: &str, lock: &Lock, written: &BTreeMap<String, Option<Str
         let files = lock.files().iter().filter(|file| {
             !only_entries || file.path.directory() == Some(Directory::Entry.as_str())
         });
-        let mut names: Vec<&str> =
-            files.filter_map(|file| file.origin.service.as_deref()).collect();
+        let mut names: Vec<String> = files.filter_map(|file| file.origin.service.clone()).collect();
         names.sort_unstable();
         names.dedup();
-        names.join(",")
+        names
     };
     let header = lock.header();
     let state = match written.get(&header.spec) {
@@ -152,15 +220,35 @@ fn left_over(directory: &str, lock: &Lock, written: &BTreeMap<String, Option<Str
     };
     let state = if lock.is_offline() { format!("offline, {state}") } else { state };
     Row {
-        cells: [
-            header.name.clone(),
-            header.tag.clone(),
-            services(false),
-            services(true),
-            String::new(),
-            state,
-            directory.to_owned(),
-        ],
+        name: Some(header.name.clone()),
+        tag: Some(header.tag.clone()),
+        services: services(false),
+        entries: services(true),
+        state,
+        offline: lock.is_offline(),
+        overlay: Some(directory.to_owned()),
+        ..Row::default()
+    }
+}
+
+impl Row {
+    /// What a line of the table has, column by column.
+    fn cells(&self) -> [String; HEAD.len()] {
+        /// Characters by which a commit of all but the largest repositories is known.
+        const SHORT: usize = 7;
+        let text = |field: &Option<String>| field.clone().unwrap_or_default();
+        let past = if self.expired { " (past)" } else { "" };
+        [
+            text(&self.name),
+            text(&self.tag),
+            self.services.join(","),
+            self.entries.join(","),
+            self.gateways.join(","),
+            self.expires.as_ref().map(|expires| format!("{expires}{past}")).unwrap_or_default(),
+            self.state.clone(),
+            text(&self.commit).chars().take(SHORT).collect(),
+            text(&self.overlay),
+        ]
     }
 }
 
@@ -169,7 +257,8 @@ fn table(rows: &[Row]) -> String {
         return "no lanes\n".to_owned();
     }
     let head = HEAD.map(str::to_owned);
-    let lines = || std::iter::once(&head).chain(rows.iter().map(|row| &row.cells));
+    let rows: Vec<[String; HEAD.len()]> = rows.iter().map(Row::cells).collect();
+    let lines = || std::iter::once(&head).chain(&rows);
     let width =
         |column: usize| lines().map(|cells| cells[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..HEAD.len()).map(width).collect();
