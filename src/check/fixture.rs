@@ -34,6 +34,23 @@ spec: {{selector: {{app: web}}, ports: [{{port: 80}}]}}
     )
 }
 
+/// An Ingress that leads to the Service `web`.
+pub(super) const INGRESS: &str = "---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web}
+spec:
+  ingressClassName: mse
+  rules:
+    - host: example.com
+      http:
+        paths:
+          - {path: /, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}
+";
+
+/// A line that makes a service an entry by a header.
+pub(super) const ENTRY: &str = "entry: {match: {headers: [{name: x-user-id, exact: '100'}]}}";
+
 /// A spec with the tag `gray` of one service `web` with the image `web:2`; `service` is one more
 /// line of that.
 pub(super) fn spec(service: &str) -> String {

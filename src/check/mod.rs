@@ -9,12 +9,16 @@ mod database_shared;
 mod delivered;
 mod dns_claimed_twice;
 mod drift;
+mod entry_missing;
+mod entry_without_pods;
 #[cfg(test)]
 mod fixture;
 mod hand_edited;
 mod host_network;
 mod host_path;
 mod host_port;
+mod image_mutable;
+mod image_unchanged;
 mod kruise_collision;
 mod lane_collision;
 mod lane_expired;
@@ -112,10 +116,14 @@ pub const FINDINGS: &[Finding] = &[
     database_shared::FINDING,
     dns_claimed_twice::FINDING,
     drift::FINDING,
+    entry_missing::FINDING,
+    entry_without_pods::FINDING,
     hand_edited::FINDING,
     host_network::FINDING,
     host_path::FINDING,
     host_port::FINDING,
+    image_mutable::FINDING,
+    image_unchanged::FINDING,
     kruise_collision::FINDING,
     lane_collision::FINDING,
     lane_expired::FINDING,
