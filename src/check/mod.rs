@@ -3,6 +3,7 @@
 
 mod alb_order;
 mod baseline_moved;
+mod canary_without_base;
 mod cleanup_with_baseline;
 mod consumer_group_shared;
 mod database_shared;
@@ -33,13 +34,17 @@ mod opensergo_no_crd;
 mod overlay_applied_twice;
 mod overlay_not_applied;
 mod overlay_with_baseline;
+mod patch_idle;
 mod pod;
 mod prune_disabled;
+mod reference_ambiguous;
+mod reference_dangling;
 mod rules;
 mod selector_changed;
 mod selector_leak;
 mod tag_header_unset;
 mod volume_shared;
+mod weight_beside_match;
 mod words;
 
 use crate::baseline::Object;
@@ -111,6 +116,7 @@ impl Finding {
 pub const FINDINGS: &[Finding] = &[
     alb_order::FINDING,
     baseline_moved::FINDING,
+    canary_without_base::FINDING,
     cleanup_with_baseline::FINDING,
     consumer_group_shared::FINDING,
     database_shared::FINDING,
@@ -138,11 +144,15 @@ pub const FINDINGS: &[Finding] = &[
     overlay_applied_twice::FINDING,
     overlay_not_applied::FINDING,
     overlay_with_baseline::FINDING,
+    patch_idle::FINDING,
     prune_disabled::FINDING,
+    reference_ambiguous::FINDING,
+    reference_dangling::FINDING,
     selector_changed::FINDING,
     selector_leak::FINDING,
     tag_header_unset::FINDING,
     volume_shared::FINDING,
+    weight_beside_match::FINDING,
 ];
 
 /// Looks at a copy by every rule for copies.

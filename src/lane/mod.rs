@@ -34,9 +34,10 @@ use crate::governance::{self, Governed, GovernedService};
 use crate::kube::kinds::{Wave, kind_of};
 use crate::kube::object::{GroupKind, ObjectRef};
 use crate::kube::pod_specs::{self, PodTemplate, pod_templates};
+use crate::kube::references::Reference;
 use crate::kube::selectors::{SelectorUse, selectors};
 use crate::shared_routes::LaneRoute;
-use crate::spec::{GatewayClass, GrayRelease, Service};
+use crate::spec::{GatewayClass, GrayRelease, Patch, Service};
 use crate::yaml::{Document, Source, parse};
 
 pub use copied::Copied;
@@ -144,6 +145,11 @@ pub struct Made<'a> {
     pub document: &'a Document,
     /// What is copied.
     pub copied: &'a Copied<'a>,
+    /// What it names, as it did before names of copies took the place of the baseline's. The paths
+    /// are those of its nodes.
+    pub references: &'a [Reference],
+    /// Its patches that changed nothing.
+    pub idle_patches: &'a [&'a Patch],
 }
 
 /// Looks at a copy while its nodes are there: to parse all of them once more would cost as much as
@@ -303,7 +309,8 @@ impl Builder<'_> {
         if copy.role == Role::Workload {
             errors.extend(set::set_replicas(object, service.spec, &mut document));
         }
-        errors.extend(self.patches.apply(copy, object, service, &mut document));
+        let (refused, idle_patches) = self.patches.apply(copy, object, service, &mut document);
+        errors.extend(refused);
         let mut notes = Vec::new();
         if copy.role == Role::Workload {
             let template = &service.pods.template;
@@ -378,6 +385,8 @@ impl Builder<'_> {
             gray: &gray,
             document: &document,
             copied: &self.copied,
+            references: &rewiring.references,
+            idle_patches: &idle_patches,
         });
         // All nodes of the baseline and the texts of all copies at once would be most of the memory.
         object.let_go();

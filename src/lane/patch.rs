@@ -94,7 +94,7 @@ impl<'a> Patches<'a> {
         if errors.is_empty() { Ok(patches) } else { Err(errors) }
     }
 
-    /// Applies the patches of one object.
+    /// Applies the patches of one object, and says which of them changed nothing.
     ///
     /// # Errors
     ///
@@ -105,19 +105,24 @@ impl<'a> Patches<'a> {
         object: &Object,
         service: &PlannedService<'_>,
         document: &mut Document,
-    ) -> Vec<Diagnostic> {
+    ) -> (Vec<Diagnostic>, Vec<&'a Patch>) {
         let mut errors = Vec::new();
+        let mut idle = Vec::new();
         for patch in self.by_object.get(&copy.object).into_iter().flatten() {
             if let Some(key) = decided_by_lane(&patch.body, service) {
                 errors.push(changed(patch, key));
                 continue;
             }
+            let was = document.root().to_json();
             let before = protected(document, service);
             let had: HashSet<_> = exclusive(document).into_iter().collect();
             if let Err(error) = apply_patch(patch, &object.id, document) {
                 let remedy = format!("it is applied to the object as {} has it", object.file);
                 errors.push(error.remedy(remedy));
                 continue;
+            }
+            if !is_assertion(&patch.body) && document.root().to_json() == was {
+                idle.push(*patch);
             }
             let template = &service.pods.template.spec;
             let has_pods = || document.find(template).is_some_and(NodeRef::is_mapping);
@@ -157,8 +162,13 @@ impl<'a> Patches<'a> {
                     .map(|what| changed(patch, what)),
             );
         }
-        errors
+        (errors, idle)
     }
+}
+
+/// Whether a patch only tests what is there.
+fn is_assertion(body: &PatchBody) -> bool {
+    matches!(body, PatchBody::Json(ops) if ops.iter().all(|op| op.op == JsonOpKind::Test))
 }
 
 /// Applies a patch to an object.

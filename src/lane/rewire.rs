@@ -11,7 +11,7 @@ use crate::diagnostic::Diagnostic;
 use crate::kube::kinds::kind_of;
 use crate::kube::object::ObjectRef;
 use crate::kube::pod_specs::{containers, pod_templates};
-use crate::kube::references::references;
+use crate::kube::references::{Reference, references};
 use crate::kube::service_dns::{mentions, replace};
 use crate::yaml::{Document, EditError, NodeRef, Path, Segment};
 
@@ -24,7 +24,8 @@ pub(super) fn rewire(
     document: &mut Document,
 ) -> Rewiring {
     let mut rewiring = Rewiring::default();
-    for reference in references(document.root(), &object.id) {
+    let named = references(document.root(), &object.id);
+    for reference in &named {
         let target = meant(facts, &reference.target);
         // Which backends of a route lead to copies is the gateway's to say: some stay beside them.
         let is_backend = copy.role == Role::Entry
@@ -56,6 +57,7 @@ pub(super) fn rewire(
         }
     }
     rewiring.environment(object, copy, plan, facts, document);
+    rewiring.references = named;
     rewiring
 }
 
@@ -68,6 +70,8 @@ fn is_target(path: &Path) -> bool {
 /// What rewiring found.
 #[derive(Debug, Default)]
 pub(super) struct Rewiring {
+    /// What the copy named before.
+    pub references: Vec<Reference>,
     /// Service names in environment variables.
     pub notes: Vec<Diagnostic>,
     /// Objects that are not formed as Kubernetes wants them.
