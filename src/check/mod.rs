@@ -14,12 +14,14 @@ mod entry_missing;
 mod entry_without_pods;
 #[cfg(test)]
 mod fixture;
+mod gray;
 mod hand_edited;
 mod host_network;
 mod host_path;
 mod host_port;
 mod image_mutable;
 mod image_unchanged;
+mod immutable_selector;
 mod kruise_collision;
 mod lane_collision;
 mod lane_expired;
@@ -42,10 +44,16 @@ mod reference_dangling;
 mod rules;
 mod selector_changed;
 mod selector_leak;
+mod selector_starved;
 mod tag_header_unset;
+mod version_label;
 mod volume_shared;
 mod weight_beside_match;
 mod words;
+
+use rayon::prelude::*;
+
+use gray::Gray;
 
 use crate::baseline::Object;
 use crate::diagnostic::{Diagnostic, Failure, Severity};
@@ -91,6 +99,8 @@ pub struct Finding {
 enum Check {
     /// The lane as a whole.
     Lane(fn(&Subject<'_>) -> Vec<Diagnostic>),
+    /// The lane's pods and selectors against the baseline's.
+    Pods(fn(&Subject<'_>, &Gray<'_>) -> Vec<Diagnostic>),
     /// Each copy for itself, while its nodes are there.
     Copy(fn(&Made<'_>) -> Vec<Diagnostic>),
     /// The lane in its repository.
@@ -130,6 +140,7 @@ pub const FINDINGS: &[Finding] = &[
     host_port::FINDING,
     image_mutable::FINDING,
     image_unchanged::FINDING,
+    immutable_selector::FINDING,
     kruise_collision::FINDING,
     lane_collision::FINDING,
     lane_expired::FINDING,
@@ -150,7 +161,9 @@ pub const FINDINGS: &[Finding] = &[
     reference_dangling::FINDING,
     selector_changed::FINDING,
     selector_leak::FINDING,
+    selector_starved::FINDING,
     tag_header_unset::FINDING,
+    version_label::FINDING,
     volume_shared::FINDING,
     weight_beside_match::FINDING,
 ];
@@ -176,12 +189,15 @@ pub fn check(subject: &Subject<'_>) -> Result<Verdict, Failure> {
     if !refused.is_empty() {
         return Err(Failure(refused));
     }
+    let gray = Gray::of(&subject.lane.objects);
     let mut found = subject.lane.seen.clone();
-    for finding in FINDINGS {
-        if let Check::Lane(check) = finding.check {
-            found.extend(finding.told(check(subject)));
-        }
-    }
+    found.par_extend(FINDINGS.par_iter().flat_map_iter(|finding| {
+        finding.told(match finding.check {
+            Check::Lane(check) => check(subject),
+            Check::Pods(check) => check(subject, &gray),
+            Check::Copy(_) | Check::Delivery(_) => Vec::new(),
+        })
+    }));
     found.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
     Ok(rules::weigh(&subject.release.findings, found))
 }

@@ -25,13 +25,17 @@ then `graylane generate --commit`; or give the lane another tag.",
 
 /// Kinds whose selector cannot be changed.
 ///
-/// Source: kubernetes/kubernetes pkg/apis/apps/validation, pkg/apis/batch/validation.
-const IMMUTABLE: [(&str, &str); 5] = [
+/// Sources: kubernetes/kubernetes pkg/apis/apps/validation, pkg/apis/batch/validation;
+/// openkruise/kruise pkg/webhook/cloneset/validating and its siblings.
+const IMMUTABLE: [(&str, &str); 8] = [
     ("apps", "Deployment"),
     ("apps", "StatefulSet"),
     ("apps", "DaemonSet"),
     ("apps", "ReplicaSet"),
     ("batch", "Job"),
+    ("apps.kruise.io", "CloneSet"),
+    ("apps.kruise.io", "StatefulSet"),
+    ("apps.kruise.io", "DaemonSet"),
 ];
 
 /// Whether the selector of an object cannot be changed once it exists.

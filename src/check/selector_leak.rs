@@ -1,19 +1,15 @@
 //! `selector-leak`: a selector of one side matches pods of the other.
 
-use std::collections::HashMap;
 use std::slice;
 
+use super::gray::{Gray, at};
 use super::{Check, Finding, Subject};
 use crate::baseline::Object;
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::kube::selector_index::SelectorIndex;
+use crate::kube::object::ObjectRef;
 use crate::kube::selectors::{SelectorForm, SelectorRole, SelectorUse};
-use crate::lane::{
-    Facts, GrayObject, Labels, ORIGINAL, VERSION, counts_pods, near_version, required_values,
-    selected,
-};
+use crate::lane::{Facts, ORIGINAL, VERSION, counts_pods, near_version, scales, selected};
 use crate::spec::Isolation;
-use crate::yaml::{NodeRef, Path};
 
 pub(super) const FINDING: Finding = Finding {
     code: "selector-leak",
@@ -30,55 +26,17 @@ Remedy: let every selector of the baseline ask for `zadigx-release-version: orig
 pods so, or use `isolation: relabel`, which replaces the values the selectors ask for on gray pods.
 The selector of a Deployment cannot be changed once it exists: it must be deleted and created again.",
     is_fixed: true,
-    check: Check::Lane(check),
+    check: Check::Pods(check),
 };
 
-fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
-    let gray = Gray::of(&subject.lane.objects);
-    let (mut found, (baseline, wrong)) = rayon::join(
-        || baseline_selects_gray(subject, &gray),
-        || {
-            rayon::join(
-                || gray_selects_baseline(subject, &gray),
-                || gray_selects_wrong_gray(subject, &gray),
-            )
-        },
+fn check(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnostic> {
+    let (mut found, baseline) = rayon::join(
+        || baseline_selects_gray(subject, gray),
+        || gray_selects_baseline(subject, gray),
     );
     found.extend(baseline);
-    found.extend(wrong);
-    if subject.release.isolation == Isolation::VersionLabel {
-        found.extend(not_original(subject, &gray));
-    }
+    found.extend(gray_selects_other_gray(subject, gray));
     found
-}
-
-/// The pods of a lane.
-struct Gray<'a> {
-    pods: Vec<(&'a GrayObject, &'a Labels)>,
-    index: SelectorIndex<usize>,
-    selectors: Vec<(&'a GrayObject, &'a SelectorUse)>,
-}
-
-impl<'a> Gray<'a> {
-    fn of(objects: &'a [GrayObject]) -> Self {
-        let mut gray =
-            Self { pods: Vec::new(), index: SelectorIndex::new(), selectors: Vec::new() };
-        for object in objects {
-            for labels in &object.pods {
-                gray.index.insert(gray.pods.len(), &object.id.namespace, labels.iter().cloned());
-                gray.pods.push((object, labels));
-            }
-            gray.selectors.extend(object.selectors.iter().map(|selector| (object, selector)));
-        }
-        gray
-    }
-}
-
-/// A diagnostic at the first of these paths that the object has.
-fn at(diagnostic: Diagnostic, object: Option<&Object>, paths: &[Path]) -> Diagnostic {
-    let document = object.map(Object::document);
-    let find = |path: &Path| document.as_ref()?.find(path);
-    diagnostic.at(paths.iter().find_map(find).and_then(NodeRef::place))
 }
 
 fn baseline_selects_gray(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnostic> {
@@ -95,7 +53,7 @@ fn baseline_selects_gray(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnost
             "{} would match the gray pods of {}{more}: {}",
             owner.id,
             first.id,
-            consequence(selecting.selector.role, "gray pods")
+            consequence(scaling(subject.facts, owner), selecting.selector.role, "gray pods")
         ));
         let paths = slice::from_ref(&selecting.selector.path);
         found.push(
@@ -106,11 +64,20 @@ fn baseline_selects_gray(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnost
     found
 }
 
-fn consequence(role: SelectorRole, whose: &str) -> String {
-    match role {
-        SelectorRole::Service => format!("it would send its traffic to {whose} too"),
-        SelectorRole::Workload => format!("it and its autoscaler would count {whose} as their own"),
-        SelectorRole::DisruptionBudget => {
+/// What scales a workload by the pods that its selector matches.
+fn scaling<'a>(facts: &'a Facts, workload: &Object) -> Option<&'a ObjectRef> {
+    let referrers = facts.referrers(&workload.id).iter();
+    referrers.map(|position| &facts.object(*position).id).find(|id| scales(id))
+}
+
+fn consequence(scaling: Option<&ObjectRef>, role: SelectorRole, whose: &str) -> String {
+    match (role, scaling) {
+        (SelectorRole::Service, _) => format!("it would send its traffic to {whose} too"),
+        (SelectorRole::Workload, Some(id)) => {
+            format!("it and {id} would count {whose} as their own")
+        }
+        (SelectorRole::Workload, None) => format!("it would count {whose} as its own"),
+        (SelectorRole::DisruptionBudget, _) => {
             format!("it would count {whose} as healthy ones of its own")
         }
         _ => format!("it would watch {whose} as its own"),
@@ -149,14 +116,10 @@ fn otherwise(isolation: Isolation) -> &'static str {
     }
 }
 
-/// The position in the baseline of the object that a gray one is made from.
-fn position(facts: &Facts, object: &GrayObject) -> Option<usize> {
-    facts.baseline.position(object.baseline()?)
-}
-
 fn gray_selects_baseline(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    for (object, selector) in &gray.selectors {
+    let counting = gray.selectors.iter().filter(|(_, selector)| counts_pods(selector.role));
+    for (object, selector) in counting {
         let leaks = selected(&subject.facts.index, selector, &object.id.namespace);
         let Some(pods) = leaks.first().map(|number| &subject.facts.pods[*number]) else { continue };
         let baseline = subject.facts.object(pods.object);
@@ -164,7 +127,7 @@ fn gray_selects_baseline(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnost
             "the gray {} would match the baseline pods of {}: {}",
             object.id,
             baseline.id,
-            consequence(selector.role, "baseline pods")
+            consequence(None, selector.role, "baseline pods")
         ));
         let origin = object.baseline().and_then(|id| subject.facts.baseline.get(id));
         let paths = slice::from_ref(&selector.path);
@@ -179,133 +142,88 @@ fn gray_selects_baseline(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnost
     found
 }
 
-/// With `isolation: version-label`, pods and selectors of the baseline that name another version:
-/// nothing leaks today, but what tells the lanes apart is not what it should be.
-fn not_original(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnostic> {
+/// A gray workload that would own gray pods of another one.
+fn gray_selects_other_gray(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnostic> {
     let facts = subject.facts;
-    let mut found = Vec::new();
-    let immutable = "the selector of a running workload cannot be changed, so it must be deleted and created again";
-    for (object, _) in &gray.pods {
-        let Some(position) = position(facts, object) else { continue };
-        let origin = facts.object(position);
-        for pods in facts.pods_of(position) {
-            let labels = pods.template.labels();
-            let version = pods.labels.iter().find(|(key, _)| key == VERSION);
-            let near = near_version(pods.labels.iter().map(|(key, _)| key.as_str()));
-            let (message, key) = match (version, near) {
-                (Some((_, value)), _) if value == ORIGINAL => continue,
-                (Some((_, value)), _) => {
-                    (format!("are labelled `{VERSION}: {value}`, not `{ORIGINAL}`"), Some(VERSION))
-                }
-                (None, Some(near)) => (
-                    format!("are labelled `{near}`; did you mean `{VERSION}: {ORIGINAL}`?"),
-                    Some(near),
-                ),
-                (None, None) => (format!("are not labelled `{VERSION}: {ORIGINAL}`"), None),
-            };
-            let key = key.map_or_else(|| labels.clone(), |key| labels.key(key));
-            let paths = [key, labels.clone(), pods.template.path.clone()];
-            found.push(
-                at(Diagnostic::error(format!("the pods of {} {message}", origin.id)), Some(origin), &paths).remedy(
-                    format!(
-                        "write at `{labels}`:\n  {VERSION}: {ORIGINAL}\nor set `isolation: relabel` in the spec"
-                    ),
-                ),
-            );
-        }
-        for selecting in facts.selecting(position) {
-            let selector = &selecting.selector;
-            let values: Vec<&[String]> = required_values(&selector.selector, VERSION).collect();
-            let is_wrong = !values.is_empty() && !values.iter().any(|values| *values == [ORIGINAL]);
-            if !counts_pods(selector.role) || !is_wrong {
-                continue;
-            }
-            let owner = facts.object(selecting.object);
-            let asked = values.concat().join(", ");
-            let note = match selector.role {
-                SelectorRole::Workload => format!("\n{immutable}"),
-                _ => String::new(),
-            };
-            found.push(
-                at(
-                    Diagnostic::error(format!(
-                        "{} asks for `{VERSION}: {asked}`, not for `{ORIGINAL}`",
-                        owner.id
-                    )),
-                    Some(owner),
-                    slice::from_ref(&selector.path),
-                )
-                .remedy(format!(
-                    "write in `{}`: `{VERSION}: {ORIGINAL}`{note}\nor set `isolation: relabel` in the spec",
-                    selector.path
-                )),
-            );
-        }
-    }
-    found
+    let workloads =
+        gray.selectors.iter().filter(|(_, selector)| selector.role == SelectorRole::Workload);
+    let told = workloads.filter_map(|(object, selector)| {
+        let matched = selected(&gray.index, selector, &object.id.namespace);
+        let mut owners = matched.iter().map(|number| &gray.pods[*number].0.id);
+        let other = owners.find(|owner| **owner != object.id)?;
+        let message = format!("the gray {} would match the gray pods of {other} too", object.id);
+        let origin = object.baseline().and_then(|id| facts.baseline.get(id));
+        let told = at(Diagnostic::error(message), origin, slice::from_ref(&selector.path));
+        Some(told.remedy("let the baseline's selector ask for labels that its pods alone have"))
+    });
+    told.collect()
 }
 
-/// Between gray objects: a workload owns its own pods and no others, and a Service leads to the
-/// gray pods of whatever it led to.
-fn gray_selects_wrong_gray(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnostic> {
-    let facts = subject.facts;
-    let own: HashMap<_, _> =
-        gray.pods.iter().map(|(object, labels)| (&object.id, labels)).collect();
-    let copies: HashMap<_, _> =
-        gray.pods.iter().filter_map(|(object, _)| Some((object.baseline()?, &object.id))).collect();
-    let mut found = Vec::new();
-    for (object, selector) in &gray.selectors {
-        let matched = selected(&gray.index, selector, &object.id.namespace);
-        let owners = || matched.iter().map(|number| &gray.pods[*number].0.id);
-        let message = match selector.role {
-            SelectorRole::Workload => {
-                let other = owners().find(|owner| **owner != object.id);
-                let misses_own =
-                    own.contains_key(&object.id) && !owners().any(|owner| *owner == object.id);
-                let position = position(facts, object);
-                let matched_own = position.is_some_and(|position| {
-                    facts.selecting(position).any(|selecting| selecting.object == position)
-                });
-                match other {
-                    _ if misses_own && !matched_own => format!(
-                        "the selector of {} does not match the labels of its own pods: Kubernetes refuses such an object",
-                        object.baseline().unwrap_or(&object.id)
-                    ),
-                    Some(other) => {
-                        format!("the gray {} would match the gray pods of {other} too", object.id)
-                    }
-                    None if misses_own => format!(
-                        "the selector of the gray {} does not match its own pods",
-                        object.id
-                    ),
-                    None => continue,
-                }
-            }
-            SelectorRole::Service => {
-                let Some(position) = position(facts, object) else { continue };
-                let namespace = &facts.object(position).id.namespace;
-                let led_to = facts
-                    .selectors_of(position)
-                    .iter()
-                    .flat_map(|original| selected(&facts.index, &original.selector, namespace));
-                let mut led_to: Vec<_> = led_to
-                    .filter_map(|number| copies.get(&facts.object(facts.pods[number].object).id))
-                    .collect();
-                led_to.retain(|copy| !owners().any(|owner| owner == **copy));
-                let Some(missed) = led_to.first() else { continue };
-                format!(
-                    "the gray {} would not match the gray pods of {missed}, so requests for them fail",
-                    object.id
-                )
-            }
-            _ => continue,
+#[cfg(test)]
+mod tests {
+    use crate::check::fixture::{deployment, lane, shown, spec, told};
+
+    const SCALER: &str = "---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: web}
+spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}, maxReplicas: 3}
+";
+
+    #[test]
+    fn told_of_whatever_would_count_or_reach_gray_pods() {
+        let of = |isolation: &str, baseline: &str| {
+            let isolation = format!("tag: gray\n  isolation: {isolation}");
+            shown("selector-leak", &lane(&spec("").replace("tag: gray", &isolation), baseline))
         };
-        let origin = object.baseline().and_then(|id| facts.baseline.get(id));
-        let paths = slice::from_ref(&selector.path);
-        found.push(
-            at(Diagnostic::error(message), origin, paths)
-                .remedy("let the baseline's selector ask for labels that its pods alone have"),
+        let baseline = deployment("") + SCALER;
+        let found = of("version-label", &baseline);
+        assert_eq!(
+            found,
+            [
+                "deploy/all.yaml:5:3: Deployment/web would match the gray pods of Deployment/web-mse-gray: it and HorizontalPodAutoscaler/web would count gray pods as their own",
+                "deploy/all.yaml:16:8: Service/web would match the gray pods of Deployment/web-mse-gray: it would send its traffic to gray pods too",
+            ]
         );
+        assert!(of("relabel", &baseline).is_empty());
+        let labelled =
+            baseline.replace("{app: web}", "{app: web, zadigx-release-version: original}");
+        assert!(of("version-label", &labelled).is_empty());
     }
-    found
+
+    #[test]
+    fn told_of_selectors_that_nothing_separates() {
+        let counting = |kind: &str, selector: &str| {
+            let object =
+                format!("---\n{kind}\nmetadata: {{name: all}}\nspec: {{selector: {selector}}}\n");
+            told("selector-leak", "", &(deployment("") + &object))
+        };
+        let budget = "apiVersion: policy/v1\nkind: PodDisruptionBudget";
+        let monitor = "apiVersion: monitoring.coreos.com/v1\nkind: PodMonitor";
+        for (kind, counted) in [(budget, "as healthy ones of its own"), (monitor, "as its own")] {
+            let exists = "{matchExpressions: [{key: app, operator: Exists}]}";
+            let found = counting(kind, exists);
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert!(found[0].ends_with(&format!("gray pods {counted}")), "{found:?}");
+            assert_eq!(counting(kind, "{}").len(), 1);
+            assert!(counting(kind, "{matchLabels: {app: web}}").is_empty());
+            let original = exists.replace("app", "zadigx-release-version");
+            assert_eq!(counting(kind, &original).len(), 1);
+        }
+    }
+
+    #[test]
+    fn told_of_gray_selectors_that_reach_the_baseline() {
+        let copied = "copy: [Service/api]";
+        let api = deployment("").replace("web", "api");
+        let found = told("selector-leak", copied, &(deployment("") + "---\n" + &api));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(
+            found[0].contains(
+                "the gray Service/api-mse-gray would match the baseline pods of Deployment/api"
+            ),
+            "{found:?}"
+        );
+        assert!(told("selector-leak", "", &(deployment("") + "---\n" + &api)).is_empty());
+    }
 }

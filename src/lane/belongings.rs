@@ -239,7 +239,7 @@ impl Selection<'_, '_> {
 }
 
 /// Whether an object of this kind changes how many pods a workload has, or how large they are.
-pub(super) fn scales(id: &ObjectRef) -> bool {
+pub(crate) fn scales(id: &ObjectRef) -> bool {
     matches!(
         (id.group.as_str(), id.kind.as_str()),
         ("autoscaling", "HorizontalPodAutoscaler")

@@ -40,8 +40,9 @@ use crate::shared_routes::LaneRoute;
 use crate::spec::{GatewayClass, GrayRelease, Patch, Service};
 use crate::yaml::{Document, Source, parse};
 
+pub(crate) use belongings::scales;
 pub use copied::Copied;
-pub use facts::{Facts, Labels, selected};
+pub use facts::{Facts, Labels, Pods, Selecting, selected};
 pub(crate) use find::{Found, find};
 pub(crate) use generated::generated;
 pub use isolation::{counts_pods, required_values};

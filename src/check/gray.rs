@@ -1,0 +1,55 @@
+//! The pods and selectors of a lane, for rules that set them against the baseline's.
+
+use std::collections::HashMap;
+
+use crate::baseline::Object;
+use crate::diagnostic::Diagnostic;
+use crate::kube::object::ObjectRef;
+use crate::kube::selector_index::SelectorIndex;
+use crate::kube::selectors::SelectorUse;
+use crate::lane::{Facts, GrayObject, Labels};
+use crate::yaml::{NodeRef, Path};
+
+/// The pods and selectors of a lane.
+pub(super) struct Gray<'a> {
+    /// Each pod template's labels, with the object that has it.
+    pub pods: Vec<(&'a GrayObject, &'a Labels)>,
+    /// The pod templates by label; their numbers are positions in `pods`.
+    pub index: SelectorIndex<usize>,
+    /// Each selector, with the object that has it.
+    pub selectors: Vec<(&'a GrayObject, &'a SelectorUse)>,
+}
+
+impl<'a> Gray<'a> {
+    /// Those of a lane's objects.
+    pub(super) fn of(objects: &'a [GrayObject]) -> Self {
+        let mut gray =
+            Self { pods: Vec::new(), index: SelectorIndex::new(), selectors: Vec::new() };
+        for object in objects {
+            for labels in &object.pods {
+                gray.index.insert(gray.pods.len(), &object.id.namespace, labels.iter().cloned());
+                gray.pods.push((object, labels));
+            }
+            gray.selectors.extend(object.selectors.iter().map(|selector| (object, selector)));
+        }
+        gray
+    }
+
+    /// The gray workloads, by what they are made from.
+    pub(super) fn copies(&self) -> HashMap<&'a ObjectRef, &'a ObjectRef> {
+        let copies = self.pods.iter();
+        copies.filter_map(|(object, _)| Some((object.baseline()?, &object.id))).collect()
+    }
+}
+
+/// The position in the baseline of the object that a gray one is made from.
+pub(super) fn position(facts: &Facts, object: &GrayObject) -> Option<usize> {
+    facts.baseline.position(object.baseline()?)
+}
+
+/// A diagnostic at the first of these paths that the object has.
+pub(super) fn at(diagnostic: Diagnostic, object: Option<&Object>, paths: &[Path]) -> Diagnostic {
+    let document = object.map(Object::document);
+    let find = |path: &Path| document.as_ref()?.find(path);
+    diagnostic.at(paths.iter().find_map(find).and_then(NodeRef::place))
+}
