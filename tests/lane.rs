@@ -854,19 +854,6 @@ fn a_copied_cron_job_does_not_run_by_itself() {
 }
 
 #[test]
-fn policies_that_would_cut_gray_pods_off_are_told() {
-    let policy = other(
-        "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: db}\nspec:\n  \
-         podSelector: {matchLabels: {app: db}}\n  ingress: [{from: [{podSelector: {matchLabels: {app: web}}}]}]",
-    );
-    let release = lane(&(web() + &policy), &spec_of("", ""));
-    let notes = shown(&release.lane.notes);
-    assert!(notes.contains("NetworkPolicy/db lets the pods of `web` through"), "{notes}");
-    assert!(notes.contains("app: web-mse-gray") && notes.contains("all.yaml:"), "{notes}");
-    assert_eq!(ids(&release), ["Deployment/web-mse-gray"]);
-}
-
-#[test]
 fn a_baseline_that_kubernetes_refuses_is_told() {
     let broken = web().replacen("matchLabels: {app: web}", "matchLabels: {app: other}", 1);
     let told = refused(&broken, &spec_of("", ""));

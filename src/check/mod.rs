@@ -32,6 +32,7 @@ mod mse_app_name_default;
 mod mse_namespace;
 mod mse_namespace_label;
 mod mse_value_not_string;
+mod network_policy_gap;
 mod opensergo_no_crd;
 mod overlay_applied_twice;
 mod overlay_not_applied;
@@ -151,6 +152,7 @@ pub const FINDINGS: &[Finding] = &[
     mse_namespace::FINDING,
     mse_namespace_label::FINDING,
     mse_value_not_string::FINDING,
+    network_policy_gap::FINDING,
     opensergo_no_crd::FINDING,
     overlay_applied_twice::FINDING,
     overlay_not_applied::FINDING,

@@ -1,8 +1,5 @@
 //! Step 1, second part: what of the baseline belongs to a service, and what becomes of it.
 
-use std::collections::{BTreeSet, HashMap};
-
-use super::facts::Selecting;
 use super::isolation::{counts_pods, finds_own_pods};
 use super::policy::{Decision, decide};
 use super::select::{Copy, Role, Selection};
@@ -31,8 +28,6 @@ impl Selection<'_, '_> {
                     services.push(object);
                     self.serves(object, number);
                 }
-            } else if role == SelectorRole::NetworkPolicyPeer {
-                self.cut_off(number, selecting);
             } else if role != SelectorRole::Workload && finds_own_pods(role) {
                 // A policy that still covers the gray pods covers them as it does the baseline's.
                 let still = !counts_pods(role)
@@ -66,30 +61,6 @@ impl Selection<'_, '_> {
             }
         }
         self.own_references(number, first);
-    }
-
-    /// Warns of a network policy that lets the baseline's pods through and not the gray ones.
-    fn cut_off(&mut self, number: usize, selecting: &Selecting) {
-        let service = &self.plan.services[number];
-        let gray: HashMap<String, String> = service.pod_labels.iter().cloned().collect();
-        if selecting.selector.selects(&gray) {
-            return;
-        }
-        let policy = self.facts.object(selecting.object);
-        let warning = Diagnostic::warning(format!(
-            "{} lets the pods of `{}` through by labels that its gray pods do not have: they would be cut off",
-            policy.id, service.spec.name
-        ));
-        let warning =
-            warning.at(policy.document().find(&selecting.selector.path).and_then(NodeRef::place));
-        let asked = selecting.selector.selector.requirements.iter().map(|each| &each.key);
-        let labels: BTreeSet<String> =
-            asked.filter_map(|key| Some(format!("\n      {key}: {}", gray.get(key)?))).collect();
-        let lines: String = labels.into_iter().collect();
-        self.plan.notes.push(
-            warning
-                .remedy(format!("add a peer beside it:\n- podSelector:\n    matchLabels:{lines}")),
-        );
     }
 
     /// Whether an object can be copied because the spec names it.

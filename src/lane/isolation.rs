@@ -35,6 +35,11 @@ pub fn counts_pods(role: SelectorRole) -> bool {
     )
 }
 
+/// Selectors that findings set against the pods of the other side.
+pub(super) fn reaches_pods(role: SelectorRole) -> bool {
+    counts_pods(role) || role == SelectorRole::NetworkPolicySubject
+}
+
 /// Selectors by which an object finds the pods it is for.
 pub(super) fn finds_own_pods(role: SelectorRole) -> bool {
     counts_pods(role)

@@ -10,7 +10,7 @@ pub const VERSION: &str = "zadigx-release-version";
 /// What kind of release an object belongs to: always [`MSE_GRAY`].
 pub(super) const TYPE: &str = "zadigx-release-type";
 /// The service an object belongs to, by its name in governance.
-pub(super) const SERVICE_NAME: &str = "zadigx-release-service-name";
+pub const SERVICE_NAME: &str = "zadigx-release-service-name";
 /// The value of [`VERSION`] on the baseline.
 pub const ORIGINAL: &str = "original";
 /// The value of [`TYPE`] on every gray object.

@@ -45,8 +45,9 @@ pub use copied::Copied;
 pub use facts::{Facts, Labels, Pods, Selecting, selected};
 pub(crate) use find::{Found, find};
 pub(crate) use generated::generated;
+use isolation::reaches_pods;
 pub use isolation::{counts_pods, required_values};
-pub use labels::{ORIGINAL, VERSION, near_version};
+pub use labels::{ORIGINAL, SERVICE_NAME, VERSION, near_version};
 use patch::Patches;
 pub(crate) use patch::apply_patch;
 use select::{Copy, Plan, Role, select};
@@ -81,7 +82,7 @@ pub struct GrayObject {
     pub text: String,
     /// The labels of its pods, where it has any: of each pod template.
     pub pods: Vec<Labels>,
-    /// Its selectors that count pods.
+    /// Its selectors that count pods, or isolate them from the network.
     pub selectors: Vec<SelectorUse>,
 }
 
@@ -89,7 +90,7 @@ impl GrayObject {
     fn new(identity: Identity, wave: Wave, document: &Document) -> Self {
         let root = document.root();
         let of = |template: PodTemplate| document.find(&template.labels()).map(pod_specs::labels);
-        let counting = |selector: &SelectorUse| counts_pods(selector.role);
+        let reaching = |selector: &SelectorUse| reaches_pods(selector.role);
         // It is kept, and there are many: no more memory than it is long.
         let mut text = document.to_text();
         text.shrink_to_fit();
@@ -103,7 +104,7 @@ impl GrayObject {
                 .into_iter()
                 .map(|template| of(template).unwrap_or_default())
                 .collect(),
-            selectors: selectors(root).into_iter().filter(counting).collect(),
+            selectors: selectors(root).into_iter().filter(reaching).collect(),
         }
     }
 
