@@ -47,6 +47,7 @@ mod selector_changed;
 mod selector_leak;
 mod selector_starved;
 mod tag_header_unset;
+mod value_not_string;
 mod version_label;
 mod volume_shared;
 mod weight_beside_match;
@@ -165,6 +166,7 @@ pub const FINDINGS: &[Finding] = &[
     selector_leak::FINDING,
     selector_starved::FINDING,
     tag_header_unset::FINDING,
+    value_not_string::FINDING,
     version_label::FINDING,
     volume_shared::FINDING,
     weight_beside_match::FINDING,

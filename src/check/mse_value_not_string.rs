@@ -42,7 +42,7 @@ fn is_suspect(workload: &MseWorkload<'_>) -> bool {
 }
 
 /// Whether a key of a table stands for this one.
-fn is_mark(key: &str) -> bool {
+pub(super) fn is_mark(key: &str) -> bool {
     MSE_MARKS.iter().any(|mark| key == *mark || (mark.ends_with('.') && key.starts_with(mark)))
 }
 
