@@ -45,6 +45,7 @@ mod reference_dangling;
 mod rules;
 mod selector_changed;
 mod selector_leak;
+mod selector_overlap;
 mod selector_starved;
 mod tag_header_unset;
 mod value_not_string;
@@ -164,6 +165,7 @@ pub const FINDINGS: &[Finding] = &[
     reference_dangling::FINDING,
     selector_changed::FINDING,
     selector_leak::FINDING,
+    selector_overlap::FINDING,
     selector_starved::FINDING,
     tag_header_unset::FINDING,
     value_not_string::FINDING,
