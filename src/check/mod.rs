@@ -47,6 +47,7 @@ mod selector_changed;
 mod selector_leak;
 mod selector_overlap;
 mod selector_starved;
+mod service_monitor_duplicate;
 mod tag_header_unset;
 mod value_not_string;
 mod version_label;
@@ -167,6 +168,7 @@ pub const FINDINGS: &[Finding] = &[
     selector_leak::FINDING,
     selector_overlap::FINDING,
     selector_starved::FINDING,
+    service_monitor_duplicate::FINDING,
     tag_header_unset::FINDING,
     value_not_string::FINDING,
     version_label::FINDING,
