@@ -1,188 +1,25 @@
 //! Isolation, checked by brute force: random baselines and specs, and an evaluator of selectors
-//! that shares nothing with the program but the YAML library.
+//! that shares nothing with the program but the parser of YAML.
 //!
 //! What is accepted has no selector that reaches over to the other side, and what is refused as a
-//! leak has one.
+//! leak has one. What network policies and monitors do to the lane is told exactly where it is so.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "these are tests")]
 
-use std::collections::{BTreeMap, BTreeSet};
+mod brute;
 
+use std::collections::BTreeSet;
+
+use brute::{
+    APP, Gap, Labels, TAG, Treated, VERSION, gaps, label_selector, parse, scraped_twice, violations,
+};
 use graylane::baseline::files::{Files, Memory};
 use graylane::baseline::read;
 use graylane::lane;
 use graylane::pipeline::{self, Release};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use yaml_rust2::{Yaml, YamlLoader};
-
-type Labels = BTreeMap<String, String>;
-
-const VERSION: &str = "zadigx-release-version";
-const TAG: &str = "alicloud.service.tag";
-const APP: &str = "msePilotCreateAppName";
-
-#[derive(Clone, Debug)]
-enum Condition {
-    In(Vec<String>),
-    NotIn(Vec<String>),
-    Exists,
-    DoesNotExist,
-}
-
-/// A selector as Kubernetes reads it; `None`: there is none, or it asks for nothing and means nothing.
-#[derive(Clone, Debug)]
-struct Selector(Vec<(String, Condition)>);
-
-impl Selector {
-    fn matches(&self, labels: &Labels) -> bool {
-        self.0.iter().all(|(key, condition)| {
-            let value = labels.get(key);
-            match condition {
-                Condition::In(values) => value.is_some_and(|value| values.contains(value)),
-                Condition::NotIn(values) => !value.is_some_and(|value| values.contains(value)),
-                Condition::Exists => value.is_some(),
-                Condition::DoesNotExist => value.is_none(),
-            }
-        })
-    }
-}
-
-fn text(node: &Yaml) -> String {
-    match node {
-        Yaml::String(text) | Yaml::Real(text) => text.clone(),
-        Yaml::Integer(number) => number.to_string(),
-        Yaml::Boolean(value) => value.to_string(),
-        other => panic!("no scalar: {other:?}"),
-    }
-}
-
-fn string_map(node: &Yaml) -> Labels {
-    node.as_hash()
-        .into_iter()
-        .flatten()
-        .map(|(key, value)| {
-            // The API takes strings only; a label that reads as anything else is refused by it.
-            let value = value.as_str().unwrap_or_else(|| panic!("no string: {key:?} {value:?}"));
-            (text(key), value.to_owned())
-        })
-        .collect()
-}
-
-/// What one object counts, and the pods it makes.
-#[derive(Debug)]
-struct Facts {
-    kind: String,
-    name: String,
-    namespace: String,
-    /// The selector with the namespaces it looks into; no namespaces: all.
-    selector: Option<(Selector, Option<Vec<String>>)>,
-    pods: Option<Labels>,
-}
-
-fn equals(labels: Labels) -> Vec<(String, Condition)> {
-    labels.into_iter().map(|(key, value)| (key, Condition::In(vec![value]))).collect()
-}
-
-fn label_selector(node: &Yaml) -> Selector {
-    let mut all = equals(string_map(&node["matchLabels"]));
-    for expression in node["matchExpressions"].as_vec().into_iter().flatten() {
-        let values = || expression["values"].as_vec().into_iter().flatten().map(text).collect();
-        all.push((
-            text(&expression["key"]),
-            match text(&expression["operator"]).as_str() {
-                "In" => Condition::In(values()),
-                "NotIn" => Condition::NotIn(values()),
-                "Exists" => Condition::Exists,
-                "DoesNotExist" => Condition::DoesNotExist,
-                other => panic!("operator {other}"),
-            },
-        ));
-    }
-    Selector(all)
-}
-
-fn facts(object: &Yaml) -> Facts {
-    let kind = text(&object["kind"]);
-    let namespace = text(&object["metadata"]["namespace"]);
-    let spec = &object["spec"];
-    let own = Some(vec![namespace.clone()]);
-    let selector = match kind.as_str() {
-        "Deployment" | "CloneSet" => Some((label_selector(&spec["selector"]), own)),
-        "Service" => spec["selector"]
-            .as_hash()
-            .filter(|selector| !selector.is_empty())
-            .map(|_| (Selector(equals(string_map(&spec["selector"]))), own)),
-        "PodDisruptionBudget" => {
-            spec["selector"].as_hash().map(|_| (label_selector(&spec["selector"]), own))
-        }
-        "PodMonitor" => {
-            let names = spec["namespaceSelector"]["matchNames"].as_vec();
-            let scope = if spec["namespaceSelector"]["any"].as_bool() == Some(true) {
-                None
-            } else {
-                names.map_or(own, |names| Some(names.iter().map(text).collect()))
-            };
-            spec["selector"].as_hash().map(|_| (label_selector(&spec["selector"]), scope))
-        }
-        _ => None,
-    };
-    let pods = matches!(kind.as_str(), "Deployment" | "CloneSet")
-        .then(|| string_map(&spec["template"]["metadata"]["labels"]));
-    Facts { kind, name: text(&object["metadata"]["name"]), namespace, selector, pods }
-}
-
-/// All ways in which the sides of a release reach over to each other.
-fn violations(baseline: &[Facts], gray: &[Facts], suffix: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    let selects = |owner: &Facts, pod: &Facts| {
-        let (Some((selector, scope)), Some(labels)) = (&owner.selector, &pod.pods) else {
-            return false;
-        };
-        scope.as_ref().is_none_or(|names| names.contains(&pod.namespace))
-            && selector.matches(labels)
-    };
-    for owner in baseline {
-        for pod in gray.iter().filter(|pod| selects(owner, pod)) {
-            found.push(format!("{}/{} matches gray {}", owner.kind, owner.name, pod.name));
-        }
-    }
-    for owner in gray {
-        for pod in baseline.iter().filter(|pod| selects(owner, pod)) {
-            found.push(format!("gray {}/{} matches {}", owner.kind, owner.name, pod.name));
-        }
-        if owner.pods.is_some() {
-            for pod in gray.iter().filter(|pod| pod.pods.is_some()) {
-                let own = pod.name == owner.name && pod.kind == owner.kind;
-                if selects(owner, pod) != own {
-                    found.push(format!("gray {} and the pods of {}", owner.name, pod.name));
-                }
-            }
-        }
-        let original = baseline
-            .iter()
-            .find(|original| {
-                original.kind == owner.kind && format!("{}{suffix}", original.name) == owner.name
-            })
-            .unwrap_or_else(|| panic!("{} has no original", owner.name));
-        let lane = |pod: &&Facts| {
-            pod.pods.is_some()
-                && gray.iter().any(|copy| copy.name == format!("{}{suffix}", pod.name))
-        };
-        for pod in baseline.iter().filter(lane).filter(|pod| selects(original, pod)) {
-            let copy = format!("{}{suffix}", pod.name);
-            let is_reached = gray.iter().any(|gray| gray.name == copy && selects(owner, gray));
-            if owner.kind == "Service" && !is_reached {
-                found.push(format!("gray Service {} misses {copy}", owner.name));
-            }
-        }
-    }
-    found
-}
-
-fn parse(text: &str) -> Vec<Facts> {
-    YamlLoader::load_from_str(text).unwrap().iter().map(facts).collect()
-}
+use yaml_rust2::YamlLoader;
 
 /// Block style, so that edits go through the emitter as in real manifests.
 fn print(value: &Value, indent: usize, out: &mut String) {
@@ -328,41 +165,97 @@ fn workload(number: usize) -> impl Strategy<Value = (Value, Labels)> {
     )
 }
 
-/// A Service, budget or monitor, often one of the workload with these labels.
+/// A Service, budget, monitor, policy or autoscaler, often one of the workload with these labels.
 fn counting(number: usize, labels: Labels) -> impl Strategy<Value = Value> {
-    (0..6usize, selector(labels.clone()), namespace(), 0..3usize).prop_map(
-        move |(kind, selector, namespace, scope)| {
-            let metadata = json!({"name": format!("s{number}"), "namespace": namespace});
-            match kind {
-                0 => json!({
-                    "apiVersion": "policy/v1", "kind": "PodDisruptionBudget",
-                    "metadata": metadata, "spec": {"maxUnavailable": 1, "selector": selector},
-                }),
-                1 => json!({
-                    "apiVersion": "monitoring.coreos.com/v1", "kind": "PodMonitor",
-                    "metadata": metadata,
-                    "spec": {
-                        "selector": selector,
-                        "namespaceSelector": match scope {
-                            0 => json!({"any": true}),
-                            1 => json!({"matchNames": ["prod", "test"]}),
-                            _ => json!({}),
-                        },
-                    },
-                }),
-                _ => {
-                    let mut service = json!({
-                        "apiVersion": "v1", "kind": "Service", "metadata": metadata,
-                        "spec": {"ports": [{"port": 80}]},
-                    });
-                    if let Some(labels) = selector.get("matchLabels") {
-                        service["spec"]["selector"] = labels.clone();
-                    }
-                    service
-                }
+    let object = prop_oneof![
+        3 => service(labels.clone()),
+        1 => selector(labels.clone()).prop_map(|selector| json!({
+            "apiVersion": "policy/v1", "kind": "PodDisruptionBudget",
+            "spec": {"maxUnavailable": 1, "selector": selector},
+        })),
+        1 => monitor("PodMonitor", labels.clone()),
+        1 => monitor("ServiceMonitor", labels.clone()),
+        1 => (0..4usize, any::<bool>()).prop_map(|(target, is_clone_set)| {
+            let (api, kind) = match is_clone_set {
+                true => ("apps.kruise.io/v1alpha1", "CloneSet"),
+                false => ("apps/v1", "Deployment"),
+            };
+            let target = json!({"apiVersion": api, "kind": kind, "name": format!("w{target}")});
+            json!({
+                "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
+                "spec": {"scaleTargetRef": target, "maxReplicas": 3},
+            })
+        }),
+        2 => policy(labels),
+    ];
+    (object, namespace()).prop_map(move |(mut object, namespace)| {
+        object["metadata"]["name"] = json!(format!("s{number}"));
+        object["metadata"]["namespace"] = json!(namespace);
+        object
+    })
+}
+
+fn service(pods: Labels) -> impl Strategy<Value = Value> {
+    (selector(pods), proptest::option::of(labels(2))).prop_map(|(selector, labels)| {
+        let mut service = json!({
+            "apiVersion": "v1", "kind": "Service", "spec": {"ports": [{"port": 80}]},
+        });
+        if let Some(labels) = selector.get("matchLabels") {
+            service["spec"]["selector"] = labels.clone();
+        }
+        if let Some(labels) = labels {
+            service["metadata"]["labels"] = json!(labels);
+        }
+        service
+    })
+}
+
+fn monitor(kind: &'static str, labels: Labels) -> impl Strategy<Value = Value> {
+    (selector(labels), 0..3usize).prop_map(move |(selector, scope)| {
+        let scope = match scope {
+            0 => json!({"any": true}),
+            1 => json!({"matchNames": ["prod", "test"]}),
+            _ => json!({}),
+        };
+        json!({
+            "apiVersion": "monitoring.coreos.com/v1", "kind": kind,
+            "spec": {"selector": selector, "namespaceSelector": scope},
+        })
+    })
+}
+
+/// A network policy with up to two rules of up to three peers.
+fn policy(labels: Labels) -> impl Strategy<Value = Value> {
+    let peer = (proptest::option::weighted(0.8, selector(labels.clone())), 0..4usize)
+        .prop_map(|(pods, namespaces)| {
+            let mut peer = serde_json::Map::new();
+            let named = |name: &str| json!({"matchLabels": {"kubernetes.io/metadata.name": name}});
+            match namespaces {
+                0 => drop(peer.insert("namespaceSelector".into(), json!({}))),
+                1 => drop(peer.insert("namespaceSelector".into(), named("test"))),
+                _ if pods.is_none() => drop(peer.insert("namespaceSelector".into(), named("prod"))),
+                _ => {}
             }
-        },
-    )
+            if let Some(pods) = pods {
+                peer.insert("podSelector".into(), pods);
+            }
+            Value::Object(peer)
+        })
+        .boxed();
+    let rules = || proptest::collection::vec(proptest::collection::vec(peer.clone(), 1..4), 0..2);
+    (selector(labels), rules(), rules()).prop_map(|(subject, ingress, egress)| {
+        let rules = |key: &str, rules: Vec<Vec<Value>>| -> Vec<Value> {
+            rules.into_iter().map(|peers| json!({key: peers})).collect()
+        };
+        json!({
+            "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+            "spec": {
+                "podSelector": subject,
+                "ingress": rules("from", ingress),
+                "egress": rules("to", egress),
+            },
+        })
+    })
 }
 
 #[derive(Clone, Debug)]
@@ -392,12 +285,20 @@ fn case() -> impl Strategy<Value = Case> {
             let mode = proptest::sample::select(vec!["auto", "version-label", "relabel"]);
             let policy = proptest::sample::select(vec![
                 "", "Service: share", "Service/s0: share", "PodMonitor: copy", "PodDisruptionBudget: copy",
+                "HorizontalPodAutoscaler: copy", "NetworkPolicy: share", "NetworkPolicy: skip",
             ]);
             (Just(workloads), selecting, chosen, mode, 1..3usize, policy)
         })
         .prop_map(|(workloads, selecting, chosen, mode, replicas, policy)| {
             let mut manifests: Vec<Value> =
                 workloads.into_iter().map(|(object, _)| object).collect();
+            // Monitors of Services are copied where they are asked for alone.
+            let monitors: Vec<String> = selecting
+                .iter()
+                .filter(|object| object["kind"] == "ServiceMonitor")
+                .map(|object| format!("ServiceMonitor/{}", object["metadata"]["name"].as_str().unwrap()))
+                .collect();
+            let copy = monitors.join(", ");
             manifests.extend(selecting);
             let services: String = chosen
                 .iter()
@@ -405,7 +306,7 @@ fn case() -> impl Strategy<Value = Case> {
                     let (kind, name) =
                         (object["kind"].as_str().unwrap(), object["metadata"]["name"].as_str().unwrap());
                     format!(
-                        "  - {{name: {name}, workload: {kind}/{name}, replicas: {replicas}, policies: {{{policy}}}}}\n"
+                        "  - {{name: {name}, workload: {kind}/{name}, replicas: {replicas}, copy: [{copy}], policies: {{{policy}}}}}\n"
                     )
                 })
                 .collect();
@@ -424,6 +325,39 @@ fn release(manifests: &str, spec: &str) -> Result<Release, String> {
     let spec = pipeline::spec_of("graylane.yaml", spec).map_err(|error| error.to_string())?;
     let facts = lane::Facts::gather(&baseline.into());
     pipeline::release(spec, &facts).map_err(|error| error.to_string())
+}
+
+/// The messages of a finding.
+fn told<'a>(release: &'a Release, code: &str) -> Vec<&'a str> {
+    let found = release.findings.iter().filter(|found| found.code == Some(code));
+    found.map(|found| found.message.as_str()).collect()
+}
+
+/// The name of the first object of this kind in a message.
+fn named(message: &str, kind: &str) -> Option<String> {
+    let (_, rest) = message.split_once(&format!("{kind}/"))?;
+    rest.split([' ', ':']).next().map(str::to_owned)
+}
+
+fn told_gaps(release: &Release) -> BTreeSet<Gap> {
+    let gap = |message: &str| {
+        let policy = named(message, "NetworkPolicy").unwrap();
+        let workload = named(message, "Deployment").or_else(|| named(message, "CloneSet")).unwrap();
+        let is_without_gray = message.contains("gray ones");
+        let treated = match (message.contains(" isolates "), is_without_gray) {
+            (true, true) => Treated::Open,
+            (true, false) => Treated::Isolated,
+            (false, true) => Treated::CutOff,
+            (false, false) => Treated::LetThrough,
+        };
+        (policy, workload, treated)
+    };
+    told(release, "network-policy-gap").into_iter().map(gap).collect()
+}
+
+fn told_monitors(release: &Release) -> BTreeSet<String> {
+    let told = told(release, "service-monitor-duplicate");
+    told.into_iter().map(|message| named(message, "ServiceMonitor").unwrap()).collect()
 }
 
 proptest! {
@@ -455,6 +389,16 @@ proptest! {
                 "{told:#?}\n{manifests}\n{}\n{gray}", case.spec
             ),
         }
+        let mut gaps = gaps(&baseline, &lane, "-mse-gray");
+        if case.spec.contains("NetworkPolicy: skip") {
+            gaps.retain(|(_, _, treated)| *treated != Treated::Open);
+        }
+        prop_assert_eq!(told_gaps(&release), gaps, "{}\n{}\n{}", manifests, case.spec, gray);
+        prop_assert_eq!(
+            told_monitors(&release),
+            scraped_twice(&baseline, &lane, "-mse-gray"),
+            "{}\n{}\n{}", manifests, case.spec, gray
+        );
         let mut names = BTreeSet::new();
         for object in baseline.iter().chain(&lane) {
             let id = (&object.kind, &object.namespace, &object.name);
@@ -465,7 +409,7 @@ proptest! {
 }
 
 #[test]
-fn the_evaluator_finds_leaks() {
+fn the_evaluator_finds_leaks_and_gaps() {
     let pod = |name: &str, labels: &str| {
         format!(
             "---\nkind: Deployment\nmetadata: {{name: {name}, namespace: a}}\nspec: {{selector: \
@@ -475,4 +419,16 @@ fn the_evaluator_finds_leaks() {
     let baseline = parse(&pod("web", "{app: web}"));
     let gray = parse(&pod("web-mse-gray", "{app: web, lane: gray}"));
     assert_eq!(violations(&baseline, &gray, "-mse-gray").len(), 2);
+    let scaler = "---\nkind: HorizontalPodAutoscaler\nmetadata: {name: s, namespace: a}\nspec: \
+                  {scaleTargetRef: {kind: Deployment, name: web}}\n";
+    let scaled = parse(&(pod("web", "{app: web}") + scaler));
+    assert_eq!(violations(&scaled, &gray, "-mse-gray").len(), 3);
+    let tagged = parse(&pod("web", &format!("{{app: web, {TAG}: gray}}")));
+    let gray = parse(&pod("web-mse-gray", &format!("{{app: g, {TAG}: gray}}")));
+    assert!(violations(&tagged, &gray, "-mse-gray")[0].contains("has the tag of the lane"));
+    let policy = "---\nkind: NetworkPolicy\nmetadata: {name: p, namespace: a}\nspec: {podSelector: \
+                  {matchLabels: {app: web}}, ingress: [{from: [{podSelector: {matchLabels: {app: web}}}]}]}\n";
+    let found = gaps(&parse(&(pod("web", "{app: web}") + policy)), &gray, "-mse-gray");
+    let treated: Vec<Treated> = found.into_iter().map(|(_, _, treated)| treated).collect();
+    assert_eq!(treated, [Treated::Open, Treated::CutOff]);
 }

@@ -2,8 +2,10 @@
 //! its rule and its tests; [`FINDINGS`] lists them.
 
 mod alb_order;
+mod baseline_in_lane;
 mod baseline_moved;
 mod canary_without_base;
+mod baseline_tagged;
 mod cleanup_with_baseline;
 mod consumer_group_shared;
 mod database_shared;
@@ -129,8 +131,10 @@ impl Finding {
 /// All findings, by code.
 pub const FINDINGS: &[Finding] = &[
     alb_order::FINDING,
+    baseline_in_lane::FINDING,
     baseline_moved::FINDING,
     canary_without_base::FINDING,
+    baseline_tagged::FINDING,
     cleanup_with_baseline::FINDING,
     consumer_group_shared::FINDING,
     database_shared::FINDING,

@@ -166,7 +166,8 @@ impl<'a> Policies<'a> {
             let labels = pods.labels.iter().cloned().collect();
             asked(&selecting.selector.selector).matches(&labels)
         });
-        if is_meant || holds(selecting) || self.beside(selecting).any(holds) {
+        let is_open = || has_whole_namespace(facts, selecting, &gray.id.namespace);
+        if is_meant || holds(selecting) || self.beside(selecting).any(holds) || is_open() {
             return None;
         }
         let (policy, origin) = (facts.object(selecting.object), gray.baseline()?);

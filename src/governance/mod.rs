@@ -85,6 +85,17 @@ pub trait Governance: Sync {
     /// The key under which pods say their app name, on the pod template's labels or annotations.
     fn app_name_key(&self) -> Option<&'static str>;
 
+    /// The key under which pods say which lane they are in, on the pod template's labels or
+    /// annotations; see also [`Governance::reads_workloads`].
+    fn tag_key(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Whether the tag may stand in the labels of the workload instead.
+    fn reads_workloads(&self) -> bool {
+        false
+    }
+
     /// Label keys that registries read: they mean the same in baseline and lane, so isolation never
     /// changes their values.
     fn registry_keys(&self) -> &'static [&'static str];

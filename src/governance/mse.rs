@@ -77,6 +77,10 @@ impl Governance for Mse {
         Some(APP_NAME)
     }
 
+    fn tag_key(&self) -> Option<&'static str> {
+        Some(TAG)
+    }
+
     fn registry_keys(&self) -> &'static [&'static str] {
         &[
             APP_NAME,

@@ -39,6 +39,14 @@ impl Governance for OpenSergo {
         None
     }
 
+    fn tag_key(&self) -> Option<&'static str> {
+        Some(LABEL)
+    }
+
+    fn reads_workloads(&self) -> bool {
+        true
+    }
+
     fn registry_keys(&self) -> &'static [&'static str] {
         &[LABEL]
     }
