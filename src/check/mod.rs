@@ -4,8 +4,8 @@
 mod alb_order;
 mod baseline_in_lane;
 mod baseline_moved;
-mod canary_without_base;
 mod baseline_tagged;
+mod canary_without_base;
 mod cleanup_with_baseline;
 mod consumer_group_shared;
 mod database_shared;
@@ -133,8 +133,8 @@ pub const FINDINGS: &[Finding] = &[
     alb_order::FINDING,
     baseline_in_lane::FINDING,
     baseline_moved::FINDING,
-    canary_without_base::FINDING,
     baseline_tagged::FINDING,
+    canary_without_base::FINDING,
     cleanup_with_baseline::FINDING,
     consumer_group_shared::FINDING,
     database_shared::FINDING,
