@@ -322,7 +322,9 @@ fn spread(key: &str, value: &Json, command: &mut String) {
 
 fn parameter(key: &str, value: &Json, command: &mut String) {
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    command.push_str(&format!(" \\\n  --{key} {}", quoted(&text)));
+    // As a word of its own `-1` would be a flag (aliyun/aliyun-cli, cli/parser.go).
+    let between = if text.starts_with('-') { '=' } else { ' ' };
+    command.push_str(&format!(" \\\n  --{key}{between}{}", quoted(&text)));
 }
 
 /// A word of a POSIX shell.
@@ -421,6 +423,20 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn values_are_no_flags() {
+        for (value, expected) in [
+            (json!(-1), "--Id=-1"),
+            (json!("-x=1 y"), "--Id='-x=1 y'"),
+            (json!(115), "--Id 115"),
+            (json!(""), "--Id ''"),
+        ] {
+            let mut command = String::new();
+            parameter("Id", &value, &mut command);
+            assert_eq!(command, format!(" \\\n  {expected}"));
         }
     }
 
