@@ -41,6 +41,7 @@ mod overlay_not_applied;
 mod overlay_with_baseline;
 mod patch_idle;
 mod pod;
+mod port_missing;
 mod prune_disabled;
 mod reference_ambiguous;
 mod reference_dangling;
@@ -165,6 +166,7 @@ pub const FINDINGS: &[Finding] = &[
     overlay_not_applied::FINDING,
     overlay_with_baseline::FINDING,
     patch_idle::FINDING,
+    port_missing::FINDING,
     prune_disabled::FINDING,
     reference_ambiguous::FINDING,
     reference_dangling::FINDING,
