@@ -5,6 +5,7 @@
 
 pub mod appstack;
 pub mod baseline;
+pub mod calls;
 pub mod check;
 pub mod cli;
 pub mod dangling;

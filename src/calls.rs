@@ -1,0 +1,365 @@
+//! Who calls whom: what the spec says, else the Services that environment variables name.
+//!
+//! Calls through a registry leave no trace in manifests: they are known where the spec has `calls`.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use rayon::prelude::*;
+
+use crate::diagnostic::Place;
+use crate::kube::kinds::kind_of;
+use crate::kube::object::ObjectRef;
+use crate::kube::pod_specs::{containers, pod_templates};
+use crate::kube::selectors::SelectorRole;
+use crate::kube::service_dns::mentions;
+use crate::lane::{Facts, Lane, selected};
+use crate::spec::{GrayRelease, Service};
+use crate::yaml::{Document, NodeRef};
+
+/// The calls of all workloads, by caller: those of the baseline and those of a lane.
+#[derive(Clone, Debug, Default)]
+pub struct Calls(BTreeMap<ObjectRef, Vec<Call>>);
+
+/// One service that a workload calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// What is called.
+    pub callee: Callee,
+    /// How it is known.
+    pub because: Because,
+}
+
+/// What is called.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Callee {
+    /// A Service of the baseline or of a lane, by its name.
+    Service(ObjectRef),
+    /// A workload of the baseline, by the name that governance knows it by. It is called through the
+    /// registry, whichever Services it has.
+    Workload(ObjectRef),
+    /// A name that nothing in the baseline has.
+    Unknown(String),
+}
+
+/// How a call is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Because {
+    /// The spec says so.
+    Spec(Place),
+    /// An environment variable names the Service.
+    Variable {
+        /// The variable; empty where it has no name.
+        name: String,
+        /// The container; empty where it has no name.
+        container: String,
+        /// Where its value is; `None` for one that was written for the lane.
+        place: Option<Place>,
+    },
+}
+
+impl Calls {
+    /// The calls of all workloads of the baseline and of a lane on it.
+    ///
+    /// `calls` of the spec hold for the workload and for its gray copy, and then the environment
+    /// does not count. A service that calls itself is left out. Each callee stands once for a
+    /// caller, in the order of the manifest; circles of calls stay in.
+    pub fn of(release: &GrayRelease, facts: &Facts, lane: &Lane) -> Self {
+        let mut calls = Self::of_baseline(release, facts);
+        calls.add_lane(release, facts, lane);
+        calls
+    }
+
+    /// The calls of all workloads of the baseline; what the spec says of its services counts.
+    pub fn of_baseline(release: &GrayRelease, facts: &Facts) -> Self {
+        let stated = Stated::new(release, facts);
+        let is_service = |id: &ObjectRef| facts.baseline.position(id).is_some();
+        let all: Vec<(ObjectRef, Vec<Call>)> = (0..facts.baseline.objects().len())
+            .into_par_iter()
+            .filter(|at| !facts.pods_of(*at).is_empty())
+            .map(|at| {
+                let object = facts.object(at);
+                let calls = match stated.of(&object.id) {
+                    Some(service) => stated.calls(service),
+                    None => named(&object.document(), &object.id.namespace, &is_service),
+                };
+                (object.id.clone(), calls)
+            })
+            .filter(|(_, calls)| !calls.is_empty())
+            .collect();
+        let mut calls = Self::default();
+        all.into_iter().for_each(|(caller, list)| calls.add(caller, list));
+        calls
+    }
+
+    /// Adds the calls of the workloads of a lane.
+    pub fn add_lane(&mut self, release: &GrayRelease, facts: &Facts, lane: &Lane) {
+        let stated = Stated::new(release, facts);
+        let own: HashSet<&ObjectRef> =
+            lane.objects.iter().map(|object| &object.id).filter(|id| is_core_service(id)).collect();
+        let is_service = |id: &ObjectRef| own.contains(id) || facts.baseline.position(id).is_some();
+        for object in lane.objects.iter().filter(|object| !object.pods.is_empty()) {
+            let service = object.baseline().and_then(|id| stated.of(id));
+            let calls = match (service, object.document()) {
+                (Some(service), _) => stated.calls(service),
+                (None, Some(document)) => named(&document, &object.id.namespace, &is_service),
+                (None, None) => continue,
+            };
+            self.add(object.id.clone(), calls);
+        }
+    }
+
+    /// Adds calls of a workload.
+    pub fn add(&mut self, caller: ObjectRef, calls: Vec<Call>) {
+        if !calls.is_empty() {
+            self.0.entry(caller).or_default().extend(calls);
+        }
+    }
+
+    /// What a workload calls, each callee once.
+    pub fn from(&self, caller: &ObjectRef) -> &[Call] {
+        self.0.get(caller).map_or(&[], Vec::as_slice)
+    }
+
+    /// All callers with what they call, by caller.
+    pub fn iter(&self) -> impl Iterator<Item = (&ObjectRef, &[Call])> {
+        self.0.iter().map(|(caller, calls)| (caller, calls.as_slice()))
+    }
+}
+
+/// What the spec says of calls.
+struct Stated<'a> {
+    facts: &'a Facts,
+    /// The services of the spec by their workload: kind and name.
+    by_workload: HashMap<(&'a str, &'a str), &'a Service>,
+    by_name: HashMap<&'a str, &'a Service>,
+    namespace: Option<&'a str>,
+}
+
+impl<'a> Stated<'a> {
+    fn new(release: &'a GrayRelease, facts: &'a Facts) -> Self {
+        let services = || release.services.iter();
+        Self {
+            facts,
+            by_workload: services()
+                .map(|each| ((each.workload.kind.as_str(), each.workload.name.as_str()), each))
+                .collect(),
+            by_name: services().map(|each| (each.name.as_str(), each)).collect(),
+            namespace: release.namespace.as_deref(),
+        }
+    }
+
+    /// The service of a workload of the baseline, where the spec says what it calls.
+    fn of(&self, workload: &ObjectRef) -> Option<&'a Service> {
+        let key = (workload.kind.as_str(), workload.name.as_str());
+        self.by_workload.get(&key).copied().filter(|service| !service.calls.is_empty())
+    }
+
+    fn calls(&self, service: &Service) -> Vec<Call> {
+        let mut seen = HashSet::new();
+        let others = service.calls.iter().filter(|(name, _)| *name != service.name);
+        others
+            .map(|(name, place)| Call {
+                callee: self.callee(name),
+                because: Because::Spec(place.clone()),
+            })
+            .filter(|call| seen.insert(call.callee.clone()))
+            .collect()
+    }
+
+    /// What a name of the spec's `calls` means: a service of the spec, a Service of the baseline, or
+    /// a workload of it.
+    fn callee(&self, name: &str) -> Callee {
+        if let Some(service) = self.by_name.get(name)
+            && let Some(id) = self.in_baseline(&service.workload.kind, &service.workload.name)
+        {
+            return Callee::Workload(id.clone());
+        }
+        if let Some(id) = self.in_baseline("Service", name) {
+            return Callee::Service(id.clone());
+        }
+        // Registries mostly know an application by the name of its workload.
+        let kinds = ["Deployment", "StatefulSet", "DaemonSet", "CloneSet", "Rollout"];
+        let workload = kinds.iter().find_map(|kind| self.in_baseline(kind, name));
+        workload.map_or_else(|| Callee::Unknown(name.to_owned()), |id| Callee::Workload(id.clone()))
+    }
+
+    fn in_baseline(&self, kind: &str, name: &str) -> Option<&'a ObjectRef> {
+        let ids = || self.facts.named(kind, name).iter().map(|at| &self.facts.object(*at).id);
+        let is_meant = |id: &&ObjectRef| match kind {
+            "Service" => id.group.is_empty(),
+            _ => kind_of(&id.group, &id.kind).workload || kind == id.kind,
+        };
+        let is_near = |id: &&ObjectRef| self.namespace.is_none_or(|own| id.namespace == own);
+        ids().filter(is_meant).find(is_near).or_else(|| ids().find(is_meant))
+    }
+}
+
+fn is_core_service(id: &ObjectRef) -> bool {
+    id.group.is_empty() && id.kind == "Service"
+}
+
+/// The Services that the literal values of a workload's environment name, each once, in the order
+/// of the manifest. `namespace` is the workload's, `is_service` says which Services there are.
+///
+/// Names in ConfigMaps, in arguments and in files are not looked at.
+pub fn named(
+    workload: &Document,
+    namespace: &str,
+    is_service: &dyn Fn(&ObjectRef) -> bool,
+) -> Vec<Call> {
+    let root = workload.root();
+    let service = |name: &str, stated: Option<&str>| {
+        ObjectRef::new("", "Service", stated.unwrap_or(namespace), name)
+    };
+    let mut seen = HashSet::new();
+    let mut calls = Vec::new();
+    for template in pod_templates(root) {
+        for container in containers(root, &template) {
+            let list = workload.find(&container.path.key("env"));
+            for variable in list.into_iter().flat_map(NodeRef::items) {
+                let Some(value) = variable.get("value") else { continue };
+                let Some(text) = value.as_str() else { continue };
+                let found = mentions(text, |name, stated| is_service(&service(name, stated)));
+                for mention in found {
+                    let callee = service(&mention.name, mention.namespace.as_deref());
+                    if !seen.insert(callee.clone()) {
+                        continue;
+                    }
+                    let name = variable.get("name").and_then(NodeRef::text).unwrap_or_default();
+                    let because = Because::Variable {
+                        name: name.to_owned(),
+                        container: container.name.clone(),
+                        place: value.value_place(),
+                    };
+                    calls.push(Call { callee: Callee::Service(callee), because });
+                }
+            }
+        }
+    }
+    calls
+}
+
+/// The workloads of the baseline whose pods a Service of it selects, by position, in order.
+pub fn workloads_behind(facts: &Facts, service: &ObjectRef) -> Vec<usize> {
+    let Some(position) = facts.baseline.position(service) else { return Vec::new() };
+    let selectors = facts.selectors_of(position).iter().map(|selecting| &selecting.selector);
+    let of_service = selectors.filter(|selector| selector.role == SelectorRole::Service);
+    let pods = of_service.flat_map(|one| selected(&facts.index, one, &service.namespace));
+    let mut workloads: Vec<usize> =
+        pods.filter_map(|pod| Some(facts.pods.get(pod)?.object)).collect();
+    workloads.sort_unstable();
+    workloads.dedup();
+    workloads
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::baseline::files::Memory;
+    use crate::pipeline::{BaselineFrom, Baselines, release, spec_of};
+
+    fn workload(name: &str, env: &str) -> String {
+        format!(
+            "apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: {name}}}
+spec:
+  selector: {{matchLabels: {{app: {name}}}}}
+  template:
+    metadata: {{labels: {{app: {name}}}}}
+    spec: {{containers: [{{name: {name}, image: '{name}:1', env: [{env}]}}]}}
+---
+apiVersion: v1
+kind: Service
+metadata: {{name: {name}}}
+spec: {{selector: {{app: {name}}}, ports: [{{port: 80}}]}}
+---
+"
+        )
+    }
+
+    fn shown(service: &str, baseline: &str) -> Vec<String> {
+        let spec = format!(
+            "apiVersion: graylane.dev/v1alpha1
+kind: GrayRelease
+metadata: {{name: lane}}
+spec:
+  tag: gray
+  baseline: {{paths: [deploy]}}
+  services:
+    - {{name: web, images: {{web: 'web:2'}}, {service}}}
+    - {{name: stock, images: {{api: 'api:2'}}, workload: Deployment/api}}
+"
+        );
+        let spec = spec_of("graylane.yaml", &spec).unwrap();
+        let file = ("deploy/all.yaml".to_owned(), baseline.as_bytes().to_vec());
+        let files = Memory([file].into());
+        let facts = Baselines::default().of(&files, &spec, &BaselineFrom::Spec, &[]).unwrap();
+        let release = release(spec, &facts).unwrap();
+        let calls = Calls::of(&release.spec.release, &facts, &release.lane);
+        let show = |call: &Call| match &call.callee {
+            Callee::Service(id) | Callee::Workload(id) => id.to_string(),
+            Callee::Unknown(name) => format!("{name}?"),
+        };
+        let all = calls.iter().flat_map(|(caller, calls)| {
+            calls.iter().map(|call| format!("{} -> {}", caller.name, show(call)))
+        });
+        all.collect()
+    }
+
+    fn baseline(web: &str) -> String {
+        let api = "{name: DB, value: 'mysql://db:3306/a'}";
+        [workload("web", web), workload("api", api), workload("db", "")].concat()
+    }
+
+    #[test]
+    fn the_environment_tells_who_is_called() {
+        let env = "{name: API, value: 'http://api:80'}, {name: A, value: 'api:80,web:80,other:1'}";
+        assert_eq!(
+            shown("", &baseline(env)),
+            [
+                "api -> Service/db",
+                "api-mse-gray -> Service/db",
+                "web -> Service/api",
+                "web -> Service/web",
+                "web-mse-gray -> Service/api",
+                "web-mse-gray -> Service/web",
+            ]
+        );
+        let rewritten = shown("rewriteEnv: true", &baseline("{name: A, value: 'api:80'}"));
+        assert!(rewritten.contains(&"web-mse-gray -> Service/api-mse-gray".to_owned()));
+        assert!(rewritten.contains(&"web -> Service/api".to_owned()));
+    }
+
+    #[test]
+    fn the_spec_wins_over_the_environment() {
+        let env = "{name: API, value: 'http://api:80'}";
+        assert_eq!(
+            shown("calls: [stock, db, web, nacos, db]", &baseline(env)),
+            [
+                "api -> Service/db",
+                "api-mse-gray -> Service/db",
+                "web -> Deployment/api",
+                "web -> Service/db",
+                "web -> nacos?",
+                "web-mse-gray -> Deployment/api",
+                "web-mse-gray -> Service/db",
+                "web-mse-gray -> nacos?",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_service_leads_to_the_workloads_it_selects() {
+        let text = baseline("");
+        let spec = spec_of("graylane.yaml", "apiVersion: graylane.dev/v1alpha1\nkind: GrayRelease\nmetadata: {name: l}\nspec:\n  tag: gray\n  baseline: {paths: [deploy]}\n  services: [{name: web}]\n").unwrap();
+        let files = Memory([("deploy/all.yaml".to_owned(), text.into_bytes())].into());
+        let facts = Baselines::default().of(&files, &spec, &BaselineFrom::Spec, &[]).unwrap();
+        let behind = |name| {
+            let workloads = workloads_behind(&facts, &ObjectRef::new("", "Service", "", name));
+            workloads.iter().map(|at| facts.object(*at).id.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(behind("api"), ["Deployment/api"]);
+        assert!(behind("nowhere").is_empty());
+    }
+}
