@@ -28,4 +28,5 @@ pub mod report;
 pub mod shared_routes;
 pub mod spec;
 pub mod surroundings;
+pub mod trace;
 pub mod yaml;

@@ -44,7 +44,7 @@ pub(super) fn alternates(pattern: &str) -> bool {
 /// by, or than each other.
 ///
 /// Source: docs.rs/regex, "Syntax"; github.com/google/re2/wiki/Syntax; pcre.org, pcre2syntax.
-pub(super) fn ambiguous(pattern: &str) -> Option<&'static str> {
+pub(crate) fn ambiguous(pattern: &str) -> Option<&'static str> {
     let mut rest = pattern;
     while let Some(at) = rest.find("(?") {
         rest = rest.get(at + 2..).unwrap_or("");

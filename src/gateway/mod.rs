@@ -39,6 +39,7 @@ pub use alb::read_order as alb_order;
 pub use alb_paths::covered_paths;
 pub use claims::{Claim, Claims, Owner, Place as ClaimedPlace, claims};
 pub use driven::{CANARY, Held, held};
+pub(crate) use expression::ambiguous;
 pub use ingress::{backends, class_of, is_canary};
 pub use unsupported::unsupported;
 pub(crate) use unsupported::{malformed, regex_notes};
