@@ -91,6 +91,18 @@ impl Calls {
         calls
     }
 
+    /// Puts what another spec says of the calls of its services in the place of what is known of
+    /// these workloads of the baseline.
+    pub fn state(&mut self, release: &GrayRelease, facts: &Facts) {
+        let stated = Stated::new(release, facts);
+        for service in release.services.iter().filter(|service| !service.calls.is_empty()) {
+            let workload = &service.workload;
+            if let Some(id) = stated.in_baseline(&workload.kind, &workload.name) {
+                self.0.insert(id.clone(), stated.calls(service));
+            }
+        }
+    }
+
     /// Adds the calls of the workloads of a lane.
     pub fn add_lane(&mut self, release: &GrayRelease, facts: &Facts, lane: &Lane) {
         let stated = Stated::new(release, facts);
@@ -112,6 +124,13 @@ impl Calls {
     pub fn add(&mut self, caller: ObjectRef, calls: Vec<Call>) {
         if !calls.is_empty() {
             self.0.entry(caller).or_default().extend(calls);
+        }
+    }
+
+    /// Adds all calls of callers that are not known yet.
+    pub fn merge(&mut self, other: Self) {
+        for (caller, calls) in other.0 {
+            self.0.entry(caller).or_insert(calls);
         }
     }
 

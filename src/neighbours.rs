@@ -7,29 +7,47 @@ use crate::gateway::{Claims, Owner};
 use crate::overlay::{Directory, LOCK_FILE, Lock, LockHeader};
 use crate::pipeline::SpecFile;
 use crate::spec::Strategy;
-use crate::yaml::{Source, parse};
+use crate::yaml::{Document, Source, parse};
 
 /// How the files start whose objects let OpenKruise drive something.
 const DRIVING: [&str; 2] = ["rollout-", "trafficrouting-"];
 
-/// What the overlays beside those of these specs take of the gateways' traffic, and need for
-/// themselves: each is a directory with a lock, in the same directory as the output of a spec.
-///
-/// Overlays that cannot be read are passed over: `list` tells of them.
-pub fn claims_of_neighbours(files: &dyn Files, specs: &[SpecFile]) -> Claims {
+/// The overlay of a lane beside those of some specs.
+struct Beside {
+    /// Its directory.
+    directory: String,
+    /// What its lock says; `None` where that cannot be read.
+    lock: Option<Lock>,
+    /// All files near it.
+    files: Vec<String>,
+}
+
+impl Beside {
+    fn name(&self) -> &str {
+        self.lock.as_ref().map_or(&self.directory, |lock| &lock.header().name)
+    }
+
+    /// The paths of its files in one of its directories, with what follows that.
+    fn in_part(&self, part: Directory) -> impl Iterator<Item = (&str, &str)> {
+        let prefix = format!("{}/{}/", self.directory, part.as_str());
+        self.files.iter().filter_map(move |path| Some((path.as_str(), path.strip_prefix(&prefix)?)))
+    }
+}
+
+/// The overlays in the same directories as the outputs of these specs, by directory.
+fn beside<'a>(
+    files: &dyn Files,
+    specs: &[SpecFile],
+    of: impl Iterator<Item = &'a SpecFile>,
+) -> Vec<Beside> {
     let own: HashSet<&str> = specs.iter().map(|spec| spec.output.as_str()).collect();
     let files_of_specs: HashSet<&str> =
         specs.iter().map(|spec| spec.release.file.as_ref()).collect();
-    let beside: BTreeSet<&str> = specs
-        .iter()
-        .filter(|spec| {
-            let is_entered = spec.release.services.iter().any(|service| service.entry.is_some());
-            is_entered || spec.release.strategy == Strategy::Kruise
-        })
+    let directories: BTreeSet<&str> = of
         .map(|spec| spec.output.rsplit_once('/').map_or("", |(directory, _)| directory))
         .collect();
-    let mut claims = Claims::default();
-    for directory in beside {
+    let mut lanes = Vec::new();
+    for directory in directories {
         let prefix = if directory.is_empty() { String::new() } else { format!("{directory}/") };
         let is_near = |path: &str| {
             let rest = path.strip_prefix(&prefix).unwrap_or(path);
@@ -37,37 +55,94 @@ pub fn claims_of_neighbours(files: &dyn Files, specs: &[SpecFile]) -> Claims {
             !rest.contains('/') || ends_in(Directory::Entry) || ends_in(Directory::Workloads)
         };
         let found = files.list(directory, &is_near).unwrap_or_default();
-        let lanes = found.iter().filter_map(|path| path.strip_suffix(LOCK_FILE)?.strip_suffix('/'));
-        for lane in lanes.filter(|lane| !own.contains(lane)) {
-            let entry = format!("{lane}/{}/", Directory::Entry.as_str());
-            let header = files.read(&format!("{lane}/{LOCK_FILE}")).ok().and_then(|bytes| {
-                let lock = Lock::parse(&String::from_utf8(bytes).ok()?, lane).ok()?;
-                Some(lock.header().clone())
-            });
+        let of_locks =
+            found.iter().filter_map(|path| path.strip_suffix(LOCK_FILE)?.strip_suffix('/'));
+        for lane in of_locks.filter(|lane| !own.contains(lane)) {
+            let lock = files
+                .read(&format!("{lane}/{LOCK_FILE}"))
+                .ok()
+                .and_then(|bytes| Lock::parse(&String::from_utf8(bytes).ok()?, lane).ok());
+            let header = lock.as_ref().map(Lock::header);
             // Routes between services are no concern of a gateway.
-            if header.as_ref().is_some_and(LockHeader::is_shared) {
+            if header.is_some_and(LockHeader::is_shared) {
                 continue;
             }
             // What a spec wrote under an earlier tag is left over, not another lane.
-            if header.as_ref().is_some_and(|header| files_of_specs.contains(header.spec.as_str())) {
+            if header.is_some_and(|header| files_of_specs.contains(header.spec.as_str())) {
                 continue;
             }
-            let name = header.as_ref().map_or(lane, |header| &header.name);
-            let owner = Owner::Lane(name.into());
-            let driving = |path: &str| DRIVING.iter().any(|start| path.starts_with(start));
-            let workloads = format!("{lane}/{}/", Directory::Workloads.as_str());
-            let is_read = |path: &&String| {
-                path.starts_with(&entry) || path.strip_prefix(&workloads).is_some_and(driving)
-            };
-            for path in found.iter().filter(is_read) {
-                let text = files.read(path).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-                let stream = text.and_then(|text| parse(Source::new(path.as_str(), text)).ok());
-                for document in stream.into_iter().flat_map(|stream| stream.documents) {
-                    claims.add(&owner, document.root());
-                    claims.hold(&owner, document.root());
-                }
+            let start = format!("{lane}/");
+            let files = found.iter().filter(|path| path.starts_with(&start)).cloned().collect();
+            lanes.push(Beside { directory: lane.to_owned(), lock, files });
+        }
+    }
+    lanes
+}
+
+/// The documents of a manifest; none where it cannot be read.
+fn documents(files: &dyn Files, path: &str) -> Vec<Document> {
+    let text = files.read(path).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let stream = text.and_then(|text| parse(Source::new(path, text)).ok());
+    stream.map(|stream| stream.documents).unwrap_or_default()
+}
+
+/// What the overlays beside those of these specs take of the gateways' traffic, and need for
+/// themselves: each is a directory with a lock, in the same directory as the output of a spec.
+///
+/// Overlays that cannot be read are passed over: `list` tells of them.
+pub fn claims_of_neighbours(files: &dyn Files, specs: &[SpecFile]) -> Claims {
+    let of = specs.iter().filter(|spec| {
+        let is_entered = spec.release.services.iter().any(|service| service.entry.is_some());
+        is_entered || spec.release.strategy == Strategy::Kruise
+    });
+    let mut claims = Claims::default();
+    for lane in beside(files, specs, of) {
+        let owner = Owner::Lane(lane.name().into());
+        let driving = |name: &str| DRIVING.iter().any(|start| name.starts_with(start));
+        let workloads = lane.in_part(Directory::Workloads).filter(|(_, name)| driving(name));
+        for (path, _) in lane.in_part(Directory::Entry).chain(workloads) {
+            for document in documents(files, path) {
+                claims.add(&owner, document.root());
+                claims.hold(&owner, document.root());
             }
         }
     }
     claims
+}
+
+/// A lane beside those of some specs, as it stands in its overlay.
+#[derive(Debug)]
+pub struct Neighbour {
+    /// Its name.
+    pub name: String,
+    /// Its tag.
+    pub tag: String,
+    /// The path of its spec, which may be gone.
+    pub spec: String,
+    /// Its objects, each with the service it belongs to.
+    pub objects: Vec<(Option<String>, Document)>,
+}
+
+/// The lanes whose overlays stand beside those of these specs, with all their manifests. Overlays
+/// without a lock that can be read are passed over.
+pub fn neighbours(files: &dyn Files, specs: &[SpecFile]) -> Vec<Neighbour> {
+    let mut found = Vec::new();
+    for lane in beside(files, specs, specs.iter()) {
+        let Some(lock) = &lane.lock else { continue };
+        let start = format!("{}/", lane.directory);
+        let manifests = lock.files().iter().filter(|file| file.path.as_str().ends_with(".yaml"));
+        let objects = manifests.flat_map(|file| {
+            let path = format!("{start}{}", file.path.as_str());
+            let own = documents(files, &path).into_iter();
+            own.map(|document| (file.origin.service.clone(), document)).collect::<Vec<_>>()
+        });
+        let header = lock.header();
+        found.push(Neighbour {
+            name: header.name.clone(),
+            tag: header.tag.clone(),
+            spec: header.spec.clone(),
+            objects: objects.collect(),
+        });
+    }
+    found
 }

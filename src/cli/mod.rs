@@ -17,6 +17,7 @@ mod render;
 mod schema;
 mod shared;
 mod specs;
+mod trace;
 mod workspace;
 
 use std::ffi::OsString;
@@ -40,7 +41,7 @@ use output::{Color, Output};
     arg_required_else_help = true
 )]
 #[command(
-    after_help = "Exit codes:\n  0  done, or nothing to do\n  1  differences (diff, generate --check), or findings of severity error (check)\n  2  anything that stopped the command"
+    after_help = "Exit codes:\n  0  done, or nothing to do\n  1  differences (diff, generate --check), findings of severity error (check), or requests\n     that go astray (trace --matrix)\n  2  anything that stopped the command"
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -86,6 +87,7 @@ enum Command {
     Cleanup(cleanup::Args),
     Promote(promote::Args),
     List(list::Args),
+    Trace(trace::Args),
     Explain(explain::Args),
     Schema(schema::Args),
     Completions(completions::Args),
@@ -132,6 +134,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Cleanup(args) => cleanup::run(args, &cli.global, &mut output),
         Command::Promote(args) => promote::run(args, &cli.global, &mut output),
         Command::List(args) => list::run(args, &cli.global, &mut output),
+        Command::Trace(args) => trace::run(args, &cli.global, &mut output),
         Command::Explain(args) => explain::run(args, &mut output),
         Command::Schema(args) => schema::run(args, &mut output),
         Command::Completions(args) => completions::run(args, &mut output),

@@ -140,6 +140,12 @@ pub(super) fn best_host<'a>(
     hosts.filter_map(|each| host_fit(each, host, wildcard)).max()
 }
 
+/// Whether any path of the Ingresses among routes is one of a host.
+pub(super) fn is_host_known(routes: &[&Route], host: &str) -> bool {
+    let paths = ingress_paths(routes);
+    best_host(paths.iter().map(|path| path.host), host, Wildcard::AnyLabels).is_some()
+}
+
 /// The first Ingress with a default backend: its position and the Service.
 ///
 /// Source: Kubernetes, "Ingress", Default backend: it takes requests that no rule matches.

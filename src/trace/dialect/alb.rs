@@ -112,7 +112,7 @@ fn taken(routes: &[&Route], rule: &IngressPath<'_>) -> Answer {
     }
     let total: u64 = weighted.iter().map(|(weight, _)| weight).sum();
     for (part, backend) in weighted {
-        let part = if total == 0 { 0 } else { (100 - weight) * 100 * part / total };
+        let part = ((100 - weight) * 100 * part).checked_div(total).unwrap_or(0);
         let why = if canary.is_some() { "the rest of the weight".to_owned() } else { why.clone() };
         shares.push((part, share(rule, Outcome::Backend(backend), why)));
     }

@@ -1,0 +1,364 @@
+//! What would be in the cluster once the baseline and all lanes are applied: routes by gateway,
+//! Services, workloads.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::route::Route;
+use crate::calls::{Calls, named};
+use crate::gateway::{class_for, class_of, is_route};
+use crate::governance::said_to_mse;
+use crate::kube::object::{ObjectRef, identity};
+use crate::kube::pod_specs::{containers, labels, pod_templates};
+use crate::kube::selector::LabelSelector;
+use crate::kube::selector_index::SelectorIndex;
+use crate::lane::Facts;
+use crate::spec::{GatewayClass, Match, Provider};
+use crate::yaml::{Document, NodeRef};
+
+/// A lane and what is known of it.
+#[derive(Clone, Debug)]
+pub struct TracedLane {
+    /// Its name.
+    pub name: String,
+    /// Its tag.
+    pub tag: String,
+    /// The header that carries the tag.
+    pub tag_header: String,
+    /// What routes between its services.
+    pub provider: Provider,
+    /// Where gray traffic enters.
+    pub entries: Vec<TracedEntry>,
+    /// Its objects.
+    pub objects: Vec<TracedObject>,
+}
+
+/// An entry of a lane.
+#[derive(Clone, Debug)]
+pub struct TracedEntry {
+    /// The service.
+    pub service: String,
+    /// What makes a request gray.
+    pub route: Match,
+    /// The gateway, where the spec or the lane says it.
+    pub gateway: Option<GatewayClass>,
+    /// The canary route.
+    pub canary: ObjectRef,
+}
+
+impl TracedEntry {
+    /// Whether a route of its lane is that of the entry: the canary itself, or the Ingress that
+    /// OpenKruise makes for it.
+    pub(super) fn is_entered_by(&self, route: &ObjectRef) -> bool {
+        *route == self.canary || (self.canary.kind == "TrafficRouting" && route.kind == "Ingress")
+    }
+}
+
+/// An object of a lane.
+#[derive(Clone, Debug)]
+pub struct TracedObject {
+    /// Who it is.
+    pub id: ObjectRef,
+    /// The service it belongs to.
+    pub service: Option<String>,
+    /// The object of the baseline that it stands beside, where that is known.
+    pub base: Option<ObjectRef>,
+    /// Its manifest.
+    pub document: Document,
+}
+
+/// Pods that are made alike.
+#[derive(Clone, Debug)]
+pub struct Workload {
+    /// What makes them.
+    pub id: ObjectRef,
+    /// The position of its lane; `None`: it is of the baseline.
+    pub lane: Option<usize>,
+    /// The workload of the baseline that it is a copy of; itself in the baseline.
+    pub base: Option<ObjectRef>,
+    /// Whether OpenKruise makes the pods beside those of the baseline, of the same workload.
+    pub is_driven: bool,
+    /// Whether requests that pass it inherit the tag of its lane.
+    pub hands_on: bool,
+    /// Whether its pods ask for the MSE agent; that of a namespace is not known.
+    pub has_agent: bool,
+    /// The labels of the pods.
+    pub(super) labels: Vec<(String, String)>,
+}
+
+/// The pods behind a Service.
+#[derive(Clone, Debug)]
+pub(super) struct Endpoints {
+    /// The position of its lane.
+    pub(super) lane: Option<usize>,
+    selector: Option<LabelSelector>,
+}
+
+/// A gateway with its routes.
+#[derive(Clone, Debug)]
+pub struct Gateway {
+    /// Its name: an Ingress class, or the parent of HTTPRoutes.
+    pub name: String,
+    /// Its dialect; `None` where it is none that is known.
+    pub class: Option<GatewayClass>,
+    /// Positions of its routes.
+    pub routes: Vec<usize>,
+}
+
+/// What would be in the cluster.
+#[derive(Debug, Default)]
+pub struct Cluster {
+    /// All routes: of the baseline, then lane by lane.
+    pub routes: Vec<Route>,
+    /// All gateways, by name.
+    pub gateways: Vec<Gateway>,
+    /// All lanes.
+    pub lanes: Vec<TracedLane>,
+    /// All workloads.
+    pub workloads: Vec<Workload>,
+    /// Who calls whom.
+    pub calls: Calls,
+    pub(super) services: HashMap<ObjectRef, Endpoints>,
+    by_label: SelectorIndex<usize>,
+    by_id: HashMap<ObjectRef, usize>,
+    /// The copies of a workload of the baseline.
+    copies: HashMap<ObjectRef, Vec<usize>>,
+}
+
+/// With this, requests that pass a tagged pod of MSE inherit its tag.
+///
+/// Source: aliyun/alibabacloud-microservice-demo, microservices-materials/white-paper/4-2-1.yaml.
+const INHERIT: &str = "profiler.micro.service.tag.trace.enable";
+
+/// With this, pods get the MSE agent.
+///
+/// Source: Alibaba Cloud, "Label reference" of MSE Microservices Governance.
+const AGENT: &str = "msePilotAutoEnable";
+
+impl Cluster {
+    /// The cluster of some baselines and lanes; of objects that are in several baselines the first
+    /// counts. `calls` has those of the baselines and of the lanes that were built.
+    pub fn new(baselines: &[&Facts], lanes: Vec<TracedLane>, calls: Calls) -> Self {
+        let mut cluster = Self { calls, ..Self::default() };
+        let mut seen = HashSet::new();
+        for facts in baselines {
+            for (position, object) in facts.baseline.objects().iter().enumerate() {
+                let is_pods = !facts.pods_of(position).is_empty();
+                let is_wanted = is_pods || object.id.kind == "Service" || is_route(&object.id);
+                if is_wanted && seen.insert(object.id.clone()) {
+                    cluster.add(None, None, object.id.clone(), object.document());
+                }
+            }
+        }
+        for (number, lane) in lanes.iter().enumerate() {
+            for object in &lane.objects {
+                let id = &object.id;
+                match id.kind.as_str() {
+                    "Rollout" if id.group == "rollouts.kruise.io" => {
+                        cluster.add_rollout(number, id, object.document.root());
+                    }
+                    "TrafficRouting" => {
+                        cluster.add_traffic_routing(number, &id.namespace, &object.document)
+                    }
+                    _ => cluster.add(
+                        Some(number),
+                        object.base.clone(),
+                        id.clone(),
+                        object.document.clone(),
+                    ),
+                }
+            }
+        }
+        cluster.lanes = lanes;
+        cluster.gateways = cluster.group();
+        cluster.add_calls();
+        cluster
+    }
+
+    fn add(
+        &mut self,
+        lane: Option<usize>,
+        base: Option<ObjectRef>,
+        id: ObjectRef,
+        document: Document,
+    ) {
+        let root = document.root();
+        if is_route(&id) {
+            self.routes.push(Route { id, lane, document });
+            return;
+        }
+        if id.group.is_empty() && id.kind == "Service" {
+            let selector = root.at(&["spec", "selector"]).filter(|node| !node.is_empty());
+            let selector = selector.map(LabelSelector::from_labels);
+            self.services.insert(id, Endpoints { lane, selector });
+            return;
+        }
+        for template in pod_templates(root) {
+            let labels = document.find(&template.labels()).map(labels).unwrap_or_default();
+            let hands_on = containers(root, &template).iter().any(|container| {
+                let env = document.find(&container.path.key("env"));
+                env.into_iter().flat_map(NodeRef::items).any(|variable| {
+                    variable.get("name").and_then(NodeRef::as_str) == Some(INHERIT)
+                        && variable.get("value").and_then(NodeRef::text) == Some("true")
+                })
+            });
+            let metadata = document.find(&template.path.key("metadata"));
+            let agent = metadata.and_then(|metadata| said_to_mse(metadata, AGENT));
+            self.add_workload(Workload {
+                id: id.clone(),
+                lane,
+                base: if lane.is_none() { Some(id.clone()) } else { base.clone() },
+                is_driven: false,
+                hands_on,
+                has_agent: agent.and_then(NodeRef::text) == Some("on"),
+                labels,
+            });
+        }
+    }
+
+    fn add_workload(&mut self, workload: Workload) {
+        let position = self.workloads.len();
+        self.by_label.insert(position, &workload.id.namespace, workload.labels.iter().cloned());
+        if !workload.is_driven {
+            self.by_id.entry(workload.id.clone()).or_insert(position);
+        }
+        if let (Some(_), Some(base)) = (workload.lane, &workload.base) {
+            self.copies.entry(base.clone()).or_default().push(position);
+        }
+        self.workloads.push(workload);
+    }
+
+    /// The pods that OpenKruise makes for a Rollout while it runs.
+    fn add_rollout(&mut self, lane: usize, id: &ObjectRef, root: NodeRef<'_>) {
+        let Some(spec) = root.get("spec") else { return };
+        let reference = spec.get("workloadRef").or_else(|| spec.at(&["objectRef", "workloadRef"]));
+        let text = |key: &str| reference.and_then(|it| it.get(key)?.as_str());
+        let Some((kind, name)) = text("kind").zip(text("name")) else { return };
+        let group = text("apiVersion").map_or("", crate::kube::object::group_of);
+        let of = ObjectRef::new(group, kind, &id.namespace, name);
+        let Some(driven) = self.by_id.get(&of).map(|at| self.workloads[*at].clone()) else {
+            return;
+        };
+        let patch = spec.at(&["strategy", "canary", "patchPodTemplateMetadata", "labels"]);
+        let mut merged: BTreeMap<String, String> = driven.labels.iter().cloned().collect();
+        merged.extend(patch.map(labels).unwrap_or_default());
+        self.add_workload(Workload {
+            lane: Some(lane),
+            is_driven: true,
+            labels: merged.into_iter().collect(),
+            ..driven
+        });
+    }
+
+    fn add_traffic_routing(&mut self, lane: usize, namespace: &str, routing: &Document) {
+        let Some(document) = super::kruise::canary(&self.routes, routing) else { return };
+        if let Some(id) = identity(document.root(), namespace) {
+            self.routes.push(Route { id, lane: Some(lane), document });
+        }
+    }
+
+    /// Routes by the gateway that takes them.
+    fn group(&self) -> Vec<Gateway> {
+        // What an entry says of its gateway holds for all Ingresses of that class.
+        let mut said: HashMap<&str, GatewayClass> = HashMap::new();
+        for route in &self.routes {
+            let Some(lane) = route.lane.and_then(|lane| self.lanes.get(lane)) else { continue };
+            let entry = lane.entries.iter().find(|entry| entry.is_entered_by(&route.id));
+            if let Some(gateway) = entry.and_then(|entry| entry.gateway) {
+                said.entry(class_of(route.document.root()).unwrap_or("")).or_insert(gateway);
+            }
+        }
+        let mut gateways: BTreeMap<String, Gateway> = BTreeMap::new();
+        for (number, route) in self.routes.iter().enumerate() {
+            let root = route.document.root();
+            let own = class_for(&route.id, root).ok();
+            let (names, class) = match route.id.kind.as_str() {
+                "HTTPRoute" => (parents(route), own),
+                _ => {
+                    let name = class_of(root).unwrap_or("");
+                    (vec![name.to_owned()], said.get(name).copied().or(own))
+                }
+            };
+            for name in names {
+                let gateway = gateways.entry(name.clone()).or_insert(Gateway {
+                    name,
+                    class,
+                    routes: Vec::new(),
+                });
+                gateway.class = gateway.class.or(class);
+                gateway.routes.push(number);
+            }
+        }
+        gateways.into_values().collect()
+    }
+
+    /// The calls of workloads of lanes that were read from their overlays.
+    fn add_calls(&mut self) {
+        let is_service = |id: &ObjectRef| self.services.contains_key(id);
+        let mut found = Vec::new();
+        for object in self.lanes.iter().flat_map(|lane| &lane.objects) {
+            let id = &object.id;
+            let is_workload =
+                self.by_id.get(id).is_some_and(|at| self.workloads[*at].lane.is_some());
+            if is_workload && self.calls.from(id).is_empty() {
+                let calls = named(&object.document, &id.namespace, &is_service);
+                found.push((id.clone(), calls));
+            }
+        }
+        found.into_iter().for_each(|(id, calls)| self.calls.add(id, calls));
+    }
+
+    /// The position of a workload.
+    pub(super) fn workload(&self, id: &ObjectRef) -> Option<usize> {
+        self.by_id.get(id).copied()
+    }
+
+    /// The copies of a workload of the baseline, by position.
+    pub(super) fn copies(&self, base: &ObjectRef) -> &[usize] {
+        self.copies.get(base).map_or(&[], Vec::as_slice)
+    }
+
+    /// The workloads whose pods a Service selects, of a subset where one is asked for, by position;
+    /// `None` where there is no such Service, or it has no selector.
+    pub(super) fn behind(&self, service: &ObjectRef, subset: Option<&str>) -> Option<Vec<usize>> {
+        let selector = self.services.get(service)?.selector.as_ref()?;
+        let all = self.by_label.matching(selector, &service.namespace);
+        let all: Vec<usize> = all.into_iter().copied().collect();
+        let Some(subset) = subset else { return Some(all) };
+        let labels = |at: &usize| &self.workloads[*at].labels;
+        let is_in = |at: &usize| match subset {
+            "" | "base" => labels(at).iter().all(|(key, value)| {
+                !key.starts_with(CANARY_LABEL) || (key == CANARY_LABEL && value.is_empty())
+            }),
+            subset => {
+                let key = format!("{CANARY_LABEL}-{subset}");
+                labels(at).iter().any(|(other, value)| *other == key && value == subset)
+            }
+        };
+        let found: Vec<usize> = all.iter().copied().filter(is_in).collect();
+        // Without a pod in the subset all pods of the Service answer.
+        Some(if found.is_empty() { all } else { found })
+    }
+}
+
+/// The label of subsets, and how those of lanes start.
+///
+/// Source: Alibaba Cloud, "Annotations supported by MSE Ingress gateways", service-subset.
+const CANARY_LABEL: &str = "opensergo.io/canary";
+
+/// The gateways of an HTTPRoute.
+fn parents(route: &Route) -> Vec<String> {
+    let list = route.document.at(&["spec", "parentRefs"]);
+    let text =
+        |node: NodeRef<'_>, key: &str| node.get(key).and_then(NodeRef::text).map(str::to_owned);
+    let name = |node: NodeRef<'_>| {
+        let namespace = text(node, "namespace").unwrap_or_else(|| route.id.namespace.clone());
+        let parts = [
+            (!namespace.is_empty()).then_some(namespace),
+            text(node, "name"),
+            text(node, "sectionName"),
+            text(node, "port"),
+        ];
+        parts.into_iter().flatten().collect::<Vec<_>>().join("/")
+    };
+    list.into_iter().flat_map(NodeRef::items).map(name).collect()
+}

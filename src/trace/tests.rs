@@ -1,0 +1,212 @@
+//! The way of requests over lanes that are built from specs.
+
+use super::{Cluster, Request, Trace, matrix, of_releases, trace};
+use crate::baseline::files::Memory;
+use crate::pipeline::{BaselineFrom, Baselines, Release, release, spec_of};
+
+/// A Deployment with a Service of its name that names others in its environment.
+fn workload(name: &str, calls: &[&str]) -> String {
+    let variable =
+        |called: &&str| format!("{{name: {}, value: 'http://{called}:80'}}", called.to_uppercase());
+    let env: Vec<String> = calls.iter().map(variable).collect();
+    format!(
+        "apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: {name}, namespace: shop}}
+spec:
+  selector: {{matchLabels: {{app: {name}}}}}
+  template:
+    metadata: {{labels: {{app: {name}}}}}
+    spec: {{containers: [{{name: main, image: '{name}:1', env: [{}]}}]}}
+---
+apiVersion: v1
+kind: Service
+metadata: {{name: {name}, namespace: shop}}
+spec: {{selector: {{app: {name}}}, ports: [{{name: http, port: 80}}]}}
+---
+",
+        env.join(", ")
+    )
+}
+
+/// The Ingress of `web`, of a class.
+fn ingress(class: &str) -> String {
+    format!(
+        "apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {{name: web, namespace: shop}}
+spec:
+  ingressClassName: {class}
+  rules:
+  - host: example.com
+    http: {{paths: [{{path: /, pathType: Prefix, backend: {{service: {{name: web, port: {{number: 80}}}}}}}}]}}
+"
+    )
+}
+
+/// A spec whose entry `web` takes `x: <tag>`; `more` are further lines of `spec`, services last.
+fn spec(tag: &str, provider: &str, more: &str) -> String {
+    format!(
+        "apiVersion: graylane.dev/v1alpha1
+kind: GrayRelease
+metadata: {{name: {tag}}}
+spec:
+  tag: {tag}
+  baseline: {{paths: [deploy]}}
+  governance: {{provider: {provider}}}
+  services:
+    - name: web
+      entry: {{match: {{headers: [{{name: x, exact: {tag}}}]}}}}
+{more}"
+    )
+}
+
+fn cluster(specs: &[String], baseline: &str) -> Cluster {
+    let files = Memory([("deploy/all.yaml".to_owned(), baseline.as_bytes().to_vec())].into());
+    let mut baselines = Baselines::default();
+    let build = |text: &String| -> Release {
+        let spec = spec_of("graylane.yaml", text).unwrap();
+        let facts = baselines.of(&files, &spec, &BaselineFrom::Spec, &[]).unwrap();
+        release(spec, &facts).unwrap()
+    };
+    let releases: Vec<Release> = specs.iter().map(build).collect();
+    of_releases(&releases, Vec::new())
+}
+
+/// Who answers on the way of a request: `+` marks pods of a lane, and dots how deep a call is.
+fn way(cluster: &Cluster, header: Option<&str>) -> Vec<String> {
+    let mut request = Request::new("example.com", "/");
+    if let Some((name, value)) = header.and_then(|header| header.split_once('=')) {
+        request = request.with_header(name, value);
+    }
+    let traces: Vec<Trace> = trace(cluster, &request);
+    assert_eq!(traces.len(), 1);
+    assert_eq!(traces[0].ways.len(), 1);
+    let instance = |at: &usize| {
+        let workload = &cluster.workloads[*at];
+        let lane = workload.lane.map(|lane| format!("+{}", cluster.lanes[lane].name));
+        format!("{}{}", workload.base.as_ref().unwrap().name, lane.unwrap_or_default())
+    };
+    let hops = traces[0].ways[0].hops.iter();
+    hops.map(|hop| {
+        let by: Vec<String> = hop.answered_by.iter().map(instance).collect();
+        let by = if by.is_empty() { "nothing".to_owned() } else { by.join(" and ") };
+        format!("{}{by}", ".".repeat(hop.depth))
+    })
+    .collect()
+}
+
+fn shop(class: &str) -> String {
+    let all =
+        [workload("web", &["cart"]), workload("cart", &["stock", "web"]), workload("stock", &[])];
+    all.concat() + &ingress(class)
+}
+
+const STOCK: &str = "    - {name: stock}\n";
+
+#[test]
+fn the_tag_leads_on_where_there_is_a_copy_and_back_where_there_is_none() {
+    for provider in ["mse", "opensergo", "istio"] {
+        let cluster = cluster(&[spec("gray", provider, STOCK)], &shop("mse"));
+        // Calls go in a circle: web is shown once more, and not looked into.
+        let gray = ["web+gray", ".cart", "..stock+gray", "..web+gray"];
+        assert_eq!(way(&cluster, Some("x=gray")), gray, "{provider}");
+        assert_eq!(way(&cluster, None), ["web", ".cart", "..stock", "..web"], "{provider}");
+        // Clients may send the tag themselves: the gateway lets them in, further in they are gray.
+        assert_eq!(
+            way(&cluster, Some("x-mse-tag=gray")),
+            ["web", ".cart", "..stock+gray", "..web+gray", "...cart"]
+        );
+    }
+}
+
+#[test]
+fn the_reason_names_what_is_missing() {
+    let cluster = cluster(&[spec("gray", "mse", STOCK)], &shop("mse"));
+    let of = |header: &str, value: &str| {
+        let traces = trace(&cluster, &Request::new("example.com", "/").with_header(header, value));
+        let hops = &traces[0].ways[0].hops;
+        hops.iter().map(|hop| (hop.why.clone(), hop.falls_back)).collect::<Vec<_>>()
+    };
+    let gray = of("x", "gray");
+    assert_eq!(gray[1], ("no gray copy in lane gray: falls back to the baseline".to_owned(), true));
+    assert_eq!(
+        gray[2],
+        ("mse routes `x-mse-tag: gray` to the copy, if its caller has an agent".to_owned(), false)
+    );
+    let other = of("x", "other");
+    assert_eq!(other[2], ("the request does not carry `x-mse-tag: gray`".to_owned(), false));
+}
+
+#[test]
+fn names_lead_where_they_say_without_governance() {
+    let of = |rewrite: &str| {
+        let more =
+            format!("{rewrite}    - {{name: cart, rewriteEnv: true}}\n    - {{name: stock}}\n");
+        way(&cluster(&[spec("gray", "none", &more)], &shop("mse")), Some("x=gray"))
+    };
+    assert_eq!(
+        of("      rewriteEnv: true\n"),
+        ["web+gray", ".cart+gray", "..stock+gray", "..web+gray"]
+    );
+    // The entry's environment names the baseline, and nothing leads back into the lane.
+    assert_eq!(of(""), ["web+gray", ".cart", "..stock", "..web", "...cart"]);
+}
+
+#[test]
+fn a_gateway_that_sets_no_header_needs_the_entry_to_hand_on_its_tag() {
+    let shop = shop("nginx");
+    let plain = cluster(&[spec("gray", "mse", STOCK)], &shop);
+    assert_eq!(way(&plain, Some("x=gray")), ["web+gray", ".cart", "..stock", "..web", "...cart"]);
+    let inherit = "      env: {profiler.micro.service.tag.trace.enable: 'true'}\n";
+    let more = format!("{inherit}{STOCK}");
+    let handing = cluster(&[spec("gray", "mse", &more)], &shop);
+    assert_eq!(way(&handing, Some("x=gray")), ["web+gray", ".cart", "..stock+gray", "..web+gray"]);
+}
+
+#[test]
+fn the_spec_says_who_is_called_through_the_registry() {
+    let baseline = [workload("web", &[]), workload("stock", &[]), ingress("mse")].concat();
+    let more = format!("      calls: [stock, nacos]\n{STOCK}");
+    let cluster = cluster(&[spec("gray", "mse", &more)], &baseline);
+    assert_eq!(way(&cluster, Some("x=gray")), ["web+gray", ".stock+gray", ".nothing"]);
+    assert_eq!(way(&cluster, None), ["web", ".stock", ".nothing"]);
+}
+
+#[test]
+fn lanes_stay_apart() {
+    let specs = [spec("gray", "mse", STOCK), spec("blue", "mse", "    - {name: cart}\n")];
+    let cluster = cluster(&specs, &shop("mse"));
+    assert_eq!(way(&cluster, Some("x=gray")), ["web+gray", ".cart", "..stock+gray", "..web+gray"]);
+    assert_eq!(way(&cluster, Some("x=blue")), ["web+blue", ".cart+blue", "..stock", "..web+blue"]);
+    let found = matrix(&cluster, None, None, &Request::new("", "/"));
+    assert!(!found.has_failed(), "{found:?}");
+    assert_eq!(found.cells.len(), 10);
+}
+
+#[test]
+fn a_service_that_selects_gray_pods_is_seen() {
+    // The pods of the lane keep the labels of the baseline, and add one.
+    let leaking =
+        spec("gray", "none", "").replace("  services:", "  isolation: version-label\n  services:");
+    let cluster = cluster(&[leaking], &shop("mse"));
+    assert_eq!(way(&cluster, None)[0], "web and web+gray");
+    let found = matrix(&cluster, None, None, &Request::new("", "/"));
+    let wrong: Vec<&str> = found
+        .cells
+        .iter()
+        .filter_map(|cell| cell.wrong.as_ref().map(|_| cell.kind.as_str()))
+        .collect();
+    assert_eq!(wrong, ["not matching", "baseline"]);
+}
+
+#[test]
+fn a_canary_that_is_left_out_fails() {
+    // Of two canaries ingress-nginx takes one, in whichever lane.
+    let specs = [spec("gray", "mse", ""), spec("blue", "mse", "")];
+    let cluster = cluster(&specs, &shop("nginx"));
+    let found = matrix(&cluster, None, None, &Request::new("", "/"));
+    let wrong: Vec<String> = found.cells.iter().filter_map(|cell| cell.wrong.clone()).collect();
+    assert_eq!(wrong, ["it does not reach the pods of lane blue"]);
+    assert_eq!(super::dropped_routes(&cluster).len(), 1);
+}
