@@ -31,16 +31,23 @@ pub struct Hop {
 /// The lanes that a request is in: positions, in order.
 type InLanes = Vec<usize>;
 
-/// Calls that are shown at most: more help nobody, and circles of calls can make many.
-const MOST_HOPS: usize = 1000;
-
-/// Calls in a row that are followed at most.
-const DEEPEST: usize = 100;
-
 struct Walk<'a> {
     cluster: &'a Cluster,
     hops: Vec<Hop>,
     seen: HashSet<(usize, InLanes)>,
+}
+
+/// A workload whose calls are followed.
+struct Caller {
+    workload: usize,
+    in_lanes: InLanes,
+    /// The lane whose tag it hands on to requests without one.
+    handed_on: Option<usize>,
+    depth: usize,
+    /// How many of its calls were followed.
+    followed: usize,
+    /// Who answered the last of them and was not looked into yet, the last one first.
+    waiting: Vec<usize>,
 }
 
 /// The way of a request from the Service that a gateway sends it to; the request as it leaves the
@@ -79,7 +86,7 @@ pub(super) fn hops(
         is_repeated: false,
     });
     for workload in answered_by {
-        walk.calls_of(workload, &in_lanes, 1);
+        walk.calls_of(workload, &in_lanes);
     }
     walk.hops
 }
@@ -92,61 +99,64 @@ struct Answered {
 }
 
 impl Walk<'_> {
-    /// Follows the calls of a workload, depth first, a bounded way down. Each workload is looked into
-    /// once for the lanes that a request is in.
-    fn calls_of(&mut self, caller: usize, in_lanes: &InLanes, depth: usize) {
-        let cluster = self.cluster;
-        let Some(workload) = cluster.workloads.get(caller).filter(|_| depth <= DEEPEST) else {
-            return;
-        };
+    /// Follows the calls of a workload, depth first and as deep as they go.
+    fn calls_of(&mut self, workload: usize, in_lanes: &InLanes) {
+        let mut open: Vec<Caller> = self.enter(workload, in_lanes, 1).into_iter().collect();
+        while let Some(caller) = open.last_mut() {
+            if let Some(next) = caller.waiting.pop() {
+                let (in_lanes, depth) = (caller.in_lanes.clone(), caller.depth + 1);
+                open.extend(self.enter(next, &in_lanes, depth));
+                continue;
+            }
+            let id = &self.cluster.workloads[caller.workload].id;
+            let Some(call) = self.cluster.calls.from(id).get(caller.followed) else {
+                open.pop();
+                continue;
+            };
+            caller.followed += 1;
+            self.follow(caller, call);
+        }
+    }
+
+    /// A workload to look into; `None` where that was done for the lanes that the request is in.
+    fn enter(&mut self, workload: usize, in_lanes: &InLanes, depth: usize) -> Option<Caller> {
+        let of = self.cluster.workloads.get(workload)?;
         let mut in_lanes = in_lanes.clone();
-        let mut handed_on = None;
-        if let Some(lane) =
-            workload.lane.filter(|lane| workload.hands_on && !in_lanes.contains(lane))
-        {
-            in_lanes.push(lane);
-            in_lanes.sort_unstable();
-            handed_on = Some(lane);
+        let handed_on = of.lane.filter(|lane| of.hands_on && !in_lanes.contains(lane));
+        in_lanes.extend(handed_on);
+        in_lanes.sort_unstable();
+        let is_new = self.seen.insert((workload, in_lanes.clone()));
+        let waiting = Vec::new();
+        is_new.then_some(Caller { workload, in_lanes, handed_on, depth, followed: 0, waiting })
+    }
+
+    fn follow(&mut self, caller: &mut Caller, call: &Call) {
+        let cluster = self.cluster;
+        let workload = &cluster.workloads[caller.workload];
+        let mut answered = self.answered(workload, call, &caller.in_lanes);
+        if let Some(lane) = caller.handed_on.filter(|_| !answered.by.is_empty()) {
+            let lane = &cluster.lanes[lane].name;
+            answered.why =
+                format!("{} hands on the tag of lane {lane}; {}", workload.id, answered.why);
         }
-        if !self.seen.insert((caller, in_lanes.clone())) {
-            return;
-        }
-        for call in cluster.calls.from(&workload.id) {
-            if self.hops.len() >= MOST_HOPS {
-                return;
-            }
-            let mut answered = self.answered(workload, call, &in_lanes);
-            if let Some(lane) = handed_on.filter(|_| !answered.by.is_empty()) {
-                answered.why = format!(
-                    "{} hands on the tag of lane {}; {}",
-                    workload.id, cluster.lanes[lane].name, answered.why
-                );
-            }
-            let new: Vec<usize> = answered
-                .by
-                .iter()
-                .copied()
-                .filter(|each| !self.seen.contains(&(*each, in_lanes.clone())))
-                .collect();
-            let has_more =
-                |each: &usize| !cluster.calls.from(&cluster.workloads[*each].id).is_empty();
-            let is_repeated = new.is_empty() && answered.by.iter().any(has_more);
-            self.hops.push(Hop {
-                depth,
-                called: match &call.callee {
-                    Callee::Service(id) | Callee::Workload(id) => id.to_string(),
-                    Callee::Unknown(name) => name.clone(),
-                },
-                because: Some(call.because.clone()),
-                answered_by: answered.by,
-                why: answered.why,
-                falls_back: answered.falls_back,
-                is_repeated,
-            });
-            for each in new {
-                self.calls_of(each, &in_lanes, depth + 1);
-            }
-        }
+        let is_new = |each: &usize| !self.seen.contains(&(*each, caller.in_lanes.clone()));
+        let new: Vec<usize> = answered.by.iter().copied().filter(is_new).collect();
+        let calls_others =
+            |each: &usize| !cluster.calls.from(&cluster.workloads[*each].id).is_empty();
+        let is_repeated = new.is_empty() && answered.by.iter().any(calls_others);
+        caller.waiting = new.into_iter().rev().collect();
+        self.hops.push(Hop {
+            depth: caller.depth,
+            called: match &call.callee {
+                Callee::Service(id) | Callee::Workload(id) => id.to_string(),
+                Callee::Unknown(name) => name.clone(),
+            },
+            because: Some(call.because.clone()),
+            answered_by: answered.by,
+            why: answered.why,
+            falls_back: answered.falls_back,
+            is_repeated,
+        });
     }
 
     fn answered(&self, caller: &Workload, call: &Call, in_lanes: &InLanes) -> Answered {

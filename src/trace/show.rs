@@ -49,6 +49,9 @@ fn shown(edit: &HeaderEdit) -> String {
     }
 }
 
+/// Calls that are deeper are not indented further.
+const DEEPEST: usize = 30;
+
 struct Text(String);
 
 impl Text {
@@ -89,10 +92,12 @@ pub fn trace_text(
 
 fn way_text(text: &mut Text, cluster: &Cluster, way: &Way) {
     let share = &way.share;
-    let by = share
-        .route
-        .and_then(|at| cluster.routes.get(at))
-        .map(|route| format!("{} ({}): ", route.id, cluster.whose(route.lane)));
+    let by = share.route.and_then(|at| cluster.routes.get(at)).map(|route| {
+        // A route that is made for a lane has no place in a file yet.
+        let place = share.place.as_ref().filter(|_| route.lane.is_none());
+        let place = place.map(|place| format!(", {place}")).unwrap_or_default();
+        format!("{} ({}{place}): ", route.id, cluster.whose(route.lane))
+    });
     let by = by.unwrap_or_default();
     let what = match &share.outcome {
         Outcome::Backend(_) => String::new(),
@@ -107,7 +112,7 @@ fn way_text(text: &mut Text, cluster: &Cluster, way: &Way) {
         }
     }
     for hop in &way.hops {
-        let indent = 10 + 2 * hop.depth;
+        let indent = 10 + 2 * hop.depth.min(DEEPEST);
         let by = match hop.answered_by.as_slice() {
             [] => "nothing".to_owned(),
             list => list.iter().map(|at| cluster.instance(*at)).collect::<Vec<_>>().join(", "),

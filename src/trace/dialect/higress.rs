@@ -219,7 +219,8 @@ impl Dialect {
             let (name, namespace) = (labels.next().unwrap_or(""), labels.next());
             let mut backend = route.backend(name);
             namespace.unwrap_or(&route.id.namespace).clone_into(&mut backend.service.namespace);
-            backends.push((weight.trim().parse().unwrap_or(0), backend));
+            let weight: u64 = weight.trim().parse().unwrap_or(0);
+            backends.push((weight.min(100), backend));
         }
         if backends.is_empty() && !path.service.is_empty() {
             backends.push((100, route.backend(path.service)));
