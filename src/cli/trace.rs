@@ -45,7 +45,8 @@ pub(super) struct Args {
     #[arg(long = "query", value_name = "NAME=VALUE")]
     query: Vec<String>,
     /// Follow requests that are derived from the match of each lane's entry instead; exit code 1
-    /// when the baseline's reach gray pods, or the lane's do not
+    /// when the baseline's reach gray pods, or the lane's do not. Values for regular expressions
+    /// are taken from --header and --query where they fit
     #[arg(long)]
     matrix: bool,
     /// How the result is printed

@@ -72,6 +72,7 @@ pub(super) fn hops(
         }
         (None, _) => "the Service has no selector: who answers is not in manifests".to_owned(),
         (Some(list), _) if list.is_empty() => "no pods have the Service's labels: 503".to_owned(),
+        (Some(_), Some("" | "base")) => "its pods without a label of subsets".to_owned(),
         (Some(_), Some(subset)) => format!("its pods of the subset `{subset}`"),
         (Some(_), None) => "its pods".to_owned(),
     };

@@ -210,3 +210,37 @@ fn a_canary_that_is_left_out_fails() {
     assert_eq!(wrong, ["it does not reach the pods of lane blue"]);
     assert_eq!(super::dropped_routes(&cluster).len(), 1);
 }
+
+#[test]
+fn values_for_expressions_are_derived_or_asked_for() {
+    let by = |pattern: &str| {
+        let exact = "exact: gray";
+        let text = spec("gray", "mse", "").replace(exact, &format!("regex: '{pattern}'"));
+        cluster(&[text], &shop("higress"))
+    };
+    let said = Request::new("", "/").with_header("x", "b");
+    for (pattern, said, kinds) in [
+        ("^(?:1|2)00$", Request::new("", "/"), 5),
+        ("^[^a]$", Request::new("", "/"), 4),
+        ("^[^a]$", said, 5),
+    ] {
+        let found = matrix(&by(pattern), None, None, &said);
+        assert!(!found.has_failed(), "{pattern}: {found:?}");
+        let derived = found.cells.iter().filter(|cell| cell.request.is_ok()).count();
+        assert_eq!(derived, kinds, "{pattern}: {found:?}");
+    }
+}
+
+#[test]
+fn what_is_no_gateway_is_not_guessed() {
+    let cluster = cluster(&[], &shop("own"));
+    assert!(trace(&cluster, &Request::new("example.com", "/")).is_empty());
+    let text = "    - {name: stock}\n";
+    let without_entry = spec("gray", "mse", text)
+        .replace("      entry: {match: {headers: [{name: x, exact: gray}]}}\n", "");
+    let cluster = self::cluster(&[without_entry], &shop("own"));
+    let traces = trace(&cluster, &Request::new("example.com", "/"));
+    assert_eq!(traces[0].ways[0].share.outcome, super::Outcome::Undecided);
+    let other = trace(&cluster, &Request::new("other.org", "/"));
+    assert_eq!(other[0].ways[0].share.outcome, super::Outcome::Gateway);
+}
