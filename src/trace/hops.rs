@@ -50,6 +50,15 @@ struct Caller {
     waiting: Vec<usize>,
 }
 
+/// The lanes whose tag a request carries: positions, in order.
+pub(super) fn in_lanes(cluster: &Cluster, request: &Request) -> Vec<usize> {
+    let carries = |lane: &usize| {
+        let lane = &cluster.lanes[*lane];
+        request.header(&lane.tag_header).is_some_and(|value| value == lane.tag)
+    };
+    (0..cluster.lanes.len()).filter(carries).collect()
+}
+
 /// The way of a request from the Service that a gateway sends it to; the request as it leaves the
 /// gateway.
 pub(super) fn hops(
@@ -58,12 +67,7 @@ pub(super) fn hops(
     subset: Option<&str>,
     request: &Request,
 ) -> Vec<Hop> {
-    let in_lanes: InLanes = (0..cluster.lanes.len())
-        .filter(|lane| {
-            let lane = &cluster.lanes[*lane];
-            request.header(&lane.tag_header).is_some_and(|value| value == lane.tag)
-        })
-        .collect();
+    let in_lanes = in_lanes(cluster, request);
     let found = cluster.behind(service, subset);
     let answered_by = found.clone().unwrap_or_default();
     let why = match (found, subset) {

@@ -1,12 +1,14 @@
 //! For every lane, what a few derived requests reach.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-use super::answer::{Outcome, Part};
+use super::answer::{Answer, Backend, Outcome, Part};
+use super::asked;
 use super::cluster::{Cluster, TracedEntry};
 use super::derive::{matching, not_matching, place_of, with_word};
+use super::hops::{Hop, hops, in_lanes};
 use super::request::Request;
-use super::{Trace, through};
+use crate::kube::object::ObjectRef;
 
 /// What a derived request is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,10 +88,12 @@ impl Matrix {
 /// not to be those of the entries; `said` has values for expressions.
 pub fn matrix(cluster: &Cluster, host: Option<&str>, path: Option<&str>, said: &Request) -> Matrix {
     let mut matrix = Matrix::default();
+    let mut ways = Ways::default();
     for (lane, traced) in cluster.lanes.iter().enumerate() {
-        let entries = traced.entries.iter();
-        let of_lane: Vec<Cell> =
-            entries.flat_map(|entry| cells(cluster, lane, entry, (host, path), said)).collect();
+        let mut of_lane = Vec::new();
+        for entry in &traced.entries {
+            of_lane.extend(cells(cluster, lane, entry, (host, path), said, &mut ways));
+        }
         if of_lane.is_empty() {
             matrix.without_entry.push(lane);
         }
@@ -104,6 +108,7 @@ fn cells(
     entry: &TracedEntry,
     (host, path): (Option<&str>, Option<&str>),
     said: &Request,
+    ways: &mut Ways,
 ) -> Vec<Cell> {
     let of_entry = |number: &usize| {
         cluster
@@ -132,8 +137,8 @@ fn cells(
         let reached: Vec<Reached> = match &request {
             Ok(request) => gateways
                 .iter()
-                .filter_map(|gateway| through(cluster, *gateway, request))
-                .flat_map(|trace| reached(cluster, &trace))
+                .filter_map(|gateway| asked(cluster, *gateway, request))
+                .flat_map(|answer| ways.reached(cluster, answer, request))
                 .collect(),
             Err(_) => Vec::new(),
         };
@@ -148,19 +153,40 @@ fn cells(
     cells
 }
 
-fn reached(cluster: &Cluster, trace: &Trace) -> Vec<Reached> {
-    let lane = |at: &usize| cluster.workloads.get(*at).and_then(|workload| workload.lane);
-    let of = |hops: &[super::Hop]| hops.iter().flat_map(|hop| &hop.answered_by).map(lane).collect();
-    trace
-        .ways
-        .iter()
-        .map(|way| Reached {
-            part: way.share.part,
-            entry: of(way.hops.get(..1).unwrap_or(&[])),
-            anywhere: of(&way.hops),
-            undecided: (way.share.outcome == Outcome::Undecided).then(|| way.share.why.clone()),
-        })
-        .collect()
+/// The lanes whose pods answer for the gateway, and anywhere on the way.
+type Lanes = (BTreeSet<Option<usize>>, BTreeSet<Option<usize>>);
+
+/// Ways that were followed already: many requests go the same way behind the gateway.
+#[derive(Default)]
+struct Ways(HashMap<(ObjectRef, Option<String>, Vec<usize>), Lanes>);
+
+impl Ways {
+    fn reached(&mut self, cluster: &Cluster, answer: Answer, request: &Request) -> Vec<Reached> {
+        let mut all = Vec::new();
+        for share in answer.shares {
+            let undecided = (share.outcome == Outcome::Undecided).then_some(share.why);
+            let (entry, anywhere) = match share.outcome {
+                Outcome::Backend(backend) => self.lanes(cluster, backend, request),
+                Outcome::Gateway | Outcome::Undecided => Lanes::default(),
+            };
+            all.push(Reached { part: share.part, entry, anywhere, undecided });
+        }
+        all
+    }
+
+    fn lanes(&mut self, cluster: &Cluster, to: Backend, request: &Request) -> Lanes {
+        let request = request.edited(&to.edits);
+        let key = (to.service, to.subset, in_lanes(cluster, &request));
+        if let Some(known) = self.0.get(&key) {
+            return known.clone();
+        }
+        let lane = |at: &usize| cluster.workloads.get(*at).and_then(|workload| workload.lane);
+        let hops = hops(cluster, &key.0, key.1.as_deref(), &request);
+        let of = |hops: &[Hop]| hops.iter().flat_map(|hop| &hop.answered_by).map(lane).collect();
+        let lanes: Lanes = (of(hops.get(..1).unwrap_or(&[])), of(&hops));
+        self.0.insert(key, lanes.clone());
+        lanes
+    }
 }
 
 /// What is wrong with what a request reaches.

@@ -58,12 +58,12 @@ pub fn default_place(cluster: &Cluster) -> Option<(String, String)> {
     route.map(derive::place_of)
 }
 
-/// Follows a request through one gateway.
-pub fn through(cluster: &Cluster, gateway: usize, request: &Request) -> Option<Trace> {
+/// What a gateway does with a request; routes are positions in the cluster's routes.
+fn asked(cluster: &Cluster, gateway: usize, request: &Request) -> Option<Answer> {
     let of = cluster.gateways.get(gateway)?;
     let routes: Vec<&Route> =
         of.routes.iter().filter_map(|number| cluster.routes.get(*number)).collect();
-    let answer = match of.class {
+    let mut answer = match of.class {
         Some(class) => answer(class, &routes, request),
         None if !route::is_host_known(&routes, &request.host) => {
             Answer::nothing(format!("no route for the host `{}`", request.host))
@@ -76,8 +76,16 @@ pub fn through(cluster: &Cluster, gateway: usize, request: &Request) -> Option<T
             ),
         }),
     };
-    let way = |mut share: Share| {
+    for share in &mut answer.shares {
         share.route = share.route.and_then(|at| of.routes.get(at).copied());
+    }
+    Some(answer)
+}
+
+/// Follows a request through one gateway.
+pub fn through(cluster: &Cluster, gateway: usize, request: &Request) -> Option<Trace> {
+    let answer = asked(cluster, gateway, request)?;
+    let way = |share: Share| {
         let hops = match &share.outcome {
             Outcome::Backend(backend) => hops::hops(
                 cluster,
