@@ -51,6 +51,7 @@ mod selector_leak;
 mod selector_overlap;
 mod selector_starved;
 mod service_monitor_duplicate;
+mod service_unreachable;
 mod tag_header_unset;
 mod value_not_string;
 mod version_label;
@@ -175,6 +176,7 @@ pub const FINDINGS: &[Finding] = &[
     selector_overlap::FINDING,
     selector_starved::FINDING,
     service_monitor_duplicate::FINDING,
+    service_unreachable::FINDING,
     tag_header_unset::FINDING,
     value_not_string::FINDING,
     version_label::FINDING,
