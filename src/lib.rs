@@ -16,6 +16,7 @@ pub mod gateway;
 pub mod generated;
 pub mod git;
 pub mod governance;
+pub mod graph;
 pub mod kruise;
 pub mod kube;
 pub mod lane;

@@ -8,6 +8,7 @@ mod completions;
 mod diff;
 mod explain;
 mod generate;
+mod graph;
 mod init;
 mod list;
 mod man;
@@ -88,6 +89,7 @@ enum Command {
     Promote(promote::Args),
     List(list::Args),
     Trace(trace::Args),
+    Graph(graph::Args),
     Explain(explain::Args),
     Schema(schema::Args),
     Completions(completions::Args),
@@ -134,6 +136,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Cleanup(args) => cleanup::run(args, &cli.global, &mut output),
         Command::Promote(args) => promote::run(args, &cli.global, &mut output),
         Command::List(args) => list::run(args, &cli.global, &mut output),
+        Command::Graph(args) => graph::run(args, &cli.global, &mut output),
         Command::Trace(args) => trace::run(args, &cli.global, &mut output),
         Command::Explain(args) => explain::run(args, &mut output),
         Command::Schema(args) => schema::run(args, &mut output),

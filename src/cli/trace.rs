@@ -140,7 +140,12 @@ fn is_token(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_graphic() && !"\"(),/:;<=>?@[\\]{}".contains(c))
 }
 
-fn cluster(workspace: &Workspace, releases: &[Release]) -> Result<Cluster, Failure> {
+/// The cluster as the baselines of these lanes and all lanes of the repository would make it.
+///
+/// # Errors
+///
+/// When the repository cannot be read.
+pub(super) fn cluster(workspace: &Workspace, releases: &[Release]) -> Result<Cluster, Failure> {
     let files = workspace.files()?;
     let specs: Vec<SpecFile> = releases.iter().map(|release| release.spec.clone()).collect();
     let beside = neighbours(files.as_ref(), &specs).into_iter().map(|lane| {

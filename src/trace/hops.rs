@@ -13,6 +13,8 @@ use crate::spec::Provider;
 pub struct Hop {
     /// How many calls lie between it and the gateway.
     pub depth: usize,
+    /// The position of the workload that calls; `None`: it is the gateway.
+    pub caller: Option<usize>,
     /// What is called, by the name that the caller uses.
     pub called: String,
     /// How the call is known; `None` for what the gateway does.
@@ -83,6 +85,7 @@ pub(super) fn hops(
     let mut walk = Walk { cluster, hops: Vec::new(), seen: HashSet::new() };
     walk.hops.push(Hop {
         depth: 0,
+        caller: None,
         called: service.to_string(),
         because: None,
         answered_by: answered_by.clone(),
@@ -152,6 +155,7 @@ impl Walk<'_> {
         caller.waiting = new.into_iter().rev().collect();
         self.hops.push(Hop {
             depth: caller.depth,
+            caller: Some(caller.workload),
             called: match &call.callee {
                 Callee::Service(id) | Callee::Workload(id) => id.to_string(),
                 Callee::Unknown(name) => name.clone(),

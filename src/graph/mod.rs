@@ -1,0 +1,222 @@
+//! Pictures of lanes: gateways, services with their baseline and gray instances, and the ways that
+//! marked and other requests take.
+//!
+//! [`Graph`] is what is drawn, made from the ways that [`crate::trace`] finds; one file per format.
+
+mod advance;
+mod dot;
+mod layout;
+mod mermaid;
+mod svg;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::kube::object::ObjectRef;
+use crate::trace::{Cluster, Kind, Matrix, Request, trace};
+
+pub use dot::dot;
+pub use mermaid::mermaid;
+pub use svg::svg;
+
+/// What is drawn.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Graph {
+    /// The gateways that requests come in by, by name.
+    pub gateways: Vec<String>,
+    /// The lanes.
+    pub lanes: Vec<DrawnLane>,
+    /// The services, by name.
+    pub services: Vec<DrawnService>,
+    /// The ways of requests, in order; each once for a lane, and once for all other requests.
+    pub edges: Vec<Edge>,
+}
+
+/// A lane of a picture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DrawnLane {
+    /// Its name.
+    pub name: String,
+    /// Its tag.
+    pub tag: String,
+}
+
+/// A service of a picture: a workload of the baseline and its copies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DrawnService {
+    /// The workload of the baseline, or the copy where the baseline has none.
+    pub name: String,
+    /// Whose its instances are: positions of lanes, `None` for the baseline, which comes first.
+    pub instances: Vec<Option<usize>>,
+}
+
+/// One end of an edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum End {
+    /// A gateway, by position.
+    Gateway(usize),
+    /// The instance of a service, both by position.
+    Instance(usize, usize),
+}
+
+impl End {
+    /// A name for it that every format can have.
+    fn id(self) -> String {
+        match self {
+            Self::Gateway(number) => format!("g{number}"),
+            Self::Instance(service, position) => format!("s{service}i{position}"),
+        }
+    }
+}
+
+/// Fill and line of each lane, in turn.
+const HUES: [(&str, &str); 4] = [
+    ("#ffe8cc", "#d9480f"),
+    ("#d3f9d8", "#2b8a3e"),
+    ("#e5dbff", "#6741d9"),
+    ("#c5f6fa", "#0b7285"),
+];
+
+/// A step on the way of requests.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Edge {
+    /// Who calls.
+    pub from: End,
+    /// Who answers.
+    pub to: End,
+    /// The lane whose requests these are; `None` for all other requests.
+    pub lane: Option<usize>,
+    /// What marks the requests, at a gateway; empty elsewhere.
+    pub label: String,
+}
+
+/// A call on the way of a request, by positions in the cluster.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Step {
+    lane: Option<usize>,
+    /// The workload that calls; `None`: it is the gateway.
+    caller: Option<usize>,
+    gateway: usize,
+    label: String,
+    to: usize,
+}
+
+impl Graph {
+    /// The picture of a cluster: all lanes with their services, and whatever the requests of `matrix`
+    /// pass that match an entry, or have nothing that an entry asks for.
+    pub fn new(cluster: &Cluster, matrix: &Matrix) -> Self {
+        let mut steps: BTreeSet<Step> = BTreeSet::new();
+        for cell in &matrix.cells {
+            let lane = match cell.kind {
+                Kind::Matching => Some(cell.lane),
+                Kind::Bare => None,
+                Kind::NotMatching | Kind::Always | Kind::Never => continue,
+            };
+            let Ok(request) = &cell.request else { continue };
+            let label = label(request, lane.is_some());
+            for traced in trace(cluster, request) {
+                for hop in traced.ways.iter().flat_map(|way| &way.hops) {
+                    let label = if hop.caller.is_none() { label.clone() } else { String::new() };
+                    steps.extend(hop.answered_by.iter().map(|to| Step {
+                        lane,
+                        caller: hop.caller,
+                        gateway: traced.gateway,
+                        label: label.clone(),
+                        to: *to,
+                    }));
+                }
+            }
+        }
+        let passed = steps.iter().flat_map(|step| step.caller.iter().chain([&step.to]));
+        let mut shown: BTreeSet<usize> = passed.copied().collect();
+        let of_lanes = cluster.workloads.iter().enumerate();
+        shown.extend(of_lanes.filter(|(_, one)| one.lane.is_some()).map(|(at, _)| at));
+        let mut graph = Self { lanes: lanes(cluster), ..Self::default() };
+        let ends = graph.add_services(cluster, &shown);
+        graph.add_edges(cluster, &steps, &ends);
+        graph
+    }
+
+    /// Adds the services of these workloads; where each workload is among them.
+    fn add_services(&mut self, cluster: &Cluster, shown: &BTreeSet<usize>) -> BTreeMap<usize, End> {
+        let mut services: BTreeMap<&ObjectRef, BTreeSet<(Option<usize>, usize)>> = BTreeMap::new();
+        for at in shown {
+            let workload = &cluster.workloads[*at];
+            let base = workload.base.as_ref().unwrap_or(&workload.id);
+            services.entry(base).or_default().insert((workload.lane, *at));
+        }
+        // A copy is drawn beside what it is a copy of, though nothing passes that.
+        for (at, workload) in cluster.workloads.iter().enumerate() {
+            if workload.lane.is_none()
+                && let Some(instances) = services.get_mut(&workload.id)
+            {
+                instances.insert((None, at));
+            }
+        }
+        let mut ends = BTreeMap::new();
+        for (number, (base, instances)) in services.into_iter().enumerate() {
+            let mut service =
+                DrawnService { name: base.name.clone(), instances: Vec::with_capacity(2) };
+            for (position, (lane, at)) in instances.into_iter().enumerate() {
+                service.instances.push(lane);
+                ends.insert(at, End::Instance(number, position));
+            }
+            self.services.push(service);
+        }
+        ends
+    }
+
+    fn add_edges(
+        &mut self,
+        cluster: &Cluster,
+        steps: &BTreeSet<Step>,
+        ends: &BTreeMap<usize, End>,
+    ) {
+        let mut gateways: BTreeMap<usize, usize> = BTreeMap::new();
+        let mut edges = BTreeSet::new();
+        for Step { lane, caller, gateway, label, to } in steps {
+            let from = match caller {
+                Some(caller) => ends.get(caller).copied(),
+                None => {
+                    let number = *gateways.entry(*gateway).or_insert_with(|| {
+                        let name = &cluster.gateways[*gateway].name;
+                        self.gateways.push(if name.is_empty() {
+                            "gateway".to_owned()
+                        } else {
+                            name.clone()
+                        });
+                        self.gateways.len() - 1
+                    });
+                    Some(End::Gateway(number))
+                }
+            };
+            if let (Some(from), Some(to)) = (from, ends.get(to).copied()) {
+                edges.insert(Edge { from, to, lane: *lane, label: label.clone() });
+            }
+        }
+        self.edges = edges.into_iter().collect();
+    }
+
+    /// What an instance is called: its lane, or `baseline`.
+    fn instance(&self, lane: Option<usize>) -> &str {
+        lane.and_then(|lane| self.lanes.get(lane)).map_or("baseline", |lane| lane.name.as_str())
+    }
+}
+
+fn lanes(cluster: &Cluster) -> Vec<DrawnLane> {
+    let lanes = cluster.lanes.iter();
+    lanes.map(|lane| DrawnLane { name: lane.name.clone(), tag: lane.tag.clone() }).collect()
+}
+
+/// What stands at the way of requests from a gateway.
+fn label(request: &Request, is_marked: bool) -> String {
+    if !is_marked {
+        return "other requests".to_owned();
+    }
+    let conditions = request.conditions();
+    let shown = conditions.iter().map(|(_, name, value)| format!("{name}: {value}"));
+    let all: Vec<String> = shown.collect();
+    if all.is_empty() { "a share of requests".to_owned() } else { all.join(", ") }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,113 @@
+use super::layout::{HEAD, LABEL, NAME, ROW, Rect, layout};
+use super::*;
+
+/// A chain of services behind one gateway with a few cross and back calls; every third has a copy.
+fn chain(services: usize) -> Graph {
+    let drawn = |number: usize| DrawnService {
+        name: format!("service-{number}"),
+        instances: if number.is_multiple_of(3) { vec![None, Some(0)] } else { vec![None] },
+    };
+    let mut graph = Graph {
+        gateways: vec!["mse".to_owned()],
+        lanes: vec![DrawnLane { name: "lane".to_owned(), tag: "gray".to_owned() }],
+        services: (0..services).map(drawn).collect(),
+        edges: vec![
+            edge(End::Gateway(0), 0, None, "other requests"),
+            edge(End::Gateway(0), 0, Some(0), "x-user-id: 100"),
+        ],
+    };
+    for from in 0..services {
+        for to in [from + 1, from + 4, (from * 7) % services] {
+            if to < services && to != from {
+                graph.edges.push(edge(End::Instance(from, 0), to, None, ""));
+            }
+        }
+    }
+    graph
+}
+
+fn edge(from: End, to: usize, lane: Option<usize>, label: &str) -> Edge {
+    let position = usize::from(lane.is_some());
+    Edge { from, to: End::Instance(to, position), lane, label: label.to_owned() }
+}
+
+fn overlap(a: &Rect, b: &Rect) -> bool {
+    a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height
+}
+
+#[test]
+fn boxes_stand_apart_and_hold_their_texts() {
+    for services in [1, 3, 30, 200] {
+        let graph = chain(services);
+        let at = layout(&graph);
+        let boxes: Vec<&Rect> = at.gateways.iter().chain(&at.services).collect();
+        for (number, one) in boxes.iter().enumerate() {
+            assert!(one.x >= 0.0 && one.y >= 0.0);
+            assert!(one.x + one.width <= at.width && one.y + one.height <= at.legend);
+            assert!(boxes[..number].iter().all(|other| !overlap(one, other)), "{services}");
+        }
+        for (rect, service) in at.services.iter().zip(&graph.services) {
+            assert!(advance::width(&service.name, NAME) <= rect.width);
+            assert!(HEAD + ROW * service.instances.len() as f64 <= rect.height + 0.01);
+        }
+        for line in at.lines.iter().flatten() {
+            assert!(line.0 >= 0.0 && line.0 <= at.width && line.1 >= 0.0 && line.1 <= at.height);
+        }
+        let room = at.services[0].x - (at.gateways[0].x + at.gateways[0].width);
+        assert!(advance::width("x-user-id: 100", LABEL) < room);
+    }
+}
+
+#[test]
+fn callees_stand_behind_callers_but_for_circles() {
+    let mut graph = chain(0);
+    graph.edges.clear();
+    let names = ["a", "b", "c"];
+    let service = |name: &&str| DrawnService { name: (*name).to_owned(), instances: vec![None] };
+    graph.services = names.iter().map(service).collect();
+    graph.edges = vec![
+        edge(End::Gateway(0), 0, None, ""),
+        edge(End::Instance(0, 0), 1, None, ""),
+        edge(End::Instance(0, 0), 2, None, ""),
+        edge(End::Instance(1, 0), 2, None, ""),
+        edge(End::Instance(2, 0), 0, None, ""),
+        edge(End::Instance(1, 0), 1, None, ""),
+    ];
+    let at = layout(&graph);
+    let x: Vec<f64> = at.services.iter().map(|rect| rect.x).collect();
+    assert!(at.gateways[0].x < x[0] && x[0] < x[1] && x[1] < x[2], "{x:?}");
+    // The way that passes the layer of `b` does not run through it.
+    let passing = &at.lines[2];
+    let b = &at.services[1];
+    let inside = |point: &(f64, f64)| {
+        point.0 > b.x && point.0 < b.x + b.width && point.1 > b.y && point.1 < b.y + b.height
+    };
+    assert!(passing.len() == 4 && !passing.iter().any(inside), "{passing:?}");
+}
+
+#[test]
+fn nothing_is_drawn_of_nothing() {
+    let graph = Graph::default();
+    for text in [svg(&graph), dot(&graph), mermaid(&graph)] {
+        assert!(!text.contains("NaN") && !text.contains("inf"), "{text}");
+    }
+}
+
+#[test]
+fn texts_stay_texts() {
+    let hostile = "a\"]--><script>&\\n#;\u{1b}`|";
+    let mut graph = chain(1);
+    graph.gateways = vec![hostile.to_owned()];
+    graph.lanes[0].name = hostile.to_owned();
+    graph.services[0].name = hostile.to_owned();
+    graph.edges[0].label = hostile.to_owned();
+    let svg = svg(&graph);
+    assert!(!svg.contains("<script") && !svg.contains('\u{1b}'), "{svg}");
+    assert!(svg.contains("&lt;script&gt;"));
+    let dot = dot(&graph);
+    assert!(dot.contains(r#"label="a\"]--><script>&\\n#; `|""#), "{dot}");
+    let mermaid = mermaid(&graph);
+    let labels = mermaid.matches('"').count();
+    assert_eq!(labels % 2, 0, "{mermaid}");
+    assert!(!mermaid.contains("<script") && !mermaid.contains("\"]--"), "{mermaid}");
+}
