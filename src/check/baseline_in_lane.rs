@@ -76,8 +76,8 @@ fn check(made: &Made<'_>) -> Vec<Diagnostic> {
     if made.gray.pods.is_empty() {
         return Vec::new();
     }
-    let baseline = made.object.document();
-    let own = marks(made, &baseline).into_iter().find(|mark| mark.is_of_lane(made));
+    let baseline = made.baseline();
+    let own = marks(made, baseline).into_iter().find(|mark| mark.is_of_lane(made));
     let own = own.map(|mark| {
         let error = Diagnostic::error(format!(
             "the pods of {} are in the lane themselves, by `{}: {}`: its requests reach them beside the gray ones",

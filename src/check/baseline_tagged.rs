@@ -25,8 +25,8 @@ fn check(made: &Made<'_>) -> Vec<Diagnostic> {
     if made.gray.pods.is_empty() {
         return Vec::new();
     }
-    let baseline = made.object.document();
-    let mut others = marks(made, &baseline).into_iter().filter(|mark| !mark.is_of_lane(made));
+    let baseline = made.baseline();
+    let mut others = marks(made, baseline).into_iter().filter(|mark| !mark.is_of_lane(made));
     let told = others.next().map(|mark| {
         let warning = Diagnostic::warning(format!(
             "the pods of {} are in a lane `{}` by `{}`: requests that fall back to the baseline are not meant for them",

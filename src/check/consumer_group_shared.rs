@@ -1,6 +1,6 @@
 //! `consumer-group-shared`: gray pods consume messages in a group of the baseline.
 
-use super::pod::{at, templates};
+use super::pod::at;
 use super::words::shared_settings;
 use super::{Check, Finding};
 use crate::diagnostic::{Diagnostic, Severity};
@@ -97,8 +97,8 @@ gray) and say so in `findings`.",
 
 fn check(made: &Made<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    for (_, containers) in templates(made) {
-        let shared = shared_settings(made, &containers, |setting| named(&setting.key()).is_some());
+    for (_, containers) in made.templates() {
+        let shared = shared_settings(made, containers, |setting| named(&setting.key()).is_some());
         for (container, setting) in shared {
             let Some(group) = named(&setting.key()) else { continue };
             let warning = Diagnostic::warning(format!(

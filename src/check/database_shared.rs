@@ -1,6 +1,6 @@
 //! `database-shared`: gray pods work on the database of the baseline.
 
-use super::pod::{at, templates};
+use super::pod::at;
 use super::words::{Setting, shared_settings};
 use super::{Check, Finding};
 use crate::diagnostic::{Diagnostic, Severity};
@@ -60,8 +60,8 @@ fn check(made: &Made<'_>) -> Vec<Diagnostic> {
     if made.release.database.is_some() {
         return Vec::new();
     }
-    for (_, containers) in templates(made) {
-        let shared = shared_settings(made, &containers, is_address);
+    for (_, containers) in made.templates() {
+        let shared = shared_settings(made, containers, is_address);
         let Some((container, first)) = shared.first() else { continue };
         let mut names: Vec<&str> = shared.iter().map(|(_, setting)| setting.name).collect();
         names.dedup();

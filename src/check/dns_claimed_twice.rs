@@ -34,8 +34,8 @@ fn check(made: &Made<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for key in NAMES {
         let Some(node) = names(made.document, key) else { continue };
-        let baseline = made.object.document();
-        let had: BTreeSet<&str> = names(&baseline, key).map(listed).unwrap_or_default();
+        let baseline = made.baseline();
+        let had: BTreeSet<&str> = names(baseline, key).map(listed).unwrap_or_default();
         let Some(name) = listed(node).into_iter().find(|name| had.contains(name)) else { continue };
         let warning = Diagnostic::warning(format!(
             "{} asks ExternalDNS for the name `{name}` that {} has: one record would lead to both",

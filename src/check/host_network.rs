@@ -1,6 +1,6 @@
 //! `host-network`: gray pods use the network of their node.
 
-use super::pod::{at, templates};
+use super::pod::at;
 use super::{Check, Finding};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::lane::Made;
@@ -22,7 +22,7 @@ Remedy: take `hostNetwork` out of the copy by a patch, or give the lane nodes of
 
 fn check(made: &Made<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    for (template, _) in templates(made) {
+    for (template, _) in made.templates() {
         let network = made.document.find(&template.spec.key("hostNetwork"));
         if network.and_then(NodeRef::as_bool) == Some(true) {
             let message = format!(

@@ -1,6 +1,6 @@
 //! `host-path`: gray pods write to files of their node.
 
-use super::pod::{at, templates};
+use super::pod::at;
 use super::{Check, Finding};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::lane::Made;
@@ -22,7 +22,7 @@ Remedy: patch the volume of the copy to another path, or to `emptyDir: {}`.",
 
 fn check(made: &Made<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    for (template, containers) in templates(made) {
+    for (template, containers) in made.templates() {
         let volumes = made.document.find(&template.spec.key("volumes"));
         for volume in volumes.into_iter().flat_map(NodeRef::items) {
             let (Some(path), Some(name)) =

@@ -1,6 +1,6 @@
 //! `host-port`: gray pods want a port of their node that the baseline's pods have.
 
-use super::pod::{at, templates};
+use super::pod::at;
 use super::{Check, Finding};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::lane::Made;
@@ -26,14 +26,14 @@ fn check(made: &Made<'_>) -> Vec<Diagnostic> {
         let ports = made.document.find(list).into_iter().flat_map(NodeRef::items);
         ports.into_iter().any(|port| port.get("hostPort").is_some())
     };
-    for (_, containers) in templates(made) {
+    for (_, containers) in made.templates() {
         for container in containers {
             let list = container.path.key("ports");
             // The baseline's nodes may have to be made again.
             if !has_port(&list) {
                 continue;
             }
-            let baseline = made.object.document();
+            let baseline = made.baseline();
             let before = baseline.find(&list).into_iter().flat_map(NodeRef::items);
             let taken: Vec<_> =
                 before.filter_map(|port| port.get("hostPort").and_then(NodeRef::as_int)).collect();

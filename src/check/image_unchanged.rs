@@ -1,6 +1,5 @@
 //! `image-unchanged`: a gray copy runs what the baseline runs.
 
-use super::pod::templates;
 use super::{Check, Finding};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::lane::Made;
@@ -36,14 +35,14 @@ fn check(made: &Made<'_>) -> Vec<Diagnostic> {
         return Vec::new();
     }
     // The copy has the containers of the baseline's object, at the same paths.
-    let baseline = made.object.document();
+    let baseline = made.baseline();
     let is_same = |path| {
         let image = |node: Option<NodeRef<'_>>| {
             node.and_then(|node| node.get("image")).and_then(NodeRef::text).map(str::to_owned)
         };
         image(made.document.find(path)) == image(baseline.find(path))
     };
-    let all = templates(made);
+    let all = made.templates();
     if !all.iter().flat_map(|(_, containers)| containers).all(|container| is_same(&container.path))
     {
         return Vec::new();

@@ -1,6 +1,6 @@
 //! `leader-election`: gray replicas take part in the elections of production.
 
-use super::pod::{at, templates};
+use super::pod::at;
 use super::words::{Words, baseline_settings, holds, line, settings};
 use super::{Check, Finding};
 use crate::diagnostic::{Diagnostic, Severity};
@@ -39,9 +39,9 @@ there.",
 
 fn check(made: &Made<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    for (template, containers) in templates(made) {
+    for (template, containers) in made.templates() {
         let mut elects = false;
-        for container in &containers {
+        for container in containers {
             let Some(node) = made.document.find(&container.path) else { continue };
             let words = Words::of(container, node);
             if !holds(&words.arguments, &ELECTIONS) && !holds(&words.variables, &ELECTIONS) {

@@ -1,6 +1,6 @@
 //! `migration`: an init container of the copy looks like a migration of a database.
 
-use super::pod::{at, templates};
+use super::pod::at;
 use super::words::{Words, holds};
 use super::{Check, Finding};
 use crate::diagnostic::{Diagnostic, Severity};
@@ -29,8 +29,8 @@ Remedy: take the init container out by a patch, or give the lane a database of i
 
 fn check(made: &Made<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    for (_, containers) in templates(made) {
-        for container in &containers {
+    for (_, containers) in made.templates() {
+        for container in containers {
             if container.list != ContainerList::InitContainers {
                 continue;
             }

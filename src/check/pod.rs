@@ -1,23 +1,9 @@
 //! The pods of a copy, for rules that look at them.
 
 use crate::diagnostic::Diagnostic;
-use crate::kube::pod_specs::{Container, PodTemplate, containers, pod_templates};
 use crate::lane::Made;
 use crate::spec::Patch;
 use crate::yaml::NodeRef;
-
-/// The pod templates of a copy, each with its containers.
-pub(super) fn templates(made: &Made<'_>) -> Vec<(PodTemplate, Vec<Container>)> {
-    if made.gray.pods.is_empty() {
-        return Vec::new();
-    }
-    let root = made.document.root();
-    let with_containers = |template| {
-        let containers = containers(root, &template);
-        (template, containers)
-    };
-    pod_templates(root).into_iter().map(with_containers).collect()
-}
 
 /// A diagnostic at what a patch wrote into a copy: at the last patch of that object.
 pub(super) fn at_patch(made: &Made<'_>, diagnostic: Diagnostic, node: NodeRef<'_>) -> Diagnostic {

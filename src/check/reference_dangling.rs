@@ -100,7 +100,7 @@ fn tell(made: &Made<'_>, reference: &Reference) -> Option<Diagnostic> {
         return None;
     }
     let node = made.document.find(&reference.path);
-    let of_baseline = made.object.document();
+    let of_baseline = made.baseline();
     let is_own = of_baseline.find(&reference.path).and_then(|node| node.text())
         != Some(target.name.as_str());
     if elsewhere.is_empty() && !is_own && !IN_GIT.contains(&target.kind.as_str()) {

@@ -1,7 +1,7 @@
 //! `value-not-string`: a copy has a value that Kubernetes wants as a string and that is none.
 
 use super::mse_value_not_string::is_mark;
-use super::pod::{at, templates};
+use super::pod::at;
 use super::{Check, Finding};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::kube::selectors::SelectorForm;
@@ -32,7 +32,7 @@ fn check(made: &Made<'_>) -> Vec<Diagnostic> {
     for metadata in [&["metadata"][..], &["spec", "jobTemplate", "metadata"]] {
         wrong.extend(root.at(metadata).into_iter().flat_map(of_metadata));
     }
-    for (template, containers) in templates(made) {
+    for (template, containers) in made.templates() {
         // That of a Pod is the object's own.
         if !template.path.segments().is_empty() {
             let metadata = made.document.find(&template.path.key("metadata"));
@@ -40,7 +40,7 @@ fn check(made: &Made<'_>) -> Vec<Diagnostic> {
             wrong.extend(of_pods.filter(|(key, _)| !is_told_already(key)));
         }
         wrong.extend(not_strings(made.document.find(&template.spec.key("nodeSelector"))));
-        for container in &containers {
+        for container in containers {
             let env = made.document.find(&container.path.key("env"));
             let values = env.into_iter().flat_map(NodeRef::items).filter_map(|variable| {
                 Some((variable.get("name")?.text()?, variable.get("value")?))

@@ -1,6 +1,6 @@
 //! `volume-shared`: gray pods mount a claim of the baseline that they could write to.
 
-use super::pod::{at, templates};
+use super::pod::at;
 use super::{Check, Finding};
 use crate::baseline::Object;
 use crate::diagnostic::{Diagnostic, Severity};
@@ -29,7 +29,7 @@ Remedy: copy the claim (`copy: [PersistentVolumeClaim/NAME]`), patch the volume,
 
 fn check(made: &Made<'_>) -> Vec<Diagnostic> {
     let has_claim = |volume: NodeRef<'_>| volume.get("persistentVolumeClaim").is_some();
-    let mounts = templates(made).iter().any(|(template, _)| {
+    let mounts = made.templates().iter().any(|(template, _)| {
         let volumes = made.document.find(&template.spec.key("volumes"));
         volumes.into_iter().flat_map(NodeRef::items).any(has_claim)
     });

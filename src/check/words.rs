@@ -129,7 +129,7 @@ pub(super) fn shared_settings<'a>(
 
 /// What the baseline's containers are told, as [`line`]s.
 pub(super) fn baseline_settings(made: &Made<'_>) -> HashSet<String> {
-    let baseline = made.object.document();
+    let baseline = made.baseline();
     let root = baseline.root();
     let all = pod_templates(root).into_iter().flat_map(|template| containers(root, &template));
     let lines = all.flat_map(|container| {

@@ -11,6 +11,7 @@ mod find;
 mod generated;
 mod isolation;
 mod labels;
+mod made;
 mod own;
 mod patch;
 mod policy;
@@ -27,17 +28,15 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::baseline::Object;
 use crate::diagnostic::{Diagnostic, Failure, Place};
 use crate::generated::Attachment;
 use crate::governance::{self, Governed, GovernedService};
 use crate::kube::kinds::{Wave, kind_of};
 use crate::kube::object::{GroupKind, ObjectRef};
 use crate::kube::pod_specs::{self, PodTemplate, pod_templates};
-use crate::kube::references::Reference;
 use crate::kube::selectors::{SelectorUse, selectors};
 use crate::shared_routes::LaneRoute;
-use crate::spec::{GatewayClass, GrayRelease, Patch, Service};
+use crate::spec::{GatewayClass, GrayRelease};
 use crate::yaml::{Document, Source, parse};
 
 pub(crate) use belongings::scales;
@@ -48,6 +47,8 @@ pub(crate) use generated::generated;
 use isolation::reaches_pods;
 pub use isolation::{counts_pods, required_values};
 pub use labels::{ORIGINAL, SERVICE_NAME, VERSION, near_version};
+use made::Lazily;
+pub use made::Made;
 use patch::Patches;
 pub(crate) use patch::apply_patch;
 use select::{Copy, Plan, Role, select};
@@ -129,29 +130,6 @@ impl GrayObject {
         let stream = parse(Source::new(self.id.to_string(), self.text.clone())).ok()?;
         stream.documents.into_iter().next()
     }
-}
-
-/// A copy while its nodes are there.
-pub struct Made<'a> {
-    /// The spec.
-    pub release: &'a GrayRelease,
-    /// The baseline.
-    pub facts: &'a Facts,
-    /// The service it belongs to.
-    pub service: &'a Service,
-    /// The object of the baseline that it is made from.
-    pub object: &'a Object,
-    /// The copy.
-    pub gray: &'a GrayObject,
-    /// Its nodes. Those that no rule has changed know their place in the baseline.
-    pub document: &'a Document,
-    /// What is copied.
-    pub copied: &'a Copied<'a>,
-    /// What it names, as it did before names of copies took the place of the baseline's. The paths
-    /// are those of its nodes.
-    pub references: &'a [Reference],
-    /// Its patches that changed nothing.
-    pub idle_patches: &'a [&'a Patch],
 }
 
 /// Looks at a copy while its nodes are there: to parse all of them once more would cost as much as
@@ -389,6 +367,7 @@ impl Builder<'_> {
             copied: &self.copied,
             references: &rewiring.references,
             idle_patches: &idle_patches,
+            lazily: Lazily::default(),
         });
         // All nodes of the baseline and the texts of all copies at once would be most of the memory.
         object.let_go();
