@@ -9,8 +9,10 @@ use serde_json::{Map, Value as Json, json};
 
 use super::mse::said;
 use super::{Governed, GovernedService};
+use crate::baseline::Baseline;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::generated::{Attachment, Generated};
+use crate::kube::object::ObjectRef;
 use crate::kube::pod_specs::pod_templates;
 use crate::spec::{LaneMode, Match, SwimmingLane, SwimmingLaneEntry, ValueMatch};
 use crate::yaml::NodeRef;
@@ -19,6 +21,8 @@ use crate::yaml::NodeRef;
 const GROUP: &str = "governance/CreateOrUpdateSwimmingLaneGroup.json.txt";
 const LANE: &str = "governance/CreateOrUpdateSwimmingLane.json.txt";
 const COMMANDS: &str = "governance/aliyun-mse.txt";
+/// The governance namespace of what names none.
+const DEFAULT_NAMESPACE: &str = "default";
 
 /// What a group goes by, as the API counts it: `CanaryModel`.
 fn canary_model(mode: LaneMode) -> u8 {
@@ -72,30 +76,47 @@ pub(super) fn requests(
     })
 }
 
-/// The governance namespace that the baseline's pods name, all of them the same.
+/// The governance namespace that the baseline's pods are in, all of them the same.
 fn namespace(lane: &Governed<'_>, place: &Place) -> Result<String, Diagnostic> {
     let mut found: Option<String> = None;
     for service in &lane.services {
-        let Some(object) = lane.baseline.get(service.workload) else { continue };
-        let document = object.document();
-        let template = pod_templates(document.root()).into_iter().next();
-        let metadata = template.and_then(|template| document.find(&template.path.key("metadata")));
-        let named = metadata.and_then(|metadata| said(metadata, "mseNamespace"));
-        let name = named.and_then(NodeRef::text).filter(|name| !name.is_empty());
-        let name = name.unwrap_or("default");
+        let (name, said) = namespace_of(lane.baseline, service.workload);
         match &found {
-            Some(first) if first != name => {
+            Some(first) if *first != name => {
                 let error = Diagnostic::error(format!(
                     "the services of the lane are in several MSE namespaces: `{first}`, `{name}`"
                 ));
                 return Err(error
-                    .at(named.and_then(NodeRef::place).unwrap_or_else(|| place.clone()))
+                    .at(said.unwrap_or_else(|| place.clone()))
                     .remedy("a lane is in one: let the pods of all have the same `mseNamespace`, or name it in `governance.lane`"));
             }
-            _ => found = Some(name.to_owned()),
+            _ => found = Some(name),
         }
     }
-    Ok(found.unwrap_or_else(|| "default".to_owned()))
+    Ok(found.unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned()))
+}
+
+/// The governance namespace of a baseline workload, and where that is said: by its pods, else by
+/// their Namespace.
+///
+/// Source: "Manage microservices namespaces" in the MSE documentation.
+fn namespace_of(baseline: &Baseline, workload: &ObjectRef) -> (String, Option<Place>) {
+    const KEY: &str = "mseNamespace";
+    let read = |node: Option<NodeRef<'_>>| {
+        let node = node?;
+        let name = node.text().filter(|name| !name.is_empty())?;
+        Some((name.to_owned(), node.place()))
+    };
+    let by_pods = || {
+        let document = baseline.get(workload)?.document();
+        let template = pod_templates(document.root()).into_iter().next()?;
+        read(said(document.find(&template.path.key("metadata"))?, KEY))
+    };
+    let by_namespace = || {
+        let id = ObjectRef::new("", "Namespace", "", &workload.namespace);
+        read(baseline.get(&id)?.document().at(&["metadata", "labels", KEY]))
+    };
+    by_pods().or_else(by_namespace).unwrap_or_else(|| (DEFAULT_NAMESPACE.to_owned(), None))
 }
 
 /// Whether the match is of the kind that the group goes by.
@@ -205,6 +226,10 @@ fn group_request(lane: &Governed<'_>, wanted: &SwimmingLane, namespace: &str) ->
     };
     set("AppIds", json!(apps.join(",")));
     set("CanaryModel", json!(canary_model(wanted.mode)));
+    if lane.release.database.is_some() {
+        // Without it the agents write to the tables of the baseline.
+        set("DbGrayEnable", json!(true));
+    }
     if let SwimmingLaneEntry::Gateway { routes, .. } = &wanted.entry {
         set("RouteIds", json!(routes));
     }
