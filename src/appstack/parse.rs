@@ -219,13 +219,6 @@ impl Parser<'_> {
         if action.is_broken {
             return None;
         }
-        if let Some((Token::Foreign(name), at)) =
-            action.tokens.iter().find(|(token, _)| matches!(token, Token::Foreign(_)))
-        {
-            let (message, at) = (format!("{name} is not rendered here"), *at);
-            self.trouble(at, message, ACTIONS);
-            return None;
-        }
         let mut skipped = 0;
         let from = action.tokens.iter().position(|(token, _)| {
             let is_word = *token != Token::Space;
@@ -234,12 +227,21 @@ impl Parser<'_> {
             is_here
         });
         let from = from.unwrap_or(action.tokens.len());
-        let mut reader = Reader {
-            text: self.text,
-            tokens: action.tokens.get(from..).unwrap_or(&[]),
-            end: action.end.saturating_sub(2),
-            depth: 0,
-        };
+        let tokens = action.tokens.get(from..).unwrap_or(&[]);
+        // The first of them names the action, whatever else is in it.
+        let unknown = tokens.iter().find_map(|(token, at)| match token {
+            Token::Foreign(name) => {
+                Some(Trouble::new(*at, format!("{name} is not rendered here"), ACTIONS))
+            }
+            Token::Word(word) if !is_constant(word) => function(word, *at).err(),
+            _ => None,
+        });
+        if let Some(trouble) = unknown {
+            self.troubles.push(trouble);
+            return None;
+        }
+        let mut reader =
+            Reader { text: self.text, tokens, end: action.end.saturating_sub(2), depth: 0 };
         let result = reader.command(what);
         let result = result.and_then(|value| match reader.tokens.first() {
             None => Ok(value),

@@ -264,6 +264,8 @@ fn what_is_not_rendered_is_refused_by_name_and_place() {
         ("{{ define \"x\" }}{{ end }}", "`define`", 1),
         ("{{ .Values.a | quote }}", "pipeline", 14),
         ("{{ default 1 .Values.a }}", "`default`", 4),
+        ("{{ include \"x\" . | indent 4 }}", "`include`", 4),
+        ("{{ if hasKey . \"x\" }}x{{ end }}", "`hasKey`", 7),
         ("{{ eq (len .Values.list) 1 }}", "`len`", 8),
         ("{{ $x := 1 }}", "a variable", 4),
         ("{{ . }}", "(`.`)", 4),

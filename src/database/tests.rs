@@ -186,6 +186,8 @@ fn refusals_say_where_and_what_to_do() {
         (TABLES, "CREATE TABLE shop.t (a int)".into(), "db/schema.sql:1:14", &["name of a database"]),
         (TABLES, "/*!50001 CREATE TABLE t (a int) */;".into(), "db/schema.sql:1:23", &["version comment"]),
         (TABLES, "CREATE TABLE t (a int".into(), "db/schema.sql:1:16", &["never closed"]),
+        (TABLES, "DELIMITER $\nCREATE TABLE t (a int); DROP USER x $".into(), "db/schema.sql:2:23", &["second statement"]),
+        (TABLES, "DELIMITER $\nCREATE TABLE t (a int; DROP USER x) $".into(), "db/schema.sql:2:22", &["second statement"]),
         (TABLES, "CREATE TABLE t (a int DEFAULT 'x);".into(), "db/schema.sql:1:31", &["cannot be read", "nterminated"]),
         (TABLES, "CREATE TABLE t ENGINE=InnoDB".into(), "db/schema.sql:1:16", &["no columns"]),
         (TABLES, "CREATE TABLE t (a int) ENGINE=FEDERATED CONNECTION='mysql://x'".into(), "db/schema.sql:1:31", &["rows elsewhere"]),

@@ -54,6 +54,10 @@ impl Words {
             (!matches!(token, Token::Whitespace(_))).then_some(Word { token, range })
         });
         let words: Vec<Word> = words.collect();
+        // Under another delimiter; what stands behind it would be copied with a table.
+        let second = words.iter().find(|word| word.token == Token::SemiColon);
+        let second =
+            second.map(|word| (word.range.start, "it holds a second statement".to_owned()));
         let broken = if statement.range.len() > MAX_STATEMENT_BYTES {
             let why = format!("it is longer than {MAX_STATEMENT_BYTES} bytes");
             Some((statement.range.start, why))
@@ -63,6 +67,7 @@ impl Words {
                 (at, error.message)
             })
         };
+        let broken = broken.or(second);
         Self { words, at: 0, broken }
     }
 
