@@ -208,6 +208,9 @@ fn router(
     let headers = http.index(0).key("match").index(0).key("headers");
     let exact = Value::Mapping(vec![("exact".to_owned(), text(tag))]);
     let values = vec![
+        // The control plane passes over what has no such label, and sends the rest to those who call
+        // the service of this name (opensergo-control-plane, pkg/controller/crd_watcher.go).
+        (Path::keys(["metadata", "labels", "app"]), text(name)),
         (Path::keys(["spec", "hosts"]).index(0), text(name)),
         (headers.key(header), exact),
         (destination(0), Value::Mapping(lanes)),
