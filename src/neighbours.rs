@@ -6,7 +6,7 @@ use crate::baseline::files::Files;
 use crate::gateway::{Claims, Owner};
 use crate::overlay::{Directory, LOCK_FILE, Lock, LockHeader};
 use crate::pipeline::SpecFile;
-use crate::spec::Strategy;
+use crate::spec::{Provider, Strategy};
 use crate::yaml::{Document, Source, parse};
 
 /// How the files start whose objects let OpenKruise drive something.
@@ -93,7 +93,9 @@ fn documents(files: &dyn Files, path: &str) -> Vec<Document> {
 pub fn claims_of_neighbours(files: &dyn Files, specs: &[SpecFile]) -> Claims {
     let of = specs.iter().filter(|spec| {
         let is_entered = spec.release.services.iter().any(|service| service.entry.is_some());
-        is_entered || spec.release.strategy == Strategy::Kruise
+        is_entered
+            || spec.release.strategy == Strategy::Kruise
+            || spec.release.provider == Provider::OpenSergo
     });
     let mut claims = Claims::default();
     for lane in beside(files, specs, of) {

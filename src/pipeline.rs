@@ -354,7 +354,7 @@ impl Release {
         for document in self.lane.routes().filter_map(|(_, route)| route.document()) {
             claims.add(&owner, document.root());
         }
-        let kinds = ["Ingress", "TrafficRouting", "Rollout"];
+        let kinds = ["Ingress", "TrafficRouting", "Rollout", "TrafficRouter"];
         let objects = self.lane.objects.iter();
         let held = objects.filter(|object| kinds.contains(&object.id.kind.as_str()));
         for document in held.filter_map(GrayObject::document) {

@@ -124,6 +124,7 @@ fn a_router_never_leads_the_baseline_to_gray_pods() {
     ] {
         let objects = valid(&release(manifests, "gray", "{}", rule).unwrap());
         let router = of_kind(&objects, "TrafficRouter").unwrap();
+        assert_eq!(at(router, "/metadata/name"), "\"web\"");
         assert_eq!(at(router, "/metadata/labels/app"), "\"web\"");
         assert_eq!(at(router, "/spec/http/0/route/0/destination"), gray);
         assert_eq!(at(router, "/spec/http/1/route/0/destination"), baseline);

@@ -35,6 +35,7 @@ mod mse_namespace;
 mod mse_namespace_label;
 mod mse_value_not_string;
 mod network_policy_gap;
+mod opensergo_collision;
 mod opensergo_no_crd;
 mod overlay_applied_twice;
 mod overlay_not_applied;
@@ -162,6 +163,7 @@ pub const FINDINGS: &[Finding] = &[
     mse_namespace_label::FINDING,
     mse_value_not_string::FINDING,
     network_policy_gap::FINDING,
+    opensergo_collision::FINDING,
     opensergo_no_crd::FINDING,
     overlay_applied_twice::FINDING,
     overlay_not_applied::FINDING,

@@ -257,7 +257,10 @@ fn same_objects(releases: &[Release]) -> Vec<Diagnostic> {
                 ))
                 .at(own.tag_place.clone())
                 .related(theirs.tag_place.clone(), "the other one")
-                .remedy("give each lane a tag of its own, or a namespace"),
+                .remedy(match object.id.kind.as_str() {
+                    "TrafficRouter" => "a service has one TrafficRouter: make one release of both, or leave it out of one of them with `opensergo: {rules: []}`",
+                    _ => "give each lane a tag of its own, or a namespace",
+                }),
             );
         }
     }

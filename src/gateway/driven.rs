@@ -1,4 +1,4 @@
-//! What OpenKruise drives for a lane, so that two lanes that want the same are seen.
+//! What OpenKruise drives for a lane, and what a service can have one of, so that two lanes that want the same are seen.
 
 use crate::kube::object::ObjectRef;
 use crate::yaml::NodeRef;
@@ -18,7 +18,7 @@ pub struct Held {
 }
 
 /// What an object of a lane needs for itself: a Rollout its workload, a TrafficRouting the Ingress
-/// that it makes, and an Ingress its own name.
+/// that it makes, an Ingress its own name, and a TrafficRouter that of its service.
 ///
 /// Sources: openkruise/rollouts, pkg/webhook/rollout/validating (one Rollout for a workload);
 /// pkg/trafficrouting/network/ingress (the canary Ingress is made and removed by its name alone).
@@ -31,6 +31,11 @@ pub fn held(root: NodeRef<'_>) -> Option<Held> {
     match (own.as_str(), text(&["kind"])?) {
         ("networking.k8s.io", "Ingress") => {
             let id = ingress(text(&["metadata", "name"])?);
+            Some(Held { id, is_driven: false })
+        }
+        ("traffic.opensergo.io", "TrafficRouter") => {
+            let name = text(&["metadata", "name"])?;
+            let id = ObjectRef::new(&own, "TrafficRouter", namespace, name);
             Some(Held { id, is_driven: false })
         }
         ("rollouts.kruise.io", "TrafficRouting") => {

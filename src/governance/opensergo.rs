@@ -186,6 +186,11 @@ fn made(
 /// The TrafficRouter of a Service: the form of the control plane's sample where the baseline's pods
 /// have a label to fall back to. Where they have none, any instance of the Service's name could be a
 /// gray one, so the copy of the Service is the destination, whose selector takes gray pods alone.
+///
+/// It is called as the Service is: the control plane makes its name that of the virtual host, which
+/// callers take for the service they call (opensergo-control-plane,
+/// pkg/controller/transform/traffic_router_transform.go; alibaba/spring-cloud-alibaba,
+/// OpenSergoTrafficRouterParser). So a service can have one.
 fn router(
     lane: &Governed<'_>,
     service: &GovernedService<'_>,
@@ -220,7 +225,7 @@ fn router(
         "templates/opensergo/traffic-router.yaml",
         include_str!("../../templates/opensergo/traffic-router.yaml"),
     );
-    made(lane, service, Wave::Entry, skeleton, gray, values, &service.spec.place)
+    made(lane, service, Wave::Entry, skeleton, name, values, &service.spec.place)
 }
 
 /// The WorkloadLabelRule that gives the lane's label to whatever a selector means. What its keys mean
