@@ -79,6 +79,10 @@ impl Governance for OpenSergo {
                 }
             }
         }
+        if rules.contains(&OpenSergoRule::TrafficRouter) {
+            let notes = lane.services.iter().filter_map(|service| without_label(lane, service));
+            generated.notes.extend(notes);
+        }
         if rules.contains(&OpenSergoRule::WorkloadLabel)
             && let (Some(database), Some(first)) = (&lane.release.database, lane.services.first())
         {
@@ -181,6 +185,22 @@ fn made(
     let document = fill(skeleton.0, skeleton.1, all).map_err(|error| vec![error])?;
     let place = Some(place.clone());
     Ok(GeneratedObject { service: service.spec.name.clone(), wave, document, place })
+}
+
+/// Says that a router has no subsets, where the baseline's pods have no label to fall back to.
+///
+/// Source: alibaba/spring-cloud-alibaba, OpenSergoTrafficRouterParser, reads of a destination its
+/// subset alone.
+fn without_label(lane: &Governed<'_>, service: &GovernedService<'_>) -> Option<Diagnostic> {
+    if service.services.is_empty() || label_of(lane.baseline, service.workload).is_some() {
+        return None;
+    }
+    let note = Diagnostic::note(format!(
+        "the pods of {} have no `{LABEL}`: their TrafficRouter tells gray from baseline by the names of Services, and callers that read subsets alone, as Spring Cloud Alibaba does, pass over those",
+        service.workload
+    ));
+    let remedy = format!("label the pods of the baseline: `{LABEL}: base`");
+    Some(note.at(service.spec.place.clone()).remedy(remedy))
 }
 
 /// The TrafficRouter of a Service: the form of the control plane's sample where the baseline's pods
