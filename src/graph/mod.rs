@@ -8,11 +8,13 @@ mod dot;
 mod layout;
 mod mermaid;
 mod svg;
+mod ways;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::kube::object::ObjectRef;
-use crate::trace::{Cluster, Kind, Matrix, Request, trace};
+use crate::trace::{Cluster, Matrix};
+use ways::{Step, Ways, ways};
 
 pub use dot::dot;
 pub use mermaid::mermaid;
@@ -89,43 +91,11 @@ pub struct Edge {
     pub label: String,
 }
 
-/// A call on the way of a request, by positions in the cluster.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Step {
-    lane: Option<usize>,
-    /// The workload that calls; `None`: it is the gateway.
-    caller: Option<usize>,
-    gateway: usize,
-    label: String,
-    to: usize,
-}
-
 impl Graph {
     /// The picture of a cluster: all lanes with their services, and whatever the requests of `matrix`
     /// pass that match an entry, or have nothing that an entry asks for.
     pub fn new(cluster: &Cluster, matrix: &Matrix) -> Self {
-        let mut steps: BTreeSet<Step> = BTreeSet::new();
-        for cell in &matrix.cells {
-            let lane = match cell.kind {
-                Kind::Matching => Some(cell.lane),
-                Kind::Bare => None,
-                Kind::NotMatching | Kind::Always | Kind::Never => continue,
-            };
-            let Ok(request) = &cell.request else { continue };
-            let label = label(request, lane.is_some());
-            for traced in trace(cluster, request) {
-                for hop in traced.ways.iter().flat_map(|way| &way.hops) {
-                    let label = if hop.caller.is_none() { label.clone() } else { String::new() };
-                    steps.extend(hop.answered_by.iter().map(|to| Step {
-                        lane,
-                        caller: hop.caller,
-                        gateway: traced.gateway,
-                        label: label.clone(),
-                        to: *to,
-                    }));
-                }
-            }
-        }
+        let Ways { steps, .. } = ways(cluster, matrix);
         let passed = steps.iter().flat_map(|step| step.caller.iter().chain([&step.to]));
         let mut shown: BTreeSet<usize> = passed.copied().collect();
         let of_lanes = cluster.workloads.iter().enumerate();
@@ -205,17 +175,6 @@ impl Graph {
 fn lanes(cluster: &Cluster) -> Vec<DrawnLane> {
     let lanes = cluster.lanes.iter();
     lanes.map(|lane| DrawnLane { name: lane.name.clone(), tag: lane.tag.clone() }).collect()
-}
-
-/// What stands at the way of requests from a gateway.
-fn label(request: &Request, is_marked: bool) -> String {
-    if !is_marked {
-        return "other requests".to_owned();
-    }
-    let conditions = request.conditions();
-    let shown = conditions.iter().map(|(_, name, value)| format!("{name}: {value}"));
-    let all: Vec<String> = shown.collect();
-    if all.is_empty() { "a share of requests".to_owned() } else { all.join(", ") }
 }
 
 #[cfg(test)]
