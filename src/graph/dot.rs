@@ -9,9 +9,11 @@ pub fn dot(graph: &Graph) -> String {
     let mut text = String::from(
         "digraph lanes {\n  rankdir=LR;\n  fontname=\"Helvetica\";\n  node [fontname=\"Helvetica\", shape=box, style=\"rounded,filled\", fillcolor=\"#e9ecef\", color=\"#495057\"];\n  edge [fontname=\"Helvetica\", fontsize=10, color=\"#868e96\"];\n",
     );
-    for (number, name) in graph.gateways.iter().enumerate() {
-        let name = quoted(name);
-        text.push_str(&format!("  g{number} [label={name}, shape=hexagon, style=filled];\n"));
+    for (number, gateway) in graph.gateways.iter().enumerate() {
+        let lines: Vec<String> =
+            [&gateway.name].into_iter().chain(&gateway.places).map(|line| escaped(line)).collect();
+        let label = lines.join("\\n");
+        text.push_str(&format!("  g{number} [label=\"{label}\", shape=hexagon, style=filled];\n"));
     }
     for (number, service) in graph.services.iter().enumerate() {
         let name = quoted(&service.name);
@@ -47,9 +49,14 @@ pub fn dot(graph: &Graph) -> String {
     text
 }
 
-/// A quoted string; a backslash would begin an escape of its own there.
+/// A quoted string.
 fn quoted(text: &str) -> String {
+    format!("\"{}\"", escaped(text))
+}
+
+/// What stands in quotes; a backslash would begin an escape of its own there.
+fn escaped(text: &str) -> String {
     let plain = text.chars().map(|c| if c.is_control() { ' ' } else { c });
     let plain: String = plain.collect();
-    format!("\"{}\"", plain.replace('\\', "\\\\").replace('"', "\\\""))
+    plain.replace('\\', "\\\\").replace('"', "\\\"")
 }

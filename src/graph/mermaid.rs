@@ -7,8 +7,10 @@ use super::{Graph, HUES};
 /// A flowchart from left to right.
 pub fn mermaid(graph: &Graph) -> String {
     let mut text = String::from("flowchart LR\n");
-    for (number, name) in graph.gateways.iter().enumerate() {
-        text.push_str(&format!("  g{number}{{{{\"{}\"}}}}\n", escaped(name)));
+    for (number, gateway) in graph.gateways.iter().enumerate() {
+        let lines: Vec<String> =
+            [&gateway.name].into_iter().chain(&gateway.places).map(|line| escaped(line)).collect();
+        text.push_str(&format!("  g{number}{{{{\"{}\"}}}}\n", lines.join("<br/>")));
     }
     for (number, service) in graph.services.iter().enumerate() {
         text.push_str(&format!("  subgraph s{number}[\"{}\"]\n", escaped(&service.name)));

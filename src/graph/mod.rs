@@ -7,6 +7,8 @@ mod advance;
 mod dot;
 mod layout;
 mod mermaid;
+mod order;
+mod places;
 mod svg;
 mod ways;
 
@@ -14,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::kube::object::ObjectRef;
 use crate::trace::{Cluster, Matrix};
+use places::{SHOWN, places};
 use ways::{Step, Ways, ways};
 
 pub use dot::dot;
@@ -24,13 +27,22 @@ pub use svg::svg;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Graph {
     /// The gateways that requests come in by, by name.
-    pub gateways: Vec<String>,
+    pub gateways: Vec<DrawnGateway>,
     /// The lanes.
     pub lanes: Vec<DrawnLane>,
     /// The services, by name.
     pub services: Vec<DrawnService>,
     /// The ways of requests, in order; each once for a lane, and once for all other requests.
     pub edges: Vec<Edge>,
+}
+
+/// A gateway of a picture.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DrawnGateway {
+    /// Its name.
+    pub name: String,
+    /// Some of the hosts with paths that the requests are for, in order.
+    pub places: Vec<String>,
 }
 
 /// A lane of a picture.
@@ -95,14 +107,14 @@ impl Graph {
     /// The picture of a cluster: all lanes with their services, and whatever the requests of `matrix`
     /// pass that match an entry, or have nothing that an entry asks for.
     pub fn new(cluster: &Cluster, matrix: &Matrix) -> Self {
-        let Ways { steps, .. } = ways(cluster, matrix);
+        let Ways { steps, routes } = ways(cluster, matrix);
         let passed = steps.iter().flat_map(|step| step.caller.iter().chain([&step.to]));
         let mut shown: BTreeSet<usize> = passed.copied().collect();
         let of_lanes = cluster.workloads.iter().enumerate();
         shown.extend(of_lanes.filter(|(_, one)| one.lane.is_some()).map(|(at, _)| at));
         let mut graph = Self { lanes: lanes(cluster), ..Self::default() };
         let ends = graph.add_services(cluster, &shown);
-        graph.add_edges(cluster, &steps, &ends);
+        graph.add_edges(cluster, &steps, &routes, &ends);
         graph
     }
 
@@ -139,6 +151,7 @@ impl Graph {
         &mut self,
         cluster: &Cluster,
         steps: &BTreeSet<Step>,
+        routes: &BTreeSet<(usize, usize)>,
         ends: &BTreeMap<usize, End>,
     ) {
         let mut gateways: BTreeMap<usize, usize> = BTreeMap::new();
@@ -148,12 +161,7 @@ impl Graph {
                 Some(caller) => ends.get(caller).copied(),
                 None => {
                     let number = *gateways.entry(*gateway).or_insert_with(|| {
-                        let name = &cluster.gateways[*gateway].name;
-                        self.gateways.push(if name.is_empty() {
-                            "gateway".to_owned()
-                        } else {
-                            name.clone()
-                        });
+                        self.gateways.push(drawn_gateway(cluster, *gateway, routes));
                         self.gateways.len() - 1
                     });
                     Some(End::Gateway(number))
@@ -170,6 +178,23 @@ impl Graph {
     fn instance(&self, lane: Option<usize>) -> &str {
         lane.and_then(|lane| self.lanes.get(lane)).map_or("baseline", |lane| lane.name.as_str())
     }
+}
+
+fn drawn_gateway(
+    cluster: &Cluster,
+    gateway: usize,
+    routes: &BTreeSet<(usize, usize)>,
+) -> DrawnGateway {
+    let name = cluster.gateways.get(gateway).map_or("", |gateway| gateway.name.as_str());
+    let own = routes.range((gateway, 0)..=(gateway, usize::MAX));
+    let own = own.filter_map(|(_, route)| cluster.routes.get(*route));
+    let all: BTreeSet<String> =
+        own.flat_map(|route| places(&route.id.kind, route.document.root())).collect();
+    let has_more = all.len() > SHOWN;
+    let mut shown: Vec<String> = all.into_iter().take(SHOWN).collect();
+    shown.extend(has_more.then(|| "and more".to_owned()));
+    let name = if name.is_empty() { "gateway" } else { name };
+    DrawnGateway { name: name.to_owned(), places: shown }
 }
 
 fn lanes(cluster: &Cluster) -> Vec<DrawnLane> {

@@ -2,7 +2,7 @@
 //! reader's choice of light or dark.
 
 use super::advance::width;
-use super::layout::{HEAD, INSET, INSTANCE, LABEL, NAME, ROW, Rect, layout};
+use super::layout::{HEAD, INSET, INSTANCE, LABEL, NAME, PLACE, ROW, Rect, cut, layout};
 use super::{Graph, HUES};
 
 const STYLE: &str = "\
@@ -52,10 +52,14 @@ pub fn svg(graph: &Graph) -> String {
     out.push_str(&format!("<style>\n{}{}</style>\n", STYLE, hues()));
     out.push_str(&markers());
     out.push_str(&format!("<rect class=\"page\" width=\"{wide}\" height=\"{high}\"/>\n"));
-    for (rect, name) in at.gateways.iter().zip(&graph.gateways) {
-        let (x, middle) = (rect.x + rect.width / 2.0, rect.y + rect.height / 2.0);
+    for (rect, gateway) in at.gateways.iter().zip(&graph.gateways) {
+        let (x, head) = (rect.x + rect.width / 2.0, rect.y + 29.0);
         out.push_str(&hexagon(rect));
-        out.push_str(&text("name", NAME, (x, middle + 5.0), "middle", name));
+        out.push_str(&text("name", NAME, (x, head), "middle", &gateway.name));
+        for (number, place) in gateway.places.iter().enumerate() {
+            let foot = head + PLACE * (number as f64 + 1.0);
+            out.push_str(&text("", LABEL, (x, foot), "middle", &cut(place)));
+        }
     }
     for (rect, service) in at.services.iter().zip(&graph.services) {
         out.push_str(&boxed("card", rect, 8.0));
@@ -86,15 +90,16 @@ pub fn svg(graph: &Graph) -> String {
         let d = path(line);
         out.push_str(&format!("<path class=\"{class}\" d=\"{d}\" marker-end=\"url(#{tip})\"/>\n"));
     }
-    // Those to one instance stand one above the other, or below, where lines of others do not come.
-    let mut before: Vec<super::End> = Vec::new();
-    for (edge, line) in graph.edges.iter().zip(&at.lines) {
-        let Some((x, y)) = line.last().filter(|_| !edge.label.is_empty()) else { continue };
-        let above = before.iter().filter(|end| **end == edge.to).count() as f64;
-        before.push(edge.to);
-        let offset = if edge.lane.is_some() { 15.0 + above * 13.0 } else { -7.0 - above * 13.0 };
-        let place = (x - 22.0, y + offset);
-        out.push_str(&text("label", LABEL, place, "end", &edge.label));
+    for label in &at.labels {
+        let whole = label
+            .whole
+            .as_deref()
+            .map_or(String::new(), |whole| format!("<title>{}</title>", escaped(whole)));
+        let (x, y) = label.end;
+        out.push_str(&format!(
+            "<text class=\"label\" x=\"{x:.1}\" y=\"{y:.1}\" font-size=\"{LABEL}\" text-anchor=\"end\">{whole}{}</text>\n",
+            escaped(&label.text)
+        ));
     }
     out.push_str(&legend(graph, at.legend));
     out.push_str("</svg>\n");

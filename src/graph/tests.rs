@@ -1,4 +1,4 @@
-use super::layout::{HEAD, LABEL, NAME, ROW, Rect, layout};
+use super::layout::{HEAD, INSET, INSTANCE, LABEL, NAME, ROW, Rect, layout};
 use super::*;
 
 /// A chain of services behind one gateway with a few cross and back calls; every third has a copy.
@@ -8,7 +8,7 @@ fn chain(services: usize) -> Graph {
         instances: if number.is_multiple_of(3) { vec![None, Some(0)] } else { vec![None] },
     };
     let mut graph = Graph {
-        gateways: vec!["mse".to_owned()],
+        gateways: vec![gateway("mse")],
         lanes: vec![DrawnLane { name: "lane".to_owned(), tag: "gray".to_owned() }],
         services: (0..services).map(drawn).collect(),
         edges: vec![
@@ -31,6 +31,10 @@ fn edge(from: End, to: usize, lane: Option<usize>, label: &str) -> Edge {
     Edge { from, to: End::Instance(to, position), lane, label: label.to_owned() }
 }
 
+fn gateway(name: &str) -> DrawnGateway {
+    DrawnGateway { name: name.to_owned(), places: vec!["shop.example.com/".to_owned()] }
+}
+
 fn overlap(a: &Rect, b: &Rect) -> bool {
     a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height
 }
@@ -48,14 +52,82 @@ fn boxes_stand_apart_and_hold_their_texts() {
         }
         for (rect, service) in at.services.iter().zip(&graph.services) {
             assert!(advance::width(&service.name, NAME) <= rect.width);
+            for lane in &service.instances {
+                let room = rect.width - 2.0 * INSET;
+                assert!(advance::width(graph.instance(*lane), INSTANCE) < room);
+            }
             assert!(HEAD + ROW * service.instances.len() as f64 <= rect.height + 0.01);
         }
         for line in at.lines.iter().flatten() {
             assert!(line.0 >= 0.0 && line.0 <= at.width && line.1 >= 0.0 && line.1 <= at.height);
         }
-        let room = at.services[0].x - (at.gateways[0].x + at.gateways[0].width);
-        assert!(advance::width("x-user-id: 100", LABEL) < room);
+        for (rect, gateway) in at.gateways.iter().zip(&graph.gateways) {
+            assert!(advance::width(&gateway.places[0], LABEL) < rect.width);
+        }
     }
+}
+
+#[test]
+fn labels_stand_apart_from_boxes_and_from_each_other() {
+    let mut graph = chain(30);
+    graph.gateways.push(gateway("second"));
+    for (from, to, lane, label) in [
+        (0, 0, None, "other requests of one more sort"),
+        (0, 0, None, "and of yet another"),
+        (0, 6, None, "other requests"),
+        (0, 6, Some(0), "cookie canary=always"),
+        (1, 0, Some(0), "?group=gray"),
+        (1, 29, None, "other requests"),
+    ] {
+        graph.edges.push(edge(End::Gateway(from), to, lane, label));
+    }
+    let at = layout(&graph);
+    let taken = |label: &super::layout::Label| {
+        let width = advance::width(&label.text, LABEL);
+        let (x, y) = label.end;
+        Rect { x: x - width, y: y - LABEL + 2.0, width, height: LABEL }
+    };
+    let labels: Vec<Rect> = at.labels.iter().map(taken).collect();
+    assert_eq!(labels.len(), 4, "{:?}", at.labels);
+    let boxes: Vec<Rect> = at.gateways.iter().chain(&at.services).copied().collect();
+    for (number, label) in labels.iter().enumerate() {
+        let mut others = boxes.iter().chain(&labels[..number]);
+        assert!(!others.any(|other| overlap(label, other)), "{:?}", at.labels[number]);
+        assert!(label.x >= 0.0 && label.y >= 0.0);
+    }
+    // None is left out.
+    for edge in graph.edges.iter().filter(|edge| !edge.label.is_empty()) {
+        assert!(at.labels.iter().any(|label| {
+            let all = label.whole.as_ref().unwrap_or(&label.text);
+            all.contains(&edge.label)
+        }));
+    }
+}
+
+#[test]
+fn long_labels_are_cut_off_and_whole_in_their_title() {
+    let mut graph = chain(3);
+    let long = format!("x-user-id: {}", "0123456789".repeat(20));
+    graph.edges[1].label.clone_from(&long);
+    let at = layout(&graph);
+    assert!(at.width < advance::width(&long, LABEL), "{}", at.width);
+    let svg = svg(&graph);
+    assert!(svg.contains(&format!("<title>{long}</title>x-user-id: 0123456789")), "{svg}");
+}
+
+#[test]
+fn ways_back_have_lines_of_their_own() {
+    let mut graph = chain(3);
+    graph.edges.truncate(2);
+    graph.edges.push(edge(End::Instance(0, 0), 1, None, ""));
+    for lane in [None, Some(0)] {
+        graph.edges.push(edge(End::Instance(1, 0), 0, lane, ""));
+    }
+    let at = layout(&graph);
+    let [.., one, other] = at.lines.as_slice() else { panic!("{:?}", at.lines) };
+    let corners = |line: &[(f64, f64)]| (line[1].0, line[2].1, line[3].0);
+    let (one, other) = (corners(one), corners(other));
+    assert!(one.0 < other.0 && one.1 < other.1 && one.2 > other.2, "{one:?} {other:?}");
 }
 
 #[test]
@@ -97,7 +169,7 @@ fn nothing_is_drawn_of_nothing() {
 fn texts_stay_texts() {
     let hostile = "a\"]--><script>&\\n#;\u{1b}`|";
     let mut graph = chain(1);
-    graph.gateways = vec![hostile.to_owned()];
+    graph.gateways = vec![gateway(hostile)];
     graph.lanes[0].name = hostile.to_owned();
     graph.services[0].name = hostile.to_owned();
     graph.edges[0].label = hostile.to_owned();
@@ -105,7 +177,7 @@ fn texts_stay_texts() {
     assert!(!svg.contains("<script") && !svg.contains('\u{1b}'), "{svg}");
     assert!(svg.contains("&lt;script&gt;"));
     let dot = dot(&graph);
-    assert!(dot.contains(r#"label="a\"]--><script>&\\n#; `|""#), "{dot}");
+    assert!(dot.contains(r#"label="a\"]--><script>&\\n#; `|\n"#), "{dot}");
     let mermaid = mermaid(&graph);
     let labels = mermaid.matches('"').count();
     assert_eq!(labels % 2, 0, "{mermaid}");
