@@ -5,7 +5,8 @@ use super::specs::{BaselineArgs, SpecArgs, releases};
 use super::trace::cluster;
 use super::workspace::Workspace;
 use super::{Global, Outcome};
-use crate::graph::{Graph, dot, mermaid, svg};
+use crate::diagnostic::Diagnostic;
+use crate::graph::{Graph, dot, is_drawn_by_mermaid, mermaid, svg};
 use crate::trace::{Request, matrix};
 
 /// Draw the lanes: gateway, services, baseline and gray instances, and the way of marked requests
@@ -41,10 +42,17 @@ pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::
     let releases = releases(&args.specs, &args.baseline, &workspace, output)?;
     let cluster = cluster(&workspace, &releases)?;
     let graph = Graph::new(&cluster, &matrix(&cluster, None, None, &Request::new("", "/")));
-    output.verbatim(&match args.format {
+    let text = match args.format {
         Format::Mermaid => mermaid(&graph),
         Format::Dot => dot(&graph),
         Format::Svg => svg(&graph),
-    })?;
+    };
+    if args.format == Format::Mermaid && !is_drawn_by_mermaid(&graph, &text) {
+        let message = "Mermaid refuses pictures of this size unless its page allows more";
+        output.notes(&[
+            Diagnostic::warning(message).remedy("use `--format svg`, or name fewer specs")
+        ])?;
+    }
+    output.verbatim(&text)?;
     Ok(Outcome::Done)
 }

@@ -4,6 +4,17 @@
 
 use super::{Graph, HUES};
 
+/// Mermaid draws no picture with more ways than this, nor with more characters; a page can allow more,
+/// a diagram cannot.
+///
+/// Source: mermaid.js.org, "Configuration schema" (`maxEdges`, `maxTextSize`).
+const MOST: (usize, usize) = (500, 50_000);
+
+/// Whether Mermaid would draw a picture of this, given as what [`mermaid`] makes of it.
+pub fn is_drawn_by_mermaid(graph: &Graph, text: &str) -> bool {
+    graph.edges.len() <= MOST.0 && text.chars().count() <= MOST.1
+}
+
 /// A flowchart from left to right.
 pub fn mermaid(graph: &Graph) -> String {
     let mut text = String::from("flowchart LR\n");

@@ -20,7 +20,7 @@ use places::{SHOWN, places};
 use ways::{Step, Ways, ways};
 
 pub use dot::dot;
-pub use mermaid::mermaid;
+pub use mermaid::{is_drawn_by_mermaid, mermaid};
 pub use svg::svg;
 
 /// What is drawn.

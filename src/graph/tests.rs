@@ -166,6 +166,14 @@ fn nothing_is_drawn_of_nothing() {
 }
 
 #[test]
+fn what_mermaid_refuses_is_known() {
+    let (small, large) = (chain(30), chain(200));
+    assert!(is_drawn_by_mermaid(&small, &mermaid(&small)));
+    assert!(large.edges.len() > 500 && !is_drawn_by_mermaid(&large, &mermaid(&large)));
+    assert!(!is_drawn_by_mermaid(&small, &"x".repeat(50_001)));
+}
+
+#[test]
 fn texts_stay_texts() {
     let hostile = "a\"]--><script>&\\n#;\u{1b}`|";
     let mut graph = chain(1);
