@@ -1,9 +1,11 @@
 //! A graph as a picture that needs nothing else: no fonts, no scripts, no other files. It follows the
 //! reader's choice of light or dark.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::advance::width;
 use super::layout::{HEAD, INSET, INSTANCE, LABEL, NAME, PLACE, ROW, Rect, cut, layout};
-use super::{Graph, HUES};
+use super::{Edge, End, Graph, HUES};
 
 const STYLE: &str = "\
 text { font-family: Helvetica, Arial, 'Liberation Sans', sans-serif; fill: #212529; }
@@ -106,13 +108,46 @@ pub fn svg(graph: &Graph) -> String {
     out
 }
 
-/// The picture in words.
+/// The picture in words: the services, then what the requests of each lane pass, and all others.
 fn description(graph: &Graph) -> String {
     let services = graph.services.iter().map(|service| {
         let instances = service.instances.iter().map(|lane| graph.instance(*lane));
         format!("{} ({})", service.name, instances.collect::<Vec<_>>().join(", "))
     });
-    format!("Services: {}", services.collect::<Vec<_>>().join("; "))
+    let mut parts = vec![format!("Services: {}", services.collect::<Vec<_>>().join("; "))];
+    let mut passed: BTreeMap<Option<usize>, Vec<&Edge>> = BTreeMap::new();
+    for edge in &graph.edges {
+        passed.entry(edge.lane).or_default().push(edge);
+    }
+    let lanes = (0..graph.lanes.len()).map(Some).chain([None]);
+    for (lane, edges) in lanes.filter_map(|lane| Some((lane, passed.get(&lane)?))) {
+        let who = match lane {
+            Some(lane) => format!("Marked requests of {}", graph.lanes[lane].name),
+            None => "Other requests".to_owned(),
+        };
+        let mut marks: Vec<&str> = edges.iter().map(|edge| edge.label.as_str()).collect();
+        marks.retain(|mark| lane.is_some() && !mark.is_empty());
+        marks.sort_unstable();
+        marks.dedup();
+        let marks = match marks.is_empty() {
+            true => String::new(),
+            false => format!(" ({})", marks.join("; ")),
+        };
+        let reached: BTreeSet<End> = edges.iter().map(|edge| edge.to).collect();
+        let names: Vec<String> = reached.iter().map(|end| reached_name(graph, *end)).collect();
+        parts.push(format!("{who}{marks} reach {}", names.join(", ")));
+    }
+    parts.join(". ")
+}
+
+fn reached_name(graph: &Graph, end: End) -> String {
+    match end {
+        End::Gateway(number) => graph.gateways[number].name.clone(),
+        End::Instance(service, position) => {
+            let service = &graph.services[service];
+            format!("{} ({})", service.name, graph.instance(service.instances[position]))
+        }
+    }
 }
 
 fn hues() -> String {

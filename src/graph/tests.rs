@@ -158,6 +158,18 @@ fn callees_stand_behind_callers_but_for_circles() {
 }
 
 #[test]
+fn the_ways_are_told_in_words() {
+    let mut graph = chain(2);
+    graph.edges.push(edge(End::Instance(0, 1), 1, None, ""));
+    graph.edges[3].lane = Some(0);
+    let svg = svg(&graph);
+    let words = "Services: service-0 (baseline, lane); service-1 (baseline). \
+        Marked requests of lane (x-user-id: 100) reach service-0 (lane), service-1 (baseline). \
+        Other requests reach service-0 (baseline), service-1 (baseline)</desc>";
+    assert!(svg.contains(words), "{svg}");
+}
+
+#[test]
 fn nothing_is_drawn_of_nothing() {
     let graph = Graph::default();
     for text in [svg(&graph), dot(&graph), mermaid(&graph)] {
