@@ -34,7 +34,7 @@ pub struct Object {
     /// Whether the source holds nothing else.
     is_alone: bool,
     /// `None` once they were let go.
-    nodes: Mutex<Option<Document>>,
+    nodes: Mutex<Option<Arc<Document>>>,
 }
 
 impl Object {
@@ -46,16 +46,17 @@ impl Object {
         let name = root.at(&["metadata", "name"]);
         let name_at = name.and_then(|name| name.value_offset()).or_else(|| root.offset());
         let file = Arc::clone(source.name());
-        Self { id, file, source, name_at, is_alone, nodes: Mutex::new(Some(document)) }
+        Self { id, file, source, name_at, is_alone, nodes: Mutex::new(Some(Arc::new(document))) }
     }
 
-    /// Its text and nodes: a document of the caller's own.
-    pub fn document(&self) -> Document {
+    /// Its text and nodes.
+    pub fn document(&self) -> Arc<Document> {
         let kept = self.nodes().clone();
         kept.unwrap_or_else(|| {
             // What was read once can be read again.
             let stream = parse(Arc::clone(&self.source)).ok();
-            stream.and_then(|stream| stream.documents.into_iter().next()).unwrap_or_default()
+            let documents = stream.map(|stream| stream.documents).unwrap_or_default();
+            Arc::new(documents.into_iter().next().unwrap_or_default())
         })
     }
 
@@ -66,7 +67,7 @@ impl Object {
         }
     }
 
-    fn nodes(&self) -> MutexGuard<'_, Option<Document>> {
+    fn nodes(&self) -> MutexGuard<'_, Option<Arc<Document>>> {
         self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

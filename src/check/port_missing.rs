@@ -1,6 +1,7 @@
 //! `port-missing`: a canary route leads to a port that its Service does not have.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::{Check, Finding, Subject};
 use crate::diagnostic::{Diagnostic, Severity};
@@ -39,10 +40,10 @@ fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
             let gray = of_lane.copied().find(|object| object.id.namespace == namespace);
             let id = ObjectRef::new("", "Service", namespace, backend.service);
             let service = match gray {
-                Some(object) => object.document(),
+                Some(object) => object.document().map(Arc::new),
                 None => subject.facts.baseline.get(&id).map(|object| object.document()),
             };
-            let Some(ports) = service.as_ref().and_then(ports) else { continue };
+            let Some(ports) = service.as_deref().and_then(ports) else { continue };
             let is_there = ports
                 .iter()
                 .any(|(number, name)| Some(backend.port) == *number || Some(backend.port) == *name);

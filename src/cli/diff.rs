@@ -1,5 +1,7 @@
 //! `graylane diff`
 
+use std::sync::Arc;
+
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
@@ -90,7 +92,7 @@ fn with_baseline(release: &Release) -> Vec<Compared> {
     objects
         .map(|(object, file)| {
             let origin = object.baseline().and_then(|id| release.baseline.get(id));
-            let mut before = origin.map(|origin| origin.document());
+            let mut before = origin.map(|origin| Arc::unwrap_or_clone(origin.document()));
             let mut after = object.document();
             mask(before.as_mut(), after.as_mut());
             let before_name =

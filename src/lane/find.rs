@@ -1,5 +1,7 @@
 //! What of the baseline the services of a spec mean, for a strategy that makes no copies.
 
+use std::sync::Arc;
+
 use super::facts::{Facts, Pods};
 use super::select::{Selection, app_name};
 use crate::diagnostic::Diagnostic;
@@ -17,7 +19,7 @@ pub(crate) struct Found<'a, 'f> {
     /// Its workload's position in the baseline.
     pub(crate) workload: usize,
     /// Its workload's manifest.
-    pub(crate) document: Document,
+    pub(crate) document: Arc<Document>,
     /// Its pods.
     pub(crate) pods: &'f Pods,
     /// The name its pods register under in governance, where their template says it.

@@ -1,6 +1,7 @@
 //! What rules see of a copy.
 
 use std::cell::OnceCell;
+use std::sync::Arc;
 
 use super::{Copied, Facts, GrayObject};
 use crate::baseline::Object;
@@ -37,7 +38,7 @@ pub struct Made<'a> {
 /// What rules ask for again and again.
 #[derive(Debug, Default)]
 pub(super) struct Lazily {
-    baseline: OnceCell<Document>,
+    baseline: OnceCell<Arc<Document>>,
     templates: OnceCell<Vec<(PodTemplate, Vec<Container>)>>,
 }
 

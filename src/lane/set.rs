@@ -1,6 +1,8 @@
 //! Steps 3 and 5: replicas of a workload before its patches, which may say otherwise; images and
 //! environment after them.
 
+use std::sync::Arc;
+
 use crate::baseline::Object;
 use crate::diagnostic::{Diagnostic, Place, nearest};
 use crate::governance::Governance;
@@ -36,7 +38,7 @@ pub(crate) fn check_images(
     service: &Service,
 ) -> Vec<Diagnostic> {
     let mut setting = Setting { object, errors: Vec::new() };
-    let mut copy = object.document();
+    let mut copy = Arc::unwrap_or_clone(object.document());
     let all = containers(copy.root(), template);
     setting.images(service, &all, &mut copy);
     setting.errors

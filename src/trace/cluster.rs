@@ -2,6 +2,7 @@
 //! Services, workloads.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use super::route::Route;
 use crate::calls::{Calls, named};
@@ -145,7 +146,8 @@ impl Cluster {
                 let is_pods = !facts.pods_of(position).is_empty();
                 let is_wanted = is_pods || object.id.kind == "Service" || is_route(&object.id);
                 if is_wanted && seen.insert(object.id.clone()) {
-                    cluster.add(None, None, object.id.clone(), object.document());
+                    let document = Arc::unwrap_or_clone(object.document());
+                    cluster.add(None, None, object.id.clone(), document);
                 }
             }
         }

@@ -2,6 +2,8 @@
 //!
 //! Source: istio.io/latest/docs/reference/config/networking/virtual-service.
 
+use std::sync::Arc;
+
 use std::collections::HashMap;
 
 use super::hosts::RuleHost;
@@ -26,7 +28,7 @@ pub(super) struct Rule<'a> {
     /// Who it is and where it stands.
     pub(super) object: &'a Object,
     /// Its manifest.
-    pub(super) document: Document,
+    pub(super) document: Arc<Document>,
     /// Whether it holds for sidecars, and not at gateways alone.
     is_of_mesh: bool,
 }
