@@ -8,6 +8,7 @@ pub mod baseline;
 pub mod calls;
 pub mod check;
 pub mod cli;
+pub mod commit_message;
 pub mod dangling;
 pub mod database;
 pub mod diagnostic;

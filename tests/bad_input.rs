@@ -566,7 +566,7 @@ fn kruise_spec() -> Value {
 }
 
 /// Full specs that have other blocks: each with the pointer to what it has besides.
-fn governed() -> [(Value, &'static str); 4] {
+fn governed() -> [(Value, &'static str); 5] {
     let rule = json!({"match": {"headers": [{"name": "x-gray", "exact": "1"}]}});
     let lane = |entry: Value| {
         let mut spec = full_spec(&rule);
@@ -580,6 +580,8 @@ fn governed() -> [(Value, &'static str); 4] {
     };
     let mut findings = full_spec(&rule);
     findings["spec"]["findings"] = json!({"migration": {"severity": "silent", "reason": "text"}});
+    let mut commit = full_spec(&rule);
+    commit["spec"]["commit"] = json!({"message": "{{ subject }}"});
     let mut opensergo = full_spec(&rule);
     opensergo["spec"]["governance"] = json!({"provider": "opensergo"});
     opensergo["spec"]["gateway"] = json!({"class": "mse"});
@@ -592,6 +594,7 @@ fn governed() -> [(Value, &'static str); 4] {
         lane(json!({"app": "x@2"})),
         (opensergo, "/spec/opensergo"),
         (findings, "/spec/findings"),
+        (commit, "/spec/commit"),
     ]
 }
 
@@ -643,7 +646,7 @@ const FREE: [&str; 9] = [
 
 /// Where quotes are legal, but no control characters: names of directories, of databases and, since
 /// Kubernetes 1.30, of environment variables.
-const QUOTABLE: [&str; 7] = [
+const QUOTABLE: [&str; 8] = [
     "/spec/output",
     "/spec/governance/istio/output",
     "/spec/services/0/env/MODE#",
@@ -651,6 +654,7 @@ const QUOTABLE: [&str; 7] = [
     "/spec/database/env/SHADOW#",
     "/spec/database/name",
     "/spec/findings/migration/reason",
+    "/spec/commit/message",
 ];
 
 /// Characters that end lines, strings, comments or commands.

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use jiff::Timestamp;
 
-use super::commit::{CommitArgs, To, head_lock, pushing, record};
+use super::commit::{CommitArgs, To, head_lock, pushing, record, text};
 use super::generate::change_line;
 use super::output::Output;
 use super::shared::{Boards, Edit, OnCommit, services};
@@ -12,11 +12,12 @@ use super::specs::{SpecArgs, default_specs};
 use super::workspace::Workspace;
 use super::{Global, Outcome};
 use crate::baseline::files::Files;
+use crate::commit_message::Action;
 use crate::dangling::dangling;
 use crate::diagnostic::{Diagnostic, Failure, nearest};
 use crate::overlay::{
     FileChange, Found, LOCK_FILE, Lock, LockHeader, OverlayDir, OverlayFiles, OverlayPath, Plan,
-    Provenance, Selection, Told, TreeFiles, commit_changes, message, plan_removal, read_lock,
+    Selection, Told, TreeFiles, commit_changes, message, plan_removal, read_lock,
 };
 use crate::pipeline::read_spec;
 use crate::shared_routes::ServiceHost;
@@ -201,7 +202,8 @@ fn clean(
     changes.extend(routes.iter().flat_map(|routes| routes.changes.iter().cloned()));
     let mut all = vec![Told { plan: &told, old: head.as_ref().or(lock.as_ref()) }];
     all.extend(routes.iter().map(|routes| Told { plan: &routes.plan, old: routes.old.as_ref() }));
-    let line = record(&args.commit, repository, To::Head, changes, &removal_message(header, &all))?;
+    let text = removal_text(args, header, &all, workspace)?;
+    let line = record(&args.commit, repository, To::Head, changes, &text)?;
     if let Some(line) = &line {
         output.result(line)?;
     }
@@ -282,14 +284,18 @@ fn lock_to_clean(
     head_lock(workspace.to_commit()?, overlay.dir())
 }
 
-fn removal_message(header: &LockHeader, told: &[Told<'_>]) -> String {
-    let provenance = Provenance {
-        lane: &header.name,
-        tag: &header.tag,
-        spec_digest: header.spec_digest.as_str(),
-        source_commit: None,
-    };
-    message(told, &provenance)
+/// What the commit of a removal says: as the lane's spec has it, where it is still there.
+fn removal_text(
+    args: &Args,
+    header: &LockHeader,
+    told: &[Told<'_>],
+    workspace: &Workspace,
+) -> Result<String, Failure> {
+    let message = message(Action::Cleanup, told, &header.name, &header.tag);
+    let spec = read_spec(workspace.files()?.as_ref(), &header.spec).ok();
+    let template = spec.as_ref().and_then(|spec| spec.release.commit_template.as_ref());
+    let digest = header.spec_digest.as_str();
+    text(&args.commit, &message, template, digest, None, workspace.to_commit()?)
 }
 
 /// Warns of a service that is not there; it may be gone already, and cleaning up can be repeated.

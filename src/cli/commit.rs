@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use super::output::Output;
 use super::workspace::Workspace;
 use super::{Global, Outcome};
+use crate::commit_message::{CommitMessage, MessageTemplate, PASSED_ON, Provenance, trailer};
 use crate::diagnostic::{Diagnostic, Failure};
-use crate::git::{CommitOutcome, CommitRequest, Identity, PushOutcome, Repository};
+use crate::git::{CommitId, CommitOutcome, CommitRequest, Identity, PushOutcome, Repository};
 use crate::overlay::{Lock, TreeFiles, read_lock};
 use crate::pipeline::SpecFile;
 
@@ -27,6 +28,9 @@ pub(super) struct CommitArgs {
     /// Commit without the hooks `pre-commit` and `commit-msg`
     #[arg(long, requires = "commit")]
     no_verify: bool,
+    /// Put a line behind the message, such as `Reviewed-by: NAME`; may be repeated
+    #[arg(long = "trailer", value_name = "KEY: VALUE", requires = "commit", value_parser = trailer)]
+    trailers: Vec<String>,
     /// Push the branch; if others were first, start again from what they pushed
     #[arg(long, requires = "commit")]
     pub(super) push: bool,
@@ -78,9 +82,9 @@ pub(super) fn source_commit(
     spec: &SpecFile,
     workspace: &Workspace,
     repository: &Repository,
-) -> Result<Option<String>, Failure> {
+) -> Result<Option<CommitId>, Failure> {
     if let Some(commit) = workspace.commit {
-        return Ok(Some(commit.to_string()));
+        return Ok(Some(commit));
     }
     let own = [spec.release.file.as_ref()];
     let baseline = spec.patterns.iter().map(|pattern| pattern.directory());
@@ -94,7 +98,7 @@ pub(super) fn source_commit(
             return Ok(None);
         }
     }
-    Ok(repository.head()?.commit().map(|commit| commit.to_string()))
+    Ok(repository.head()?.commit())
 }
 
 /// The lock of an overlay in the last commit.
@@ -103,6 +107,33 @@ pub(super) fn head_lock(repository: &Repository, directory: &str) -> Result<Opti
         Some(commit) => read_lock(&TreeFiles::open(repository, commit, directory)?),
         None => Ok(None),
     }
+}
+
+/// What a commit says; `source` is the commit that the lane was made from.
+pub(super) fn text(
+    args: &CommitArgs,
+    message: &CommitMessage<'_>,
+    template: Option<&MessageTemplate>,
+    spec_digest: &str,
+    source: Option<CommitId>,
+    repository: &Repository,
+) -> Result<String, Failure> {
+    let mut others = match source {
+        Some(commit) => repository.trailers(commit)?,
+        None => Vec::new(),
+    };
+    others.retain(|trailer| trailer.to_ascii_lowercase().starts_with(PASSED_ON));
+    others.extend(args.trailers.iter().cloned());
+    let provenance = Provenance {
+        spec_digest: spec_digest.to_owned(),
+        source_commit: source.map(|commit| commit.to_string()),
+        others,
+    };
+    message.text(template, &provenance).map_err(|why| {
+        Diagnostic::error(format!("the spec's template of commit messages cannot be used: {why}"))
+            .remedy("mend `spec.commit.message`; nothing is committed")
+            .into()
+    })
 }
 
 /// Commits changes; the line that says so, if there was anything to commit.

@@ -1,16 +1,17 @@
 //! `graylane generate`
 
-use super::commit::{CommitArgs, To, head_lock, pushing, record, source_commit};
+use super::commit::{CommitArgs, To, head_lock, pushing, record, source_commit, text};
 use super::output::Output;
 use super::shared::{Boards, Edit, OnCommit, Part};
 use super::specs::{BaselineArgs, SpecArgs, releases};
 use super::workspace::Workspace;
 use super::{Global, Outcome};
+use crate::commit_message::Action;
 use crate::diagnostic::{Diagnostic, Failure};
 use crate::git::CommitId;
 use crate::overlay::{
-    Desired, FileChange, LOCK_FILE, OverlayDir, OverlayFiles, OverlayPath, Plan, Provenance, Told,
-    TreeFiles, commit_changes, message, plan, read_lock,
+    Desired, FileChange, LOCK_FILE, OverlayDir, OverlayFiles, OverlayPath, Plan, Told, TreeFiles,
+    commit_changes, message, plan, read_lock,
 };
 use crate::pipeline::{Release, SpecFile};
 
@@ -311,16 +312,15 @@ fn commit(
     workspace: &Workspace,
 ) -> anyhow::Result<Option<String>> {
     let repository = workspace.to_commit()?;
-    let provenance = Provenance {
-        lane: &spec.release.name,
-        tag: spec.release.tag.as_str(),
-        spec_digest: spec.digest.as_str(),
-        source_commit: source_commit(spec, workspace, repository)?,
-    };
     let mut all = vec![told];
     if let Some(shared) = &shared {
         all.push(Told { plan: &shared.plan, old: shared.old.as_ref() });
         changes.extend(shared.changes.iter().cloned());
     }
-    record(&args.commit, repository, to, changes, &message(&all, &provenance))
+    let release = &spec.release;
+    let said = message(Action::Generate, &all, &release.name, release.tag.as_str());
+    let source = source_commit(spec, workspace, repository)?;
+    let template = release.commit_template.as_ref();
+    let text = text(&args.commit, &said, template, spec.digest.as_str(), source, repository)?;
+    record(&args.commit, repository, to, changes, &text)
 }

@@ -1,13 +1,13 @@
 //! `graylane promote`
 
-use super::commit::{CommitArgs, To, head_lock, pushing, record, source_commit};
+use super::commit::{CommitArgs, To, head_lock, pushing, record, source_commit, text};
 use super::output::Output;
 use super::specs::SpecArgs;
 use super::workspace::Workspace;
 use super::{Global, Outcome};
 use crate::diagnostic::{Diagnostic, Failure};
 use crate::git::{Change, Repository};
-use crate::overlay::{LOCK_FILE, Lock, OverlayDir, Provenance, Replacement, read_lock, replace};
+use crate::overlay::{LOCK_FILE, Lock, OverlayDir, Replacement, read_lock, replace};
 use crate::pipeline::{BaselineFrom, Baselines, SpecFile};
 use crate::promote::{Promotion, message, promote};
 use crate::spec::Strategy;
@@ -238,15 +238,14 @@ fn commit(
     workspace: &Workspace,
 ) -> anyhow::Result<Option<String>> {
     let repository = workspace.to_commit()?;
-    let provenance = Provenance {
-        lane: &spec.release.name,
-        tag: spec.release.tag.as_str(),
-        spec_digest: spec.digest.as_str(),
-        source_commit: source_commit(spec, workspace, repository)?,
-    };
     let changes = promotion.files.iter().map(|file| Change {
         path: file.path.clone(),
         contents: Some(file.after.clone().into_bytes()),
     });
-    record(&args.commit, repository, To::Head, changes.collect(), &message(promotion, &provenance))
+    let release = &spec.release;
+    let said = message(promotion, &release.name, release.tag.as_str());
+    let source = source_commit(spec, workspace, repository)?;
+    let template = release.commit_template.as_ref();
+    let text = text(&args.commit, &said, template, spec.digest.as_str(), source, repository)?;
+    record(&args.commit, repository, To::Head, changes.collect(), &text)
 }

@@ -174,6 +174,19 @@ impl Repository {
         Ok(found.parent(0).ok().map(|parent| CommitId(parent.id())))
     }
 
+    /// The trailers of a commit's message, each `Key: value`, in their order.
+    ///
+    /// # Errors
+    /// The commit cannot be read.
+    pub fn trailers(&self, commit: CommitId) -> Result<Vec<String>> {
+        let reading =
+            |error: git2::Error| GitError::from_libgit2(&format!("read commit {commit}"), &error);
+        let found = self.inner.find_commit(commit.0).map_err(reading)?;
+        let message = String::from_utf8_lossy(found.message_bytes());
+        let trailers = git2::message_trailers_strs(&message).map_err(reading)?;
+        Ok(trailers.iter().map(|(key, value)| format!("{key}: {value}")).collect())
+    }
+
     /// The URLs of all remotes.
     pub fn remote_urls(&self) -> Vec<String> {
         let Ok(names) = self.inner.remotes() else { return Vec::new() };

@@ -1,12 +1,10 @@
-//! The commit message of a change to an overlay.
+//! What a change to an overlay says as a commit.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::lock::Lock;
 use super::plan::{FileChange, Plan};
-
-/// Services that a subject names; of more it gives the number.
-const NAMED: usize = 3;
+use crate::commit_message::{Action, CommitMessage, ServiceChanges, phrase};
 
 /// What happened to a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,19 +12,6 @@ enum Verb {
     Add,
     Update,
     Remove,
-}
-
-/// Where a commit comes from, for its trailers.
-#[derive(Clone, Debug)]
-pub struct Provenance<'a> {
-    /// The lane.
-    pub lane: &'a str,
-    /// Its tag.
-    pub tag: &'a str,
-    /// The spec's digest.
-    pub spec_digest: &'a str,
-    /// The commit that spec and baseline were read from, where there is one.
-    pub source_commit: Option<String>,
 }
 
 /// A change to one directory, and its lock before.
@@ -38,50 +23,40 @@ pub struct Told<'a> {
     pub old: Option<&'a Lock>,
 }
 
-/// The message: a subject that says what happens to which services, a line for each object, and
-/// trailers that say where it comes from. The first change is that of the lane's own directory.
-pub fn message(told: &[Told<'_>], provenance: &Provenance<'_>) -> String {
-    let mut lines = Vec::new();
+/// The message: a subject that says what happens to which services, and a line for each object. The
+/// first change is that of the lane's own directory.
+pub fn message<'a>(
+    action: Action,
+    told: &[Told<'_>],
+    lane: &'a str,
+    tag: &'a str,
+) -> CommitMessage<'a> {
+    let mut objects = Vec::new();
     let mut verbs: BTreeMap<&str, BTreeSet<Verb>> = BTreeMap::new();
     for Told { plan, old } in told {
-        tell(plan, *old, &mut lines, &mut verbs);
+        tell(plan, *old, &mut objects, &mut verbs);
     }
-    let mut phrases = Vec::new();
-    for (verb, word) in [(Verb::Add, "add"), (Verb::Update, "update"), (Verb::Remove, "remove")] {
-        let names: Vec<&str> =
-            verbs.iter().filter(|(_, all)| all.contains(&verb)).map(|(name, _)| *name).collect();
-        match names.len() {
-            0 => {}
-            1..=NAMED => phrases.extend(names.iter().map(|name| format!("{word} {name}"))),
-            many => phrases.push(format!("{word} {many} services")),
-        }
-    }
+    let names = |verb: Verb| -> Vec<String> {
+        let of_verb = verbs.iter().filter(|(_, all)| all.contains(&verb));
+        of_verb.map(|(name, _)| (*name).to_owned()).collect()
+    };
+    let services = ServiceChanges {
+        added: names(Verb::Add),
+        updated: names(Verb::Update),
+        removed: names(Verb::Remove),
+    };
+    let ServiceChanges { added, updated, removed } = &services;
+    let mut phrases: Vec<String> = [("add", added), ("update", updated), ("remove", removed)]
+        .into_iter()
+        .filter(|(_, names)| !names.is_empty())
+        .map(|(word, names)| phrase(word, names))
+        .collect();
     if phrases.is_empty() {
         let is_there = told.first().is_none_or(|lane| lane.plan.lock.is_some());
         let verb = if is_there { "update" } else { "remove" };
         phrases.push(format!("{verb} the lane"));
     }
-    let mut text = format!("gray({}): {}\n\n", provenance.tag, phrases.join(", "));
-    for line in &lines {
-        text.push_str(line);
-        text.push('\n');
-    }
-    if !lines.is_empty() {
-        text.push('\n');
-    }
-    text.push_str(&trailers(provenance));
-    text
-}
-
-/// The trailers that say where a commit comes from.
-pub fn trailers(provenance: &Provenance<'_>) -> String {
-    let Provenance { lane, tag, spec_digest, source_commit } = provenance;
-    let mut text =
-        format!("Gray-Lane: {lane}\nGray-Tag: {tag}\nGray-Spec-Digest: sha256:{spec_digest}\n");
-    if let Some(commit) = source_commit {
-        text.push_str(&format!("Gray-Source-Commit: {commit}\n"));
-    }
-    text
+    CommitMessage { action, lane, tag, summary: phrases.join(", "), services, objects }
 }
 
 /// Adds what one change does: a line for each object, and what happens to each service.

@@ -21,7 +21,7 @@ pub use dir::OverlayDir;
 pub use files::{Found, OverlayFiles, TreeFiles, read_lock};
 pub use layout::{Directory, ObjectName, layout};
 pub use lock::{Digest, Lock, LockHeader, Origin, OwnedFile};
-pub use message::{Provenance, Told, message, trailers};
+pub use message::{Told, message};
 pub use path::{KEEP_FILE, LOCK_FILE, OverlayPath};
 pub(crate) use plan::is_as_written;
 pub use plan::{Desired, FileChange, OverlayFile, Plan, plan};

@@ -1,30 +1,26 @@
-//! The commit message of a promotion.
+//! What a promotion says as a commit.
 
 use super::{Promoted, Promotion, What};
-use crate::overlay::{Provenance, trailers};
+use crate::commit_message::{Action, CommitMessage, ServiceChanges, phrase};
 
-/// Services that a subject names; of more it gives the number.
-const NAMED: usize = 3;
-
-/// The message: a subject that names the services, a line for each change, and the trailers of the
-/// lane.
-pub fn message(promotion: &Promotion, provenance: &Provenance<'_>) -> String {
+/// The message: a subject that names the services, and a line for each change.
+pub fn message<'a>(promotion: &Promotion, lane: &'a str, tag: &'a str) -> CommitMessage<'a> {
     let changes: Vec<&Promoted> =
         promotion.files.iter().flat_map(|file| file.changes.iter()).collect();
-    let mut services: Vec<&str> = changes.iter().map(|change| change.service.as_str()).collect();
-    services.sort_unstable();
-    services.dedup();
-    let named = match services.len() {
-        0..=NAMED => services.join(", "),
-        many => format!("{many} services"),
-    };
-    let mut text = format!("gray({}): promote {named}\n\n", provenance.tag);
-    for change in changes {
-        text.push_str(&format!("~ {}: {}\n", change.object, change.what));
+    let mut updated: Vec<String> = changes.iter().map(|change| change.service.clone()).collect();
+    updated.sort_unstable();
+    updated.dedup();
+    CommitMessage {
+        action: Action::Promote,
+        lane,
+        tag,
+        summary: phrase("promote", &updated),
+        objects: changes
+            .iter()
+            .map(|change| format!("~ {}: {}", change.object, change.what))
+            .collect(),
+        services: ServiceChanges { updated, ..ServiceChanges::default() },
     }
-    text.push('\n');
-    text.push_str(&trailers(provenance));
-    text
 }
 
 impl std::fmt::Display for What {

@@ -9,6 +9,7 @@
 mod appstack;
 mod check;
 mod choice;
+mod commit;
 mod database;
 mod entry;
 mod expiry;

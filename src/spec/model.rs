@@ -12,6 +12,7 @@ use super::findings::FindingRule;
 use super::governance::SwimmingLane;
 use super::kruise::Kruise;
 use super::opensergo::OpenSergo;
+use crate::commit_message::MessageTemplate;
 use crate::diagnostic::Place;
 use crate::yaml::Value;
 
@@ -72,6 +73,8 @@ pub struct GrayRelease {
     pub services: Vec<Service>,
     /// The tables that get a shadow.
     pub database: Option<Database>,
+    /// What stands before the trailers of commits, where the spec says it.
+    pub commit_template: Option<MessageTemplate>,
     /// How much findings weigh where it is not as usual, in the order of the spec; codes are unique.
     pub findings: Vec<FindingRule>,
     /// SHA-256 of the spec's text, in lower-case hex.

@@ -89,6 +89,8 @@ pub(super) struct Spec {
     pub(super) services: Option<List<Service>>,
     /// Empty tables for what gray traffic writes.
     pub(super) database: Option<RawDatabase>,
+    /// How changes of the lane are committed.
+    pub(super) commit: Option<super::commit::RawCommit>,
     /// How much findings weigh in this lane, by code, where it is not as `graylane explain` has it.
     #[serde(default)]
     pub(super) findings: BTreeMap<String, super::findings::RawFinding>,

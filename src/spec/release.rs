@@ -7,7 +7,9 @@ use super::expiry::{self, Expiry};
 use super::location::{Steps, resolve};
 use super::model::{BaselinePath, GrayRelease, Suffix, Tag};
 use super::raw::{self, API_VERSION, KIND, default_suffix, default_tag_header};
-use super::{appstack, database, findings, governance, istio, kruise, opensergo, service, syntax};
+use super::{
+    appstack, commit, database, findings, governance, istio, kruise, opensergo, service, syntax,
+};
 use crate::diagnostic::Place;
 use crate::yaml::{NodeRef, Source};
 
@@ -63,6 +65,8 @@ pub(super) fn read(
     let kruise = kruise::read(check, spec, node);
     let governance = governance::read(check, spec, node, &services);
     let opensergo = opensergo::read(check, spec, node, governance.provider);
+    let commit = spec.commit.as_ref().zip(node.get("commit"));
+    let commit_template = commit.and_then(|(raw, node)| commit::read(check, raw, node));
     let findings = findings::read(check, &spec.findings, node);
 
     Some(GrayRelease {
@@ -93,6 +97,7 @@ pub(super) fn read(
         appstack,
         services,
         database,
+        commit_template,
         findings,
         digest: digest(source.text()),
     })
