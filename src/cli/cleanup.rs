@@ -67,6 +67,13 @@ pub(super) struct Args {
     commit: CommitArgs,
 }
 
+impl Args {
+    /// Whether the command needs no files that stay here.
+    pub(super) fn keeps(&self) -> bool {
+        self.dry_run || self.commit.push
+    }
+}
+
 pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result<Outcome> {
     pushing(&args.commit, None, args.dry_run, global, output, |output| {
         cleanup(args, global, output)

@@ -48,6 +48,13 @@ pub(super) struct Args {
     commit: CommitArgs,
 }
 
+impl Args {
+    /// Whether the command needs no files that stay here.
+    pub(super) fn keeps(&self) -> bool {
+        self.check || self.dry_run || self.commit.push
+    }
+}
+
 pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result<Outcome> {
     let branch = args.branch.as_deref();
     pushing(&args.commit, branch, args.dry_run, global, output, |output| match branch {

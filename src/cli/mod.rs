@@ -14,6 +14,7 @@ mod list;
 mod man;
 mod output;
 mod promote;
+mod remote;
 mod render;
 mod schema;
 mod shared;
@@ -54,11 +55,11 @@ pub struct Cli {
 /// Options of every command.
 #[derive(Debug, clap::Args)]
 struct Global {
-    /// Run as if started in this directory
+    /// Run as if started in this directory, or in a temporary clone of the repository at this URL
     #[arg(
         short = 'C',
         long = "repo",
-        value_name = "DIR",
+        value_name = "DIR|URL",
         global = true,
         default_value = ".",
         hide_default_value = true
@@ -117,7 +118,7 @@ const STOPPED: u8 = 2;
 ///
 /// Errors are written to standard error; the exit code is 0, 1 or 2 as `--help` says.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(args) {
+    let mut cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version come as errors that are none.
@@ -127,22 +128,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let mut output = Output::new(cli.global.color, cli.global.quiet, cli.global.verbose);
-    let result = match &cli.command {
-        Command::Init(args) => init::run(args, &cli.global, &mut output),
-        Command::Check(args) => check::run(args, &cli.global, &mut output),
-        Command::Render(args) => render::run(args, &cli.global, &mut output),
-        Command::Diff(args) => diff::run(args, &cli.global, &mut output),
-        Command::Generate(args) => generate::run(args, &cli.global, &mut output),
-        Command::Cleanup(args) => cleanup::run(args, &cli.global, &mut output),
-        Command::Promote(args) => promote::run(args, &cli.global, &mut output),
-        Command::List(args) => list::run(args, &cli.global, &mut output),
-        Command::Graph(args) => graph::run(args, &cli.global, &mut output),
-        Command::Trace(args) => trace::run(args, &cli.global, &mut output),
-        Command::Explain(args) => explain::run(args, &mut output),
-        Command::Schema(args) => schema::run(args, &mut output),
-        Command::Completions(args) => completions::run(args, &mut output),
-        Command::Man(args) => man::run(args, &mut output),
-    };
+    // It is there until the command has ended.
+    let clone = remote::clone(&mut cli, &mut output);
+    let result = clone.and_then(|_clone| dispatch(&cli, &mut output));
     match result.and_then(|outcome| output.flush().map(|()| outcome)) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Different) => ExitCode::from(1),
@@ -151,6 +139,25 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             output.error(&error);
             ExitCode::from(STOPPED)
         }
+    }
+}
+
+fn dispatch(cli: &Cli, output: &mut Output) -> anyhow::Result<Outcome> {
+    match &cli.command {
+        Command::Init(args) => init::run(args, &cli.global, output),
+        Command::Check(args) => check::run(args, &cli.global, output),
+        Command::Render(args) => render::run(args, &cli.global, output),
+        Command::Diff(args) => diff::run(args, &cli.global, output),
+        Command::Generate(args) => generate::run(args, &cli.global, output),
+        Command::Cleanup(args) => cleanup::run(args, &cli.global, output),
+        Command::Promote(args) => promote::run(args, &cli.global, output),
+        Command::List(args) => list::run(args, &cli.global, output),
+        Command::Graph(args) => graph::run(args, &cli.global, output),
+        Command::Trace(args) => trace::run(args, &cli.global, output),
+        Command::Explain(args) => explain::run(args, output),
+        Command::Schema(args) => schema::run(args, output),
+        Command::Completions(args) => completions::run(args, output),
+        Command::Man(args) => man::run(args, output),
     }
 }
 

@@ -4,6 +4,7 @@
 //! the user has set git up, or what libgit2 gets wrong: status and index of a sparse checkout,
 //! identity, dates and signature of a commit, moving a reference together with its log.
 
+mod clone;
 mod commit;
 mod discover;
 mod error;
@@ -18,6 +19,7 @@ mod read;
 mod reference;
 mod status;
 
+pub use clone::{TemporaryClone, is_url};
 pub use commit::{Change, CommitOutcome, CommitRequest, Identity};
 pub use discover::Repository;
 pub use error::{GitError, GitErrorKind, Result};

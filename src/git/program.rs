@@ -1,9 +1,12 @@
 //! Running the `git` program, for what libgit2 gets wrong.
 
+use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
-use std::io::Write;
+use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::{Duration, Instant};
 
 use super::error::{GitError, GitErrorKind, Result};
 
@@ -35,6 +38,13 @@ const CLEARED: [&str; 19] = [
     "GIT_QUARANTINE_PATH",
 ];
 
+/// How long a program runs before anything is told of it.
+const FIRST_WORD: Duration = Duration::from_secs(1);
+/// How long after that until more is told.
+const NEXT_WORD: Duration = Duration::from_secs(5);
+/// Lines that are kept of what a program says, for an error.
+const LAST_LINES: usize = 20;
+
 /// The `git` program, bound to one repository.
 #[derive(Clone, Debug)]
 pub(super) struct Program {
@@ -50,7 +60,28 @@ pub(super) struct Run {
     name: String,
 }
 
+/// A program in a directory, not bound to any repository.
+fn clean(program: &Path, directory: &Path) -> Command {
+    let mut command = Command::new(program);
+    for name in CLEARED {
+        command.env_remove(name);
+    }
+    command
+        .env_remove("LC_ALL")
+        .env_remove("LANGUAGE")
+        .env("LC_MESSAGES", "C")
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .current_dir(directory)
+        .stdin(Stdio::null());
+    command
+}
+
 impl Program {
+    /// Prepares `git` in a directory that need not be a repository.
+    pub(super) fn anywhere(directory: &Path, name: &str) -> Run {
+        Run { command: clean(Path::new("git"), directory), name: name.to_owned() }
+    }
+
     /// Prepares `git <args>` in the root of the work tree, or in the git directory of a bare
     /// repository. Messages are in English, and nothing is asked on the terminal.
     pub(super) fn run<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Run {
@@ -67,18 +98,9 @@ impl Program {
 
     /// Prepares any program as git would start it for this repository.
     pub(super) fn program(&self, program: &Path) -> Run {
-        let mut command = Command::new(program);
-        for name in CLEARED {
-            command.env_remove(name);
-        }
-        command
-            .env_remove("LC_ALL")
-            .env_remove("LANGUAGE")
-            .env("LC_MESSAGES", "C")
-            .env("GIT_TERMINAL_PROMPT", "0")
-            .env("GIT_DIR", &self.git_dir)
-            .current_dir(self.work_tree.as_ref().unwrap_or(&self.git_dir))
-            .stdin(Stdio::null());
+        let directory = self.work_tree.as_ref().unwrap_or(&self.git_dir);
+        let mut command = clean(program, directory);
+        command.env("GIT_DIR", &self.git_dir);
         if let Some(work_tree) = &self.work_tree {
             command.env("GIT_WORK_TREE", work_tree);
         }
@@ -90,6 +112,11 @@ impl Program {
 impl Run {
     pub(super) fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
         self.command.arg(arg);
+        self
+    }
+
+    pub(super) fn args(mut self, args: &[&str]) -> Self {
+        self.command.args(args);
         self
     }
 
@@ -105,20 +132,61 @@ impl Run {
         if output.status.success() { Ok(output.stdout) } else { Err(failed(&name, &output)) }
     }
 
-    /// Runs the program with this input, whatever its exit code.
-    pub(super) fn complete(mut self, input: &[u8]) -> Result<Output> {
-        self.command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        if !input.is_empty() {
-            self.command.stdin(Stdio::piped());
-        }
-        let mut child = self.command.spawn().map_err(|error| {
+    /// Runs the program, and tells what it says last once it has taken a second, and then every few.
+    pub(super) fn watched(mut self, what: &str, tell: &mut dyn FnMut(&str)) -> Result<()> {
+        self.command.stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = self.spawn()?;
+        let stderr = child.stderr.take();
+        let mut last = VecDeque::new();
+        let status = std::thread::scope(|scope| {
+            let (sender, receiver) = mpsc::channel();
+            scope.spawn(move || lines(stderr, &sender));
+            let mut next = Instant::now() + FIRST_WORD;
+            loop {
+                let wait = next.saturating_duration_since(Instant::now());
+                match receiver.recv_timeout(wait) {
+                    Ok(line) => {
+                        last.push_back(line);
+                        if last.len() > LAST_LINES {
+                            last.pop_front();
+                        }
+                    }
+                    Err(RecvTimeoutError::Timeout) => {}
+                    Err(RecvTimeoutError::Disconnected) => break,
+                }
+                if Instant::now() >= next {
+                    let line = last.back().map(|line| format!(": {line}")).unwrap_or_default();
+                    tell(&format!("{what}{line}"));
+                    next = Instant::now() + NEXT_WORD;
+                }
+            }
+            child.wait()
+        });
+        let status =
+            status.map_err(|error| GitError::io(&format!("run `{}`", self.name), &error))?;
+        let stderr = Vec::from(last).join("\n").into_bytes();
+        let output = Output { status, stdout: Vec::new(), stderr };
+        if status.success() { Ok(()) } else { Err(failed(&self.name, &output)) }
+    }
+
+    fn spawn(&mut self) -> Result<Child> {
+        self.command.spawn().map_err(|error| {
             if error.kind() == std::io::ErrorKind::NotFound {
                 GitError::new(GitErrorKind::NotNow, "the `git` program is not on the PATH")
                     .remedy("install git 2.31 or newer")
             } else {
                 GitError::io(&format!("run `{}`", self.name), &error)
             }
-        })?;
+        })
+    }
+
+    /// Runs the program with this input, whatever its exit code.
+    pub(super) fn complete(mut self, input: &[u8]) -> Result<Output> {
+        self.command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        if !input.is_empty() {
+            self.command.stdin(Stdio::piped());
+        }
+        let mut child = self.spawn()?;
         let stdin = child.stdin.take();
         let (written, output) = std::thread::scope(|scope| {
             // A thread of its own, or a full pipe on either side would stop both programs.
@@ -136,6 +204,27 @@ impl Run {
             return Err(GitError::io(&format!("write to `{}`", self.name), &error));
         }
         Ok(output)
+    }
+}
+
+/// Sends what a program says, line by line; a line that is written over ends too.
+fn lines(stderr: Option<ChildStderr>, to: &mpsc::Sender<String>) {
+    let Some(stderr) = stderr else { return };
+    let mut line = Vec::new();
+    for byte in BufReader::new(stderr).bytes().map_while(io::Result::ok) {
+        if !matches!(byte, b'\r' | b'\n') {
+            line.push(byte);
+            continue;
+        }
+        let text = String::from_utf8_lossy(&line).trim().to_owned();
+        line.clear();
+        if !text.is_empty() && to.send(text).is_err() {
+            return;
+        }
+    }
+    let text = String::from_utf8_lossy(&line).trim().to_owned();
+    if !text.is_empty() {
+        let _ = to.send(text);
     }
 }
 

@@ -239,17 +239,33 @@ impl Repository {
         Ok(entries)
     }
 
-    /// The content of a file.
+    /// The content of a file. In a partial clone git fetches it where it is missing.
     ///
     /// # Errors
-    /// It is missing from this clone, as in a partial one.
+    /// It is missing from this clone and cannot be fetched.
     pub fn read_blob(&self, id: BlobId) -> Result<Vec<u8>> {
         match self.inner.find_blob(id.0) {
             Ok(blob) => Ok(blob.content().to_vec()),
+            Err(error) if error.code() == ErrorCode::NotFound && self.is_partial() => {
+                let text = id.to_string();
+                let fetched = self.program.run(["cat-file", "blob", &text]).output(&[]);
+                fetched.map_err(|_| {
+                    GitError::missing_object(&format!("read the content of a file ({id})"))
+                })
+            }
             Err(error) => {
                 Err(GitError::from_libgit2(&format!("read the content of a file ({id})"), &error))
             }
         }
+    }
+
+    /// Whether git fetches objects when they are needed.
+    ///
+    /// Source: git/git, Documentation/technical/partial-clone.txt.
+    fn is_partial(&self) -> bool {
+        let Ok(config) = self.inner.config() else { return false };
+        let entries = config.entries(Some("^(remote\\..*\\.promisor|extensions\\.partialclone)$"));
+        entries.is_ok_and(|mut entries| matches!(entries.next(), Some(Ok(_))))
     }
 
     /// The content of the file at `path` in a commit; `None` where there is no file (nothing, or a
