@@ -39,3 +39,7 @@ demo example="mse-demo":
 # Everything that has to be green
 ci:
     bash .ci/run
+
+# A release: static binary, completions, manual pages, checksums
+package dir="target/package":
+    scripts/package {{ dir }}

@@ -12,10 +12,19 @@ use crate::diagnostic::{Diagnostic, Failure, nearest};
 pub(super) struct Args {
     /// The command it is about [default: the program]
     command: Option<String>,
+    /// Print the names of all commands instead, a line each
+    #[arg(long, conflicts_with = "command")]
+    list: bool,
 }
 
 pub(super) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Outcome> {
     let whole = command();
+    if args.list {
+        for command in whole.get_subcommands() {
+            output.result(&format!("{}\n", command.get_name()))?;
+        }
+        return Ok(Outcome::Done);
+    }
     let page = match &args.command {
         None => whole,
         Some(name) => match whole.find_subcommand(name) {

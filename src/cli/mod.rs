@@ -37,7 +37,8 @@ use output::{Color, Output};
 #[derive(Debug, Parser)]
 #[command(
     name = "graylane",
-    version,
+    version = env!("GRAYLANE_VERSION"),
+    long_version = concat!(env!("GRAYLANE_VERSION"), "\ntarget ", env!("GRAYLANE_TARGET")),
     max_term_width = 100,
     subcommand_required = true,
     arg_required_else_help = true
