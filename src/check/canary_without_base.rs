@@ -74,9 +74,10 @@ fn bases(subject: &Subject<'_>, normalised: bool) -> HashSet<Key> {
 
 /// What the paths of an Ingress are found by.
 ///
-/// Source: kubernetes/ingress-nginx, internal/ingress/controller/controller.go,
-/// mergeAlternativeBackends; alibaba/higress, pkg/ingress/kube/ingressv1/controller.go (a missing type
-/// and `ImplementationSpecific` are `Prefix`, which loses a `/` at its end).
+/// Sources: kubernetes/ingress-nginx, internal/ingress/controller/controller.go
+/// (`mergeAlternativeBackends`) and internal/k8s/main.go (`SetDefaultNGINXPathType`); alibaba/higress,
+/// pkg/ingress/kube/ingressv1/controller.go. To both a missing type and `ImplementationSpecific` are
+/// `Prefix`, which at Higress loses a `/` at its end.
 fn keys(root: NodeRef<'_>, normalised: bool) -> Vec<Key> {
     let class = class_of(root).unwrap_or_default();
     let rules = root.at(&["spec", "rules"]).into_iter().flat_map(NodeRef::items);
@@ -85,8 +86,7 @@ fn keys(root: NodeRef<'_>, normalised: bool) -> Vec<Key> {
         let host = rule.get("host").and_then(NodeRef::as_str).unwrap_or_default();
         for path in rule.at(&["http", "paths"]).into_iter().flat_map(NodeRef::items) {
             let text = |key: &str| path.get(key).and_then(NodeRef::as_str);
-            let kind = text("pathType").unwrap_or("ImplementationSpecific");
-            let kind = if normalised && kind != "Exact" { "Prefix" } else { kind };
+            let kind = if text("pathType") == Some("Exact") { "Exact" } else { "Prefix" };
             let value = text("path").filter(|path| !path.is_empty()).unwrap_or("/");
             let trimmed = value.trim_end_matches('/');
             let value = match kind {
@@ -131,9 +131,10 @@ mod tests {
             assert_eq!(told(class, path, "/gray", "").len(), 1, "{class}");
             assert_eq!(told(class, kind, "Exact", "").len(), 1, "{class}");
         }
-        // Higress reads both as a prefix; ingress-nginx goes by the word.
-        assert!(told("higress", kind, "ImplementationSpecific", "").is_empty());
-        assert_eq!(told("nginx", kind, "ImplementationSpecific", "").len(), 1);
+        // All read both as a prefix.
+        for class in ["mse", "nginx", "higress"] {
+            assert!(told(class, kind, "ImplementationSpecific", "").is_empty(), "{class}");
+        }
         // The rule of ALB stands for itself.
         assert!(told("alb", host, "gray.example.com", "").is_empty());
     }

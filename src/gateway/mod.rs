@@ -134,9 +134,9 @@ pub enum Anchoring {
 /// What finds the baseline's rule that a canary route stands beside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Base {
-    /// Host, path and path type, all as they are written.
+    /// Host, path and path type; a missing type and `ImplementationSpecific` are `Prefix`.
     HostPathAndType,
-    /// Host, path and path type, after the gateway has put them into one form.
+    /// The same, after a `/` at the end of a prefix is left out.
     HostPathAndTypeNormalised,
     /// Host and path.
     HostAndPath,

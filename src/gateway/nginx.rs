@@ -43,7 +43,8 @@ const CAPABILITIES: Capabilities = Capabilities {
     // "Known limitations: a maximum of one canary ingress can be applied per Ingress rule".
     lanes: Lanes::One,
     // The canary's backend is merged into the location of the same host, path and path type, where it
-    // must be another Service than the location's own; a gray copy always is.
+    // must be another Service than the location's own; a gray copy always is. Of the types,
+    // ImplementationSpecific and none are read as Prefix (`SetDefaultNGINXPathType`).
     base: Base::HostPathAndType,
 };
 
