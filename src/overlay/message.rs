@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::lock::Lock;
 use super::plan::{FileChange, Plan};
+use super::remove::is_entry;
 use crate::commit_message::{Action, CommitMessage, ServiceChanges, phrase};
 
 /// What happened to a service.
@@ -11,6 +12,8 @@ use crate::commit_message::{Action, CommitMessage, ServiceChanges, phrase};
 enum Verb {
     Add,
     Update,
+    /// Its routes go, and nothing else of it changes: no request enters there any more.
+    Drain,
     Remove,
 }
 
@@ -36,21 +39,30 @@ pub fn message<'a>(
     for Told { plan, old } in told {
         tell(plan, *old, &mut objects, &mut verbs);
     }
-    let names = |verb: Verb| -> Vec<String> {
-        let of_verb = verbs.iter().filter(|(_, all)| all.contains(&verb));
+    for all in verbs.values_mut().filter(|all| all.contains(&Verb::Update)) {
+        all.remove(&Verb::Drain);
+    }
+    let names = |of: &[Verb]| -> Vec<String> {
+        let of_verb = verbs.iter().filter(|(_, all)| of.iter().any(|verb| all.contains(verb)));
         of_verb.map(|(name, _)| (*name).to_owned()).collect()
     };
-    let services = ServiceChanges {
-        added: names(Verb::Add),
-        updated: names(Verb::Update),
-        removed: names(Verb::Remove),
-    };
-    let ServiceChanges { added, updated, removed } = &services;
-    let mut phrases: Vec<String> = [("add", added), ("update", updated), ("remove", removed)]
+    let words = [
+        ("add", Verb::Add),
+        ("update", Verb::Update),
+        ("drain", Verb::Drain),
+        ("remove", Verb::Remove),
+    ];
+    let mut phrases: Vec<String> = words
         .into_iter()
+        .map(|(word, verb)| (word, names(&[verb])))
         .filter(|(_, names)| !names.is_empty())
-        .map(|(word, names)| phrase(word, names))
+        .map(|(word, names)| phrase(word, &names))
         .collect();
+    let services = ServiceChanges {
+        added: names(&[Verb::Add]),
+        updated: names(&[Verb::Update, Verb::Drain]),
+        removed: names(&[Verb::Remove]),
+    };
     if phrases.is_empty() {
         let is_there = told.first().is_none_or(|lane| lane.plan.lock.is_some());
         let verb = if is_there { "update" } else { "remove" };
@@ -81,8 +93,10 @@ fn tell<'a>(
             lines.push(format!("{sign} {object}"));
         }
         if let Some(service) = origin.service.as_deref() {
+            let closes = sign == '-' && is_entry(change.path());
             let verb = match (had.contains(service), has.contains(service)) {
                 (false, _) => Verb::Add,
+                (true, true) if closes => Verb::Drain,
                 (true, true) => Verb::Update,
                 (true, false) => Verb::Remove,
             };

@@ -32,7 +32,8 @@ impl Selection<'_> {
     }
 }
 
-fn is_entry(path: &OverlayPath) -> bool {
+/// Whether a file of an overlay lets gray traffic in.
+pub(super) fn is_entry(path: &OverlayPath) -> bool {
     path.directory()
         .is_some_and(|directory| directory.split('/').next() == Some(Directory::Entry.as_str()))
 }
