@@ -145,6 +145,19 @@ impl Calls {
     }
 }
 
+/// The names in the spec's `calls` that nothing in the spec or the baseline has, in the order of the
+/// spec: the service that is said to call, the name, and where it is.
+pub fn unknown_calls<'a>(
+    release: &'a GrayRelease,
+    facts: &'a Facts,
+) -> Vec<(&'a str, &'a str, &'a Place)> {
+    let stated = Stated::new(release, facts);
+    let all = release.services.iter().flat_map(|service| {
+        service.calls.iter().map(move |(name, place)| (service.name.as_str(), name.as_str(), place))
+    });
+    all.filter(|(_, name, _)| matches!(stated.callee(name), Callee::Unknown(_))).collect()
+}
+
 /// What the spec says of calls.
 struct Stated<'a> {
     facts: &'a Facts,

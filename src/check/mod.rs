@@ -5,6 +5,7 @@ mod alb_order;
 mod baseline_in_lane;
 mod baseline_moved;
 mod baseline_tagged;
+mod call_unknown;
 mod canary_without_base;
 mod cleanup_with_baseline;
 mod consumer_group_shared;
@@ -137,6 +138,7 @@ pub const FINDINGS: &[Finding] = &[
     baseline_in_lane::FINDING,
     baseline_moved::FINDING,
     baseline_tagged::FINDING,
+    call_unknown::FINDING,
     canary_without_base::FINDING,
     cleanup_with_baseline::FINDING,
     consumer_group_shared::FINDING,
