@@ -9,6 +9,7 @@ mod call_unknown;
 mod canary_without_base;
 mod cleanup_with_baseline;
 mod consumer_group_shared;
+mod cron_job_twice;
 mod database_shared;
 mod delivered;
 mod dns_claimed_twice;
@@ -142,6 +143,7 @@ pub const FINDINGS: &[Finding] = &[
     canary_without_base::FINDING,
     cleanup_with_baseline::FINDING,
     consumer_group_shared::FINDING,
+    cron_job_twice::FINDING,
     database_shared::FINDING,
     dns_claimed_twice::FINDING,
     drift::FINDING,

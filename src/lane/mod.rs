@@ -289,6 +289,9 @@ impl Builder<'_> {
         if copy.role == Role::Workload {
             errors.extend(set::set_replicas(object, service.spec, &mut document));
         }
+        if (object.id.group.as_str(), object.id.kind.as_str()) == ("batch", "CronJob") {
+            errors.extend(set::suspend(object, &mut document));
+        }
         let (refused, idle_patches) = self.patches.apply(copy, object, service, &mut document);
         errors.extend(refused);
         let mut notes = Vec::new();
@@ -303,9 +306,6 @@ impl Builder<'_> {
                 governance,
                 &mut document,
             ));
-        }
-        if (object.id.group.as_str(), object.id.kind.as_str()) == ("batch", "CronJob") {
-            errors.extend(set::suspend(object, &mut document));
         }
         if copy.role == Role::Entry {
             let canary = self.canary(object, service.spec, &document)?;
