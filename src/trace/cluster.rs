@@ -82,6 +82,8 @@ pub struct Workload {
     pub hands_on: bool,
     /// Whether its pods ask for the MSE agent; that of a namespace is not known.
     pub has_agent: bool,
+    /// Whether it has no pods: no replicas, and nothing that scales it up from none.
+    pub is_empty: bool,
     /// The labels of the pods.
     pub(super) labels: Vec<(String, String)>,
 }
@@ -120,7 +122,11 @@ pub struct Cluster {
     pub calls: Calls,
     pub(super) services: HashMap<ObjectRef, Endpoints>,
     by_label: SelectorIndex<usize>,
+    /// Those that have no pods, by the labels these would have.
+    empty: SelectorIndex<usize>,
     by_id: HashMap<ObjectRef, usize>,
+    /// Namespace, kind and name of what is scaled up from no replicas.
+    scaled: HashSet<[String; 3]>,
     /// The copies of a workload of the baseline.
     copies: HashMap<ObjectRef, Vec<usize>>,
 }
@@ -140,6 +146,14 @@ impl Cluster {
     /// counts. `calls` has those of the baselines and of the lanes that were built.
     pub fn new(baselines: &[&Facts], lanes: Vec<TracedLane>, calls: Calls) -> Self {
         let mut cluster = Self { calls, ..Self::default() };
+        for facts in baselines {
+            let of_baseline = facts.baseline.objects().iter();
+            let scalers = of_baseline.filter(|object| is_scaler(&object.id));
+            cluster.scaled.extend(scalers.filter_map(|one| scaled(&one.id, one.document().root())));
+        }
+        let of_lanes = lanes.iter().flat_map(|lane| &lane.objects);
+        let scalers = of_lanes.filter(|object| is_scaler(&object.id));
+        cluster.scaled.extend(scalers.filter_map(|one| scaled(&one.id, one.document.root())));
         let mut seen = HashSet::new();
         for facts in baselines {
             for (position, object) in facts.baseline.objects().iter().enumerate() {
@@ -194,6 +208,9 @@ impl Cluster {
             self.services.insert(id, Endpoints { lane, selector });
             return;
         }
+        let replicas = root.at(&["spec", "replicas"]).and_then(NodeRef::as_int);
+        let scaled = [&id.namespace, &id.kind, &id.name].map(String::clone);
+        let is_empty = replicas == Some(0) && !self.scaled.contains(&scaled);
         for template in pod_templates(root) {
             let labels = document.find(&template.labels()).map(labels).unwrap_or_default();
             let hands_on = containers(root, &template).iter().any(|container| {
@@ -212,6 +229,7 @@ impl Cluster {
                 is_driven: false,
                 hands_on,
                 has_agent: agent.and_then(NodeRef::text) == Some("on"),
+                is_empty,
                 labels,
             });
         }
@@ -219,7 +237,8 @@ impl Cluster {
 
     fn add_workload(&mut self, workload: Workload) {
         let position = self.workloads.len();
-        self.by_label.insert(position, &workload.id.namespace, workload.labels.iter().cloned());
+        let by_label = if workload.is_empty { &mut self.empty } else { &mut self.by_label };
+        by_label.insert(position, &workload.id.namespace, workload.labels.iter().cloned());
         if !workload.is_driven {
             self.by_id.entry(workload.id.clone()).or_insert(position);
         }
@@ -246,6 +265,7 @@ impl Cluster {
         self.add_workload(Workload {
             lane: Some(lane),
             is_driven: true,
+            is_empty: false,
             labels: merged.into_iter().collect(),
             ..driven
         });
@@ -319,6 +339,13 @@ impl Cluster {
         self.copies.get(base).map_or(&[], Vec::as_slice)
     }
 
+    /// A workload without pods whose pods a Service would select.
+    pub(super) fn scaled_down(&self, service: &ObjectRef) -> Option<&ObjectRef> {
+        let selector = self.services.get(service)?.selector.as_ref()?;
+        let first = self.empty.matching(selector, &service.namespace).into_iter().next()?;
+        self.workloads.get(*first).map(|workload| &workload.id)
+    }
+
     /// The workloads whose pods a Service selects, of a subset where one is asked for, by position;
     /// `None` where there is no such Service, or it has no selector.
     pub(super) fn behind(&self, service: &ObjectRef, subset: Option<&str>) -> Option<Vec<usize>> {
@@ -346,6 +373,24 @@ impl Cluster {
 ///
 /// Source: Alibaba Cloud, "Annotations supported by MSE Ingress gateways", service-subset.
 const CANARY_LABEL: &str = "opensergo.io/canary";
+
+/// Whether an object gives pods to a workload that has no replicas of its own: KEDA's, and an Argo
+/// Rollout for the Deployment that it takes its template from.
+///
+/// Sources: keda.sh, "ScaledObject specification"; argoproj.github.io/argo-rollouts, "Migrating",
+/// `workloadRef`; kubernetes.io, "Horizontal Pod Autoscaling": without replicas it stops adjusting.
+fn is_scaler(id: &ObjectRef) -> bool {
+    id.kind == "ScaledObject" || (id.group == "argoproj.io" && id.kind == "Rollout")
+}
+
+/// What such an object gives pods to: namespace, kind and name.
+fn scaled(id: &ObjectRef, root: NodeRef<'_>) -> Option<[String; 3]> {
+    let spec = root.get("spec")?;
+    let target = spec.get("scaleTargetRef").or_else(|| spec.get("workloadRef"))?;
+    let kind = target.get("kind").and_then(NodeRef::as_str).unwrap_or("Deployment");
+    let name = target.get("name").and_then(NodeRef::as_str)?;
+    Some([id.namespace.clone(), kind.to_owned(), name.to_owned()])
+}
 
 /// The gateways of an HTTPRoute.
 fn parents(route: &Route) -> Vec<String> {

@@ -77,7 +77,7 @@ pub(super) fn hops(
             "there is no such Service: 503".to_owned()
         }
         (None, _) => "the Service has no selector: who answers is not in manifests".to_owned(),
-        (Some(list), _) if list.is_empty() => "no pods have the Service's labels: 503".to_owned(),
+        (Some(list), _) if list.is_empty() => nobody(cluster, service),
         (Some(_), Some("" | "base")) => "its pods without a label of subsets".to_owned(),
         (Some(_), Some(subset)) => format!("its pods of the subset `{subset}`"),
         (Some(_), None) => "its pods".to_owned(),
@@ -97,6 +97,14 @@ pub(super) fn hops(
         walk.calls_of(workload, &in_lanes);
     }
     walk.hops
+}
+
+/// Why nothing answers behind a Service that has a selector.
+fn nobody(cluster: &Cluster, service: &ObjectRef) -> String {
+    match cluster.scaled_down(service) {
+        Some(id) => format!("{id} has no replicas: nothing answers"),
+        None => "no pods have the Service's labels: 503".to_owned(),
+    }
 }
 
 /// What answers a call, and why.
@@ -195,14 +203,15 @@ impl Walk<'_> {
         let copies: Vec<usize> =
             bases.iter().flat_map(|base| cluster.copies(base)).copied().collect();
         let lane_of = |at: &usize| cluster.workloads[*at].lane;
+        let has_pods = |at: &usize| !cluster.workloads[*at].is_empty;
         let wanted: Vec<usize> = copies
             .iter()
             .copied()
             .filter(|at| lane_of(at).is_some_and(|lane| in_lanes.contains(&lane)))
             .collect();
         for lane in in_lanes {
-            let own: Vec<usize> =
-                wanted.iter().copied().filter(|at| lane_of(at) == Some(*lane)).collect();
+            let own = wanted.iter().copied().filter(|at| lane_of(at) == Some(*lane));
+            let own: Vec<usize> = own.filter(has_pods).collect();
             let lane = &cluster.lanes[*lane];
             if own.is_empty() || lane.provider == Provider::None {
                 continue;
@@ -229,12 +238,16 @@ impl Walk<'_> {
             Some(behind) => {
                 behind.into_iter().filter(|at| !(caller.has_agent && is_registry(at))).collect()
             }
-            None => bases.iter().filter_map(|base| cluster.workload(base)).collect(),
+            None => {
+                let of_base = bases.iter().filter_map(|base| cluster.workload(base));
+                of_base.filter(has_pods).collect()
+            }
         };
         let (why, falls_back) = self.why_baseline(in_lanes, &copies, &wanted, service.is_some());
-        let why = match by.is_empty() {
-            true => "no pods have the Service's labels: 503".to_owned(),
-            false => why,
+        let why = match (by.is_empty(), service) {
+            (true, Some(service)) => nobody(cluster, service),
+            (true, None) => "it has no replicas: nothing answers".to_owned(),
+            (false, _) => why,
         };
         Answered { by, why, falls_back }
     }
@@ -254,6 +267,10 @@ impl Walk<'_> {
                 format!("no gray copy in lane {}: falls back to the baseline", name(lane)),
                 true,
             );
+        }
+        let empty = wanted.iter().map(|at| &cluster.workloads[*at]).find(|copy| copy.is_empty);
+        if let Some(copy) = empty {
+            return (format!("{} has no replicas: falls back to the baseline", copy.id), true);
         }
         if let Some(lane) = wanted.first().and_then(|at| cluster.workloads[*at].lane) {
             let why = match (cluster.lanes[lane].provider, is_by_name) {

@@ -105,6 +105,43 @@ fn shop(class: &str) -> String {
 const STOCK: &str = "    - {name: stock}\n";
 
 #[test]
+fn what_has_no_replicas_does_not_answer() {
+    let header = Some("x=gray");
+    let stock = "    - {name: stock, replicas: 0}\n";
+    let without_stock = cluster(&[spec("gray", "mse", stock)], &shop("mse"));
+    assert_eq!(way(&without_stock, header), ["web+gray", ".cart", "..stock", "..web+gray"]);
+    assert!(!matrix(&without_stock, None, None, &Request::new("", "/")).has_failed());
+
+    let closed = spec("gray", "mse", "").replace("name: web\n", "name: web\n      replicas: 0\n");
+    let without_web = cluster(&[closed.clone()], &shop("mse"));
+    assert_eq!(way(&without_web, header), ["nothing"]);
+    assert!(matrix(&without_web, None, None, &Request::new("", "/")).has_failed());
+
+    let scaler = "---
+apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: web, namespace: shop}
+spec: {scaleTargetRef: {name: web}, triggers: [{type: cron}]}
+";
+    let copied = closed.replace("replicas: 0", "replicas: 0\n      policies: {ScaledObject: copy}");
+    let scaled = cluster(&[copied], &(shop("mse") + scaler));
+    assert_eq!(way(&scaled, header).first().map(String::as_str), Some("web+gray"));
+
+    let off =
+        workload("stock", &[]).replace("  selector: {match", "  replicas: 0\n  selector: {match");
+    let baseline = [workload("web", &["stock"]), off].concat() + &ingress("mse");
+    let way = |baseline: &str| way(&cluster(&[spec("gray", "mse", "")], baseline), None);
+    assert_eq!(way(&baseline), ["web", ".nothing"]);
+    let rollout = "---
+apiVersion: argoproj.io/v1alpha1
+kind: Rollout
+metadata: {name: stock, namespace: shop}
+spec: {workloadRef: {apiVersion: apps/v1, kind: Deployment, name: stock}}
+";
+    assert_eq!(way(&(baseline + rollout)), ["web", ".stock"]);
+}
+
+#[test]
 fn the_tag_leads_on_where_there_is_a_copy_and_back_where_there_is_none() {
     for provider in ["mse", "opensergo", "istio"] {
         let cluster = cluster(&[spec("gray", provider, STOCK)], &shop("mse"));
