@@ -7,8 +7,10 @@ use super::{Check, Finding, Subject};
 use crate::baseline::Object;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::kube::object::ObjectRef;
-use crate::kube::selectors::{SelectorForm, SelectorRole, SelectorUse};
-use crate::lane::{Facts, ORIGINAL, VERSION, counts_pods, near_version, scales, selected};
+use crate::kube::selectors::{SelectorForm, SelectorRole};
+use crate::lane::{
+    Facts, Labels, ORIGINAL, Selecting, TYPE, VERSION, counts_pods, near_version, scales, selected,
+};
 use crate::spec::Isolation;
 
 pub(super) const FINDING: Finding = Finding {
@@ -56,10 +58,7 @@ fn baseline_selects_gray(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnost
             consequence(scaling(subject.facts, owner), selecting.selector.role, "gray pods")
         ));
         let paths = slice::from_ref(&selecting.selector.path);
-        found.push(
-            at(diagnostic, Some(owner), paths)
-                .remedy(remedy(&selecting.selector, subject.release.isolation)),
-        );
+        found.push(at(diagnostic, Some(owner), paths).remedy(remedy(subject, selecting)));
     }
     found
 }
@@ -84,8 +83,10 @@ fn consequence(scaling: Option<&ObjectRef>, role: SelectorRole, whose: &str) -> 
     }
 }
 
-/// The lines that make a baseline selector ask for its own version.
-fn remedy(selector: &SelectorUse, isolation: Isolation) -> String {
+/// The lines that make a baseline selector ask for its own version, or leave out all gray pods where
+/// it takes pods that say of no version that they are it.
+fn remedy(subject: &Subject<'_>, selecting: &Selecting) -> String {
+    let (selector, isolation) = (&selecting.selector, subject.release.isolation);
     let path = selector.path.to_string();
     if let Some(near) =
         near_version(selector.selector.requirements.iter().map(|each| each.key.as_str()))
@@ -99,6 +100,15 @@ fn remedy(selector: &SelectorUse, isolation: Isolation) -> String {
         SelectorForm::Plain => format!("  {VERSION}: {ORIGINAL}"),
         SelectorForm::LabelSelector => format!("  matchLabels:\n    {VERSION}: {ORIGINAL}"),
     };
+    if isolation != Isolation::VersionLabel
+        && selector.form == SelectorForm::LabelSelector
+        && selector.role != SelectorRole::Workload
+        && !are_original(subject.facts, selecting)
+    {
+        return format!(
+            "add to `{path}`:\n  matchExpressions:\n    - {{key: {TYPE}, operator: DoesNotExist}}"
+        );
+    }
     let note = if selector.role == SelectorRole::Workload {
         "\nand the same label to its pod template; the selector of a running workload cannot be changed, \
          so it must be deleted and created again"
@@ -106,6 +116,15 @@ fn remedy(selector: &SelectorUse, isolation: Isolation) -> String {
         ""
     };
     format!("add to `{path}`:\n{lines}{note}{}", otherwise(isolation))
+}
+
+/// Whether all pods of the baseline that a selector of it matches are labelled as the original version.
+fn are_original(facts: &Facts, selecting: &Selecting) -> bool {
+    let namespace = &facts.object(selecting.object).id.namespace;
+    let is_original =
+        |labels: &Labels| labels.iter().any(|(key, value)| key == VERSION && value == ORIGINAL);
+    let mut pods = selected(&facts.index, &selecting.selector, namespace).into_iter();
+    pods.all(|number| facts.pods.get(number).is_some_and(|pods| is_original(&pods.labels)))
 }
 
 /// What helps besides; the other modes have replaced all that could be.
@@ -210,6 +229,33 @@ spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}, maxRe
             let original = exists.replace("app", "zadigx-release-version");
             assert_eq!(counting(kind, &original).len(), 1);
         }
+    }
+
+    #[test]
+    fn the_remedy_keeps_the_pods_that_the_selector_is_for() {
+        let budget = |selector: &str| {
+            format!(
+                "---\napiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {{name: all}}\nspec:\n  selector:\n    {selector}\n"
+            )
+        };
+        let remedy = |baseline: &str| {
+            let release = lane(&spec(""), baseline);
+            let found = release.findings.iter().find(|found| found.code == Some("selector-leak"));
+            found.and_then(|found| found.remedy.clone()).unwrap_or_default()
+        };
+        let exists = "matchLabels: {}\n";
+        let expression =
+            "  matchExpressions:\n    - {key: zadigx-release-type, operator: DoesNotExist}";
+        let baseline = deployment("");
+        assert_eq!(
+            remedy(&(baseline.clone() + &budget(exists))),
+            format!("add to `spec.selector`:\n{expression}")
+        );
+        let mended = budget(&format!("{exists}{}", expression.replace("  match", "    match")));
+        assert_eq!(remedy(&(baseline.clone() + &mended)), "");
+        let labelled =
+            baseline.replace("{app: web}", "{app: web, zadigx-release-version: original}");
+        assert!(remedy(&(labelled + &budget(exists))).contains("zadigx-release-version: original"));
     }
 
     #[test]

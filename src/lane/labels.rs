@@ -8,7 +8,7 @@ use crate::governance::{Mark, Marks};
 /// Which version a pod is: the tag, or [`ORIGINAL`] on the baseline.
 pub const VERSION: &str = "zadigx-release-version";
 /// What kind of release an object belongs to: always [`MSE_GRAY`].
-pub(super) const TYPE: &str = "zadigx-release-type";
+pub const TYPE: &str = "zadigx-release-type";
 /// The service an object belongs to, by its name in governance.
 pub const SERVICE_NAME: &str = "zadigx-release-service-name";
 /// The value of [`VERSION`] on the baseline.

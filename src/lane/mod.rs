@@ -46,7 +46,7 @@ pub(crate) use find::{Found, find};
 pub(crate) use generated::generated;
 use isolation::reaches_pods;
 pub use isolation::{counts_pods, required_values};
-pub use labels::{ORIGINAL, SERVICE_NAME, VERSION, near_version};
+pub use labels::{ORIGINAL, SERVICE_NAME, TYPE, VERSION, near_version};
 use made::Lazily;
 pub use made::Made;
 use patch::Patches;
