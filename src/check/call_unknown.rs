@@ -38,7 +38,8 @@ fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
         services.chain(called.map(|(_, object)| object.id.name.as_str())).collect();
     let told = unknown.into_iter().enumerate().map(|(number, (service, name, place))| {
         let among = if number < COMPARED { known.as_slice() } else { &[] };
-        let remedy = match nearest(name, among.iter().copied()) {
+        let others = among.iter().copied().filter(|other| *other != service);
+        let remedy = match nearest(name, others) {
             Some(near) => format!("did you mean `{near}`?"),
             None => "name a service of the spec, or a Service or workload of the baseline; or let `baseline.paths` lead to it".to_owned(),
         };
@@ -85,10 +86,14 @@ mod tests {
     #[test]
     fn the_remedy_is_the_name_that_is_meant() {
         let baseline = format!("{}---\n{}", deployment(""), deployment("").replace("web", "stock"));
-        let release = lane(&spec("calls: [stokc, elsewhere]"), &baseline);
+        let release = lane(&spec("calls: [stokc, elsewhere, wbe]"), &baseline);
         let found = release.findings.iter().filter(|found| found.code == Some("call-unknown"));
         let remedies: Vec<&str> = found.filter_map(|found| found.remedy.as_deref()).collect();
         assert_eq!(remedies.first(), Some(&"did you mean `stock`?"));
         assert!(remedies.get(1).is_some_and(|remedy| remedy.contains("`baseline.paths`")));
+        assert!(
+            remedies.get(2).is_some_and(|remedy| remedy.contains("`baseline.paths`")),
+            "itself"
+        );
     }
 }
