@@ -3,10 +3,12 @@
 //! Calls through a registry leave no trace in manifests: they are known where the spec has `calls`.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::OnceLock;
 
 use rayon::prelude::*;
 
 use crate::diagnostic::Place;
+use crate::governance::MSE_APP_NAME;
 use crate::kube::kinds::kind_of;
 use crate::kube::object::ObjectRef;
 use crate::kube::pod_specs::{containers, pod_templates};
@@ -164,6 +166,8 @@ struct Stated<'a> {
     /// The services of the spec by their workload: kind and name.
     by_workload: HashMap<(&'a str, &'a str), &'a Service>,
     by_name: HashMap<&'a str, &'a Service>,
+    /// The workloads of the baseline by the name that their pods register with.
+    by_app_name: OnceLock<HashMap<&'a str, &'a ObjectRef>>,
     namespace: Option<&'a str>,
 }
 
@@ -176,6 +180,7 @@ impl<'a> Stated<'a> {
                 .map(|each| ((each.workload.kind.as_str(), each.workload.name.as_str()), each))
                 .collect(),
             by_name: services().map(|each| (each.name.as_str(), each)).collect(),
+            by_app_name: OnceLock::new(),
             namespace: release.namespace.as_deref(),
         }
     }
@@ -199,7 +204,7 @@ impl<'a> Stated<'a> {
     }
 
     /// What a name of the spec's `calls` means: a service of the spec, a Service of the baseline, or
-    /// a workload of it.
+    /// a workload of it, by its name or the one that its pods register with.
     fn callee(&self, name: &str) -> Callee {
         if let Some(service) = self.by_name.get(name)
             && let Some(id) = self.in_baseline(&service.workload.kind, &service.workload.name)
@@ -209,10 +214,27 @@ impl<'a> Stated<'a> {
         if let Some(id) = self.in_baseline("Service", name) {
             return Callee::Service(id.clone());
         }
-        // Registries mostly know an application by the name of its workload.
+        // Registries mostly know an application by the name of its workload, else by what its pods say.
         let kinds = ["Deployment", "StatefulSet", "DaemonSet", "CloneSet", "Rollout"];
         let workload = kinds.iter().find_map(|kind| self.in_baseline(kind, name));
+        let workload = workload.or_else(|| self.registered(name));
         workload.map_or_else(|| Callee::Unknown(name.to_owned()), |id| Callee::Workload(id.clone()))
+    }
+
+    fn registered(&self, name: &str) -> Option<&'a ObjectRef> {
+        let facts = self.facts;
+        let all = self.by_app_name.get_or_init(|| {
+            let mut all: HashMap<&str, &ObjectRef> = HashMap::new();
+            for pods in &facts.pods {
+                let id = &facts.object(pods.object).id;
+                let said = pods.labels.iter().filter(|(key, _)| key == MSE_APP_NAME);
+                said.for_each(|(_, name)| {
+                    all.entry(name).or_insert(id);
+                });
+            }
+            all
+        });
+        all.get(name).copied()
     }
 
     fn in_baseline(&self, kind: &str, name: &str) -> Option<&'a ObjectRef> {
@@ -393,5 +415,13 @@ spec:
         };
         assert_eq!(behind("api"), ["Deployment/api"]);
         assert!(behind("nowhere").is_empty());
+    }
+
+    #[test]
+    fn a_workload_is_known_by_the_name_it_registers_with() {
+        let named = baseline("").replace("{app: db}", "{app: db, msePilotCreateAppName: shop-db}");
+        let calls = shown("calls: [shop-db, shop]", &named);
+        assert!(calls.contains(&"web -> Deployment/db".to_owned()), "{calls:?}");
+        assert!(calls.contains(&"web -> shop?".to_owned()), "{calls:?}");
     }
 }

@@ -16,7 +16,7 @@ const TAG: &str = "alicloud.service.tag";
 
 /// The application's name in MSE. It defaults to the workload's name, which the suffix changes: the
 /// gray pods would register as another application.
-const APP_NAME: &str = "msePilotCreateAppName";
+pub const APP_NAME: &str = "msePilotCreateAppName";
 
 /// What pods say to the agent and its webhook; a key that ends in `.` stands for all that start so.
 /// Every value is a string, `"on"` and `"off"` included.
