@@ -8,6 +8,7 @@ use crate::kube::object::ObjectRef;
 use crate::kube::selector_index::SelectorIndex;
 use crate::kube::selectors::SelectorUse;
 use crate::lane::{Facts, GrayObject, Labels};
+use crate::spec::{GrayRelease, ObjectName};
 use crate::yaml::{NodeRef, Path};
 
 /// The pods and selectors of a lane.
@@ -45,6 +46,22 @@ impl<'a> Gray<'a> {
 /// The position in the baseline of the object that a gray one is made from.
 pub(super) fn position(facts: &Facts, object: &GrayObject) -> Option<usize> {
     facts.baseline.position(object.baseline()?)
+}
+
+/// The line that leaves an object with the baseline: what `copy` of a service names is copied whatever
+/// its policy is.
+pub(super) fn left_out(release: &GrayRelease, id: &ObjectRef, policy: &str) -> String {
+    let is_it = |name: &ObjectName| (&name.kind, &name.name) == (&id.kind, &id.name);
+    let by_copy =
+        release.services.iter().find(|service| service.copy.iter().any(|(name, _)| is_it(name)));
+    match by_copy {
+        Some(service) => {
+            format!("take `{}/{}` out of `copy` of `{}`", id.kind, id.name, service.name)
+        }
+        None => {
+            format!("leave it with the baseline: `policies: {{{}/{}: {policy}}}`", id.kind, id.name)
+        }
+    }
 }
 
 /// A diagnostic at the first of these paths that the object has.

@@ -2,7 +2,7 @@
 
 use std::slice;
 
-use super::gray::{Gray, at};
+use super::gray::{Gray, at, left_out};
 use super::{Check, Finding, Subject};
 use crate::baseline::Object;
 use crate::diagnostic::{Diagnostic, Severity};
@@ -152,9 +152,8 @@ fn gray_selects_baseline(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnost
         let paths = slice::from_ref(&selector.path);
         let id = object.baseline().unwrap_or(&object.id);
         found.push(at(diagnostic, origin, paths).remedy(format!(
-            "leave it with the baseline: `policies: {{{}/{}: skip}}`{}",
-            id.kind,
-            id.name,
+            "{}{}",
+            left_out(subject.release, id, "skip"),
             otherwise(subject.release.isolation)
         )));
     }

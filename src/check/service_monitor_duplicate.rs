@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::gray::{at, position};
+use super::gray::{at, left_out, position};
 use super::{Check, Finding, Subject};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::kube::pod_specs::labels;
@@ -19,7 +19,7 @@ Services keep their labels when they are copied, so the ServiceMonitor of the ba
 ones too. With a copy of it in the lane every series of the gray pods is stored twice: sums and rates
 are twice what they should be, and alerts fire early.
 
-Remedy: leave the monitor with the baseline (`policies: {ServiceMonitor/NAME: share}`), or let it ask
+Remedy: leave the monitor with the baseline by taking it out of `copy`, or let the baseline's ask
 for a label that gray Services do not have: `zadigx-release-version` with the operator `DoesNotExist`.",
     is_fixed: false,
     check: Check::Lane(check),
@@ -60,13 +60,8 @@ fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
                 "{} scrapes the gray {} already, and {} would once more: every series is stored twice",
                 baseline.id, service.id, gray.id
             ));
-            let id = &baseline.id;
-            found.push(at(warning, Some(baseline), std::slice::from_ref(&original.path)).remedy(
-                format!(
-                    "leave it with the baseline: `policies: {{{}/{}: share}}`",
-                    id.kind, id.name
-                ),
-            ));
+            let warning = at(warning, Some(baseline), std::slice::from_ref(&original.path));
+            found.push(warning.remedy(left_out(subject.release, &baseline.id, "share")));
         }
     }
     found
@@ -91,7 +86,7 @@ fn services(objects: &[GrayObject]) -> Vec<(&GrayObject, HashMap<String, String>
 
 #[cfg(test)]
 mod tests {
-    use crate::check::fixture::{deployment, told};
+    use crate::check::fixture::{deployment, lane, spec, told};
 
     #[test]
     fn told_of_gray_services_that_two_monitors_find() {
@@ -115,6 +110,11 @@ mod tests {
             ]
         );
         assert!(of("", &web).is_empty());
+        let release = lane(&spec(copy), &web);
+        let mut remedies = release.findings.iter().filter_map(|found| found.remedy.as_deref());
+        assert!(
+            remedies.any(|remedy| remedy == "take `ServiceMonitor/web` out of `copy` of `web`")
+        );
         let elsewhere = "namespaceSelector: {matchNames: [other]}";
         assert!(of(copy, &with("{matchLabels: {app: web}}", elsewhere)).is_empty());
         let apart = "{matchExpressions: [{key: zadigx-release-version, operator: DoesNotExist}]}";
