@@ -87,8 +87,11 @@ fn tell(made: &Made<'_>, key: &str, node: NodeRef<'_>) -> Diagnostic {
         made.object.id,
         node.describe()
     ));
-    let remedy = match node.text() {
+    // The remedy is told in places where a value of a Secret must not be seen.
+    let text = node.text().filter(|_| made.object.id.kind != "Secret");
+    let remedy = match text {
         Some(text) => format!("put it in quotes: \"{text}\""),
+        None if made.object.id.kind == "Secret" => "put it in quotes".to_owned(),
         None => "give it a text in quotes, or take it out".to_owned(),
     };
     at(made, error, Some(node)).remedy(remedy)
