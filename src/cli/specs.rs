@@ -187,20 +187,13 @@ pub(super) fn releases(
     let files = workspace.files()?;
     let from = baseline.from(workspace)?;
     let specs = specs.read(workspace, files.as_ref())?;
-    let outputs: Vec<String> = specs.iter().map(|spec| spec.output.clone()).collect();
-    let mut claims = claims_of_neighbours(files.as_ref(), &specs);
-    let mut baselines = Baselines::default();
     let mut releases = Vec::new();
     let mut errors = Vec::new();
-    for spec in specs {
-        let built = baselines
-            .of(files.as_ref(), &spec, &from, &outputs)
-            .and_then(|facts| release_beside(spec, &facts, &claims));
+    for (_, built) in built(specs, files.as_ref(), &from) {
         match built {
             Ok(release) => {
                 output.notes(&release.baseline.notes)?;
                 output.notes(&release.lane.notes)?;
-                release.claim(&mut claims);
                 releases.push(release);
             }
             Err(Failure(list)) => errors.extend(list),
@@ -208,9 +201,39 @@ pub(super) fn releases(
     }
     errors.extend(same_objects(&releases));
     errors.extend(shared_twice(&releases));
+    if errors.is_empty() { Ok(releases) } else { Err(Failure(errors).into()) }
+}
+
+/// The lanes of these specs, each with the path of its spec, or what stops it.
+pub(super) fn releases_of(
+    specs: Vec<SpecFile>,
+    files: &dyn Files,
+) -> Vec<(String, Result<Release, Failure>)> {
+    built(specs, files, &BaselineFrom::Spec)
+}
+
+fn built(
+    specs: Vec<SpecFile>,
+    files: &dyn Files,
+    from: &BaselineFrom,
+) -> Vec<(String, Result<Release, Failure>)> {
+    let outputs: Vec<String> = specs.iter().map(|spec| spec.output.clone()).collect();
+    let mut claims = claims_of_neighbours(files, &specs);
+    let mut baselines = Baselines::default();
+    let built = specs.into_iter().map(|spec| {
+        let path = spec.release.file.to_string();
+        let release = baselines
+            .of(files, &spec, from, &outputs)
+            .and_then(|facts| release_beside(spec, &facts, &claims));
+        if let Ok(release) = &release {
+            release.claim(&mut claims);
+        }
+        (path, release)
+    });
+    let built = built.collect();
     // What is no longer needed is let go while the rest goes on.
     rayon::spawn(move || drop(baselines));
-    if errors.is_empty() { Ok(releases) } else { Err(Failure(errors).into()) }
+    built
 }
 
 /// Services whose routes two of the lanes would write to different directories.

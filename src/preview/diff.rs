@@ -37,41 +37,83 @@ impl Summary {
 /// Lines around a change.
 const CONTEXT: usize = 3;
 
+/// A difference as unified text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unified {
+    /// The text; empty where nothing differs.
+    pub text: String,
+    /// Lines that are new.
+    pub added: usize,
+    /// Lines that are gone.
+    pub removed: usize,
+}
+
+impl Compared {
+    /// Whether the texts differ.
+    pub fn differs(&self) -> bool {
+        let before = self.before.as_ref().map(|(_, text)| text);
+        before != self.after.as_ref().map(|(_, text)| text)
+    }
+}
+
 /// The difference as unified text, coloured (strip the escapes where no terminal reads it), and its
 /// counts. Nothing where the texts are the same.
 pub fn unified(compared: &Compared, summary: &mut Summary) -> String {
+    let written = write(
+        compared,
+        [
+            Style::new().bold(),
+            AnsiColor::Cyan.on_default(),
+            AnsiColor::Red.on_default(),
+            AnsiColor::Green.on_default(),
+        ],
+    );
+    if !written.text.is_empty() {
+        match (&compared.before, &compared.after) {
+            (None, _) => summary.added += 1,
+            (_, None) => summary.removed += 1,
+            _ => summary.changed += 1,
+        }
+        summary.lines_added += written.added;
+        summary.lines_removed += written.removed;
+    }
+    written.text
+}
+
+/// The difference as unified text without colours.
+pub fn plain(compared: &Compared) -> Unified {
+    write(compared, [Style::new(); 4])
+}
+
+/// The difference with styles for names, places, lines that are gone and lines that are new.
+fn write(compared: &Compared, [bold, cyan, red, green]: [Style; 4]) -> Unified {
+    let mut written = Unified::default();
     let side = |side: &Option<(String, String)>| {
         side.clone().unwrap_or_else(|| ("/dev/null".to_owned(), String::new()))
     };
     let ((before_name, before), (after_name, after)) =
         (side(&compared.before), side(&compared.after));
     if before == after {
-        return String::new();
-    }
-    match (&compared.before, &compared.after) {
-        (None, _) => summary.added += 1,
-        (_, None) => summary.removed += 1,
-        _ => summary.changed += 1,
+        return written;
     }
     let diff = TextDiff::from_lines(&before, &after);
-    let (bold, red) = (Style::new().bold(), AnsiColor::Red.on_default());
-    let (green, cyan) = (AnsiColor::Green.on_default(), AnsiColor::Cyan.on_default());
-    let mut out = format!(
+    let out = &mut written.text;
+    out.push_str(&format!(
         "{bold}--- {}{bold:#}\n{bold}+++ {}{bold:#}\n",
         name(&before_name),
         name(&after_name)
-    );
+    ));
     for hunk in diff.unified_diff().context_radius(CONTEXT).iter_hunks() {
         out.push_str(&format!("{cyan}{}{cyan:#}\n", hunk.header().to_string().trim_end()));
         for change in hunk.iter_changes() {
             let (sign, style) = match change.tag() {
                 ChangeTag::Equal => (' ', Style::new()),
                 ChangeTag::Delete => {
-                    summary.lines_removed += 1;
+                    written.removed += 1;
                     ('-', red)
                 }
                 ChangeTag::Insert => {
-                    summary.lines_added += 1;
+                    written.added += 1;
                     ('+', green)
                 }
             };
@@ -82,7 +124,7 @@ pub fn unified(compared: &Compared, summary: &mut Summary) -> String {
             }
         }
     }
-    out
+    written
 }
 
 /// A name without what would break the line it stands on.
@@ -94,7 +136,7 @@ fn name(name: &str) -> String {
 mod tests {
     use super::*;
 
-    fn plain(text: &str) -> String {
+    fn stripped(text: &str) -> String {
         anstream::adapter::strip_str(text).to_string()
     }
 
@@ -105,16 +147,17 @@ mod tests {
             after: Some(("b".into(), "x: 1\ny: 3\nz: 4\n".into())),
         };
         let mut summary = Summary::default();
-        let text = plain(&unified(&compared, &mut summary));
+        let text = stripped(&unified(&compared, &mut summary));
         assert_eq!(text, "--- a\n+++ b\n@@ -1,2 +1,3 @@\n x: 1\n-y: 2\n+y: 3\n+z: 4\n");
         assert_eq!((summary.changed, summary.lines_added, summary.lines_removed), (1, 2, 1));
+        assert_eq!(plain(&compared), Unified { text, added: 2, removed: 1 });
     }
 
     #[test]
     fn new_and_gone_objects_compare_with_nothing() {
         let mut summary = Summary::default();
         let new = Compared { before: None, after: Some(("b".into(), "x: 1\n".into())) };
-        assert!(plain(&unified(&new, &mut summary)).starts_with("--- /dev/null\n+++ b\n"));
+        assert!(stripped(&unified(&new, &mut summary)).starts_with("--- /dev/null\n+++ b\n"));
         let gone = Compared { before: Some(("a".into(), "x: 1\n".into())), after: None };
         unified(&gone, &mut summary);
         assert_eq!((summary.added, summary.removed), (1, 1));

@@ -20,7 +20,8 @@ pub fn json(checked: &[Checked<'_>]) -> String {
     text
 }
 
-fn finding(lane: &str, found: &Diagnostic) -> Value {
+/// A finding as an object.
+pub(crate) fn finding(lane: &str, found: &Diagnostic) -> Value {
     let related = found.related.iter();
     value!({
         "lane": lane,

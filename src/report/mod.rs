@@ -3,6 +3,7 @@
 mod json;
 mod sarif;
 
+pub(crate) use json::finding;
 pub use json::json;
 pub use sarif::sarif;
 
