@@ -46,6 +46,9 @@ fn a_lane_lives_in_a_repository_that_is_not_checked_out() {
     ok(&sandbox, &format!("graylane --repo {url} --rev main~1 render"));
     ok(&sandbox, &format!("graylane --repo {url} diff --against head"));
     ok(&sandbox, &format!("graylane --repo {url} promote --commit --push"));
+    // What promotion changes in the baseline changes nothing in the lane.
+    let base = format!("graylane --repo {url} diff --base main~1");
+    assert_eq!(ok(&sandbox, &base), "no differences\n");
     ok(&sandbox, &format!("graylane --repo {url} cleanup --all --commit --push"));
     let log = ok(&sandbox, &format!("{git} log --format=%s main"));
     assert_eq!(

@@ -45,7 +45,7 @@ pub(super) struct Args {
     against: Compare,
     /// Compare lane by lane with this commit
     #[arg(long, value_name = "REV", conflicts_with_all = ["against", "baseline"])]
-    base: Option<String>,
+    pub(super) base: Option<String>,
     /// How the differences are printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,

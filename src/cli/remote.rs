@@ -27,7 +27,12 @@ pub(super) fn clone(cli: &mut Cli, output: &mut Output) -> anyhow::Result<Option
             told = said;
         }
     };
-    let clone = TemporaryClone::of(&url, cli.global.rev.as_deref(), &mut tell);
+    let base = match &cli.command {
+        Command::Diff(args) => args.base.as_deref(),
+        _ => None,
+    };
+    let revs: Vec<&str> = cli.global.rev.as_deref().into_iter().chain(base).collect();
+    let clone = TemporaryClone::of(&url, &revs, &mut tell);
     told?;
     let clone = clone.map_err(Failure::from)?;
     cli.global.repo = clone.work_tree().to_owned();

@@ -77,23 +77,18 @@ fn credentials(url: &str) -> Option<&str> {
 
 impl TemporaryClone {
     /// Clones a repository and checks out the branch that it says is its first. The manifests of
-    /// `rev` are fetched too. `tell` is called with what is going on, where that takes a while.
+    /// `revs` are fetched too. `tell` is called with what is going on, where that takes a while.
     ///
     /// # Errors
     /// The repository cannot be reached or has no commit, or there is no such revision.
-    pub fn of(url: &str, rev: Option<&str>, tell: &mut dyn FnMut(&str)) -> Result<Self> {
-        match Self::with(url, rev, &["--filter=blob:none"], tell) {
-            Err(error) if error.message.contains(NOT_SINGLY) => Self::with(url, rev, &[], tell),
+    pub fn of(url: &str, revs: &[&str], tell: &mut dyn FnMut(&str)) -> Result<Self> {
+        match Self::with(url, revs, &["--filter=blob:none"], tell) {
+            Err(error) if error.message.contains(NOT_SINGLY) => Self::with(url, revs, &[], tell),
             result => result,
         }
     }
 
-    fn with(
-        url: &str,
-        rev: Option<&str>,
-        filter: &[&str],
-        tell: &mut dyn FnMut(&str),
-    ) -> Result<Self> {
+    fn with(url: &str, revs: &[&str], filter: &[&str], tell: &mut dyn FnMut(&str)) -> Result<Self> {
         let directory = tempfile::Builder::new()
             .prefix("graylane-")
             .tempdir()
@@ -126,8 +121,9 @@ impl TemporaryClone {
         add.arg("--").arg(&work_tree).arg(start).output(&[])?;
 
         let work = open(&work_tree)?;
-        let revision = rev.map(|rev| work.resolve(rev)).transpose()?;
-        let revisions: Vec<CommitId> = revision.into_iter().chain([tip]).collect();
+        let mut revisions: Vec<CommitId> =
+            revs.iter().map(|rev| work.resolve(rev)).collect::<Result<_>>()?;
+        revisions.push(tip);
         work.check_out_manifests(&revisions, &format!("fetching manifests of {shown}"), tell)
             .map_err(|error| masked(error, url))?;
         Ok(Self { _directory: directory, work_tree })
