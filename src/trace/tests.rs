@@ -113,7 +113,7 @@ fn what_has_no_replicas_does_not_answer() {
     assert!(!matrix(&without_stock, None, None, &Request::new("", "/")).has_failed());
 
     let closed = spec("gray", "mse", "").replace("name: web\n", "name: web\n      replicas: 0\n");
-    let without_web = cluster(&[closed.clone()], &shop("mse"));
+    let without_web = cluster(std::slice::from_ref(&closed), &shop("mse"));
     assert_eq!(way(&without_web, header), ["nothing"]);
     assert!(matrix(&without_web, None, None, &Request::new("", "/")).has_failed());
 
