@@ -5,6 +5,7 @@
 mod sandbox;
 
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -218,7 +219,8 @@ esac"#,
     assert!(ok(&sandbox, "cat graylane.md").starts_with("<!-- graylane:lane-diff -->"));
     assert_eq!(ok(&sandbox, "cat ../calls"), "");
     if jq.code != 0 {
-        eprintln!("skipped: notes on merge requests: jq is not installed");
+        let _ =
+            writeln!(std::io::stderr(), "skipped: notes on merge requests: jq is not installed");
         return;
     }
     let notes = "https://gitlab.example.com/api/v4/projects/5/merge_requests/7/notes";
