@@ -4,6 +4,7 @@
 //! only [`overlay`] (files) and [`git`] touch the world. `ARCHITECTURE.md` shows the pipeline.
 
 pub mod appstack;
+pub mod argocd;
 pub mod baseline;
 pub mod calls;
 pub mod check;

@@ -302,6 +302,26 @@ impl Files for Memory {
     }
 }
 
+/// A tree of files of which one is read with other contents.
+pub struct Instead<'a> {
+    /// The tree.
+    pub files: &'a dyn Files,
+    /// The file, which the tree has.
+    pub path: String,
+    /// What is read there.
+    pub contents: Vec<u8>,
+}
+
+impl Files for Instead<'_> {
+    fn list(&self, path: &str, enter: &dyn Fn(&str) -> bool) -> Result<Vec<String>, FilesError> {
+        self.files.list(path, enter)
+    }
+
+    fn read(&self, path: &str) -> Result<Vec<u8>, FilesError> {
+        if path == self.path { Ok(self.contents.clone()) } else { self.files.read(path) }
+    }
+}
+
 /// Lists the files at or below a path among all paths of a tree.
 pub(crate) fn list_sorted<'a>(
     all: impl Iterator<Item = &'a str>,

@@ -3,6 +3,7 @@
 mod around;
 mod check;
 mod cleanup;
+mod cmp;
 mod commit;
 mod compared;
 mod completions;

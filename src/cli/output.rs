@@ -43,6 +43,11 @@ impl Output {
         Self { out, err: AutoStream::new(io::stderr(), choice), quiet, verbose }
     }
 
+    /// From here on only results and errors are written, and without colours.
+    pub(super) fn silence(&mut self) {
+        *self = Self::new(Color::Never, true, false);
+    }
+
     /// Writes a result.
     pub(super) fn result(&mut self, text: &str) -> anyhow::Result<()> {
         Ok(self.out.write_all(text.as_bytes())?)

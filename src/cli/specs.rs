@@ -184,12 +184,26 @@ pub(super) fn releases(
     workspace: &Workspace,
     output: &mut Output,
 ) -> anyhow::Result<Vec<Release>> {
-    let files = workspace.files()?;
+    releases_from(specs, baseline, workspace, workspace.files()?.as_ref(), output)
+}
+
+/// As [`releases`], with files other than those of the workspace.
+///
+/// # Errors
+///
+/// As [`releases`].
+pub(super) fn releases_from(
+    specs: &SpecArgs,
+    baseline: &BaselineArgs,
+    workspace: &Workspace,
+    files: &dyn Files,
+    output: &mut Output,
+) -> anyhow::Result<Vec<Release>> {
     let from = baseline.from(workspace)?;
-    let specs = specs.read(workspace, files.as_ref())?;
+    let specs = specs.read(workspace, files)?;
     let mut releases = Vec::new();
     let mut errors = Vec::new();
-    for (_, built) in built(specs, files.as_ref(), &from) {
+    for (_, built) in built(specs, files, &from) {
         match built {
             Ok(release) => {
                 output.notes(&release.baseline.notes)?;

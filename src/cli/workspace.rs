@@ -94,6 +94,13 @@ impl Workspace {
         Ok(Self { repository, commit, root, prefix, directory, line_ends })
     }
 
+    /// A tree without git, and the directory of the command in it, relative to it with `/`.
+    pub(super) fn of_tree(root: PathBuf, prefix: String) -> Self {
+        let directory = root.join(&prefix);
+        let line_ends = LineEnds::AsTheyAre;
+        Self { repository: None, commit: None, root, prefix, directory, line_ends }
+    }
+
     /// The files that spec and baseline are read from.
     ///
     /// # Errors
