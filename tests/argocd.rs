@@ -7,6 +7,8 @@
 
 #[path = "argocd/application.rs"]
 mod application;
+#[path = "argocd/templates.rs"]
+mod templates;
 
 mod sandbox;
 
