@@ -7,7 +7,7 @@ use crate::governance::{Mark, Marks};
 
 /// Which version a pod is: the tag, or [`ORIGINAL`] on the baseline.
 pub const VERSION: &str = "zadigx-release-version";
-/// What kind of release an object belongs to: always [`MSE_GRAY`].
+/// What kind of release an object belongs to: always `mse-gray`.
 pub const TYPE: &str = "zadigx-release-type";
 /// The service an object belongs to, by its name in governance.
 pub const SERVICE_NAME: &str = "zadigx-release-service-name";
