@@ -132,7 +132,7 @@ pub fn neighbours(files: &dyn Files, specs: &[SpecFile]) -> Vec<Neighbour> {
     for lane in beside(files, specs, specs.iter()) {
         let Some(lock) = &lane.lock else { continue };
         let start = format!("{}/", lane.directory);
-        let manifests = lock.files().iter().filter(|file| file.path.as_str().ends_with(".yaml"));
+        let manifests = lock.files().iter().filter(|file| file.origin.object.is_some());
         let objects = manifests.flat_map(|file| {
             let path = format!("{start}{}", file.path.as_str());
             let own = documents(files, &path).into_iter();

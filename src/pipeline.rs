@@ -19,7 +19,8 @@ use crate::kruise;
 use crate::kube::kinds::Wave;
 use crate::lane::{self, Facts, GrayObject, Lane};
 use crate::overlay::{
-    Desired, Digest, Directory, LockHeader, ObjectName, Origin, OverlayFile, OverlayPath, layout,
+    Desired, Digest, Directory, LockHeader, ObjectName, Origin, OverlayFile, OverlayPath,
+    kustomizations, layout,
 };
 use crate::spec::{self, GrayRelease, Provider, Strategy};
 
@@ -82,6 +83,8 @@ pub struct Release {
     pub findings: Vec<Diagnostic>,
     /// What they found and the spec silences, by place.
     pub silenced: Vec<Diagnostic>,
+    /// The kustomizations of its overlay, where it is to have some.
+    kustomizations: Vec<OverlayFile>,
 }
 
 /// The name of a baseline that comes as a stream.
@@ -327,7 +330,10 @@ pub fn release_beside(spec: SpecFile, facts: &Facts, others: &Claims) -> Result<
     }
     let subject = Subject { release: &spec.release, facts, lane: &lane, others };
     let Verdict { findings, silenced } = check::check(&subject)?;
-    Ok(Release { spec, lane, baseline: Arc::clone(&facts.baseline), findings, silenced })
+    let manifests = spec.release.kustomization.then(|| paths(&lane));
+    let kustomizations = manifests.map_or(Ok(Vec::new()), |paths| kustomizations(&paths))?;
+    let baseline = Arc::clone(&facts.baseline);
+    Ok(Release { spec, lane, baseline, findings, silenced, kustomizations })
 }
 
 /// The file that creates the shadows of a lane, where it has some, and the notes on them.
@@ -377,35 +383,14 @@ impl Release {
         if errors.is_empty() { Ok(()) } else { Err(Failure(errors)) }
     }
 
-    /// Where each object goes in the overlay.
-    fn paths(&self) -> Vec<OverlayPath> {
-        let directory = |wave| match wave {
-            Wave::Entry => Directory::Entry,
-            Wave::Config | Wave::Workload => Directory::Workloads,
-        };
-        let names: Vec<ObjectName<'_>> = self
-            .lane
-            .objects
-            .iter()
-            .map(|object| ObjectName {
-                directory: directory(object.wave),
-                group: &object.id.group,
-                kind: &object.id.kind,
-                namespace: Some(object.id.namespace.as_str())
-                    .filter(|namespace| !namespace.is_empty()),
-                name: &object.id.name,
-            })
-            .collect();
-        layout(&names)
-    }
-
     /// The files of the overlay: manifests in the order they are applied, then the other files.
     pub fn files(&self) -> Vec<OverlayFile> {
         let spec = shown(&self.spec.release.file);
-        let objects = self.lane.objects.par_iter().zip(self.paths());
+        let objects = self.lane.objects.par_iter().zip(paths(&self.lane));
         let mut files: Vec<OverlayFile> =
             objects.map(|(object, path)| file(&spec, object, path)).collect();
         files.extend(attached(&self.lane));
+        files.extend_from_slice(&self.kustomizations);
         files
     }
 
@@ -423,8 +408,8 @@ impl Release {
 
     /// The overlay as it should be, and the spec it is for; what it is made from is let go.
     pub fn into_overlay(self) -> (SpecFile, Desired) {
-        let (header, paths) = (self.header(), self.paths());
-        let Self { spec, lane, baseline, .. } = self;
+        let (header, paths) = (self.header(), paths(&self.lane));
+        let Self { spec, lane, baseline, kustomizations, .. } = self;
         rayon::spawn(move || drop(baseline));
         let shown = shown(&spec.release.file);
         let attached: Vec<OverlayFile> = attached(&lane).collect();
@@ -432,6 +417,7 @@ impl Release {
         let mut files: Vec<OverlayFile> =
             objects.map(|(object, path)| file(&shown, &object, path)).collect();
         files.extend(attached);
+        files.extend(kustomizations);
         (spec, Desired { header, files })
     }
 
@@ -449,6 +435,20 @@ impl Release {
             spec_digest: self.spec.digest.clone(),
         }
     }
+}
+
+/// Where each object of a lane goes in its overlay.
+fn paths(lane: &Lane) -> Vec<OverlayPath> {
+    fn name(object: &GrayObject) -> ObjectName<'_> {
+        let id = &object.id;
+        let namespace = Some(id.namespace.as_str()).filter(|namespace| !namespace.is_empty());
+        let directory = match object.wave {
+            Wave::Entry => Directory::Entry,
+            Wave::Config | Wave::Workload => Directory::Workloads,
+        };
+        ObjectName { directory, group: &id.group, kind: &id.kind, namespace, name: &id.name }
+    }
+    layout(&lane.objects.iter().map(name).collect::<Vec<_>>())
 }
 
 /// The files of a lane that are no manifests. Their paths are plain, so none is refused.

@@ -490,7 +490,7 @@ fn full_spec(entry: &Value) -> Value {
             "expires": "2026-12-31",
             "namespace": "prod",
             "baseline": {"paths": ["deploy"]},
-            "output": "overlays/gray",
+            "output": {"path": "overlays/gray", "kustomization": true},
             "naming": {"suffix": "-mse-{tag}"},
             "isolation": "auto",
             "delivery": {"engine": "argocd"},
@@ -647,7 +647,7 @@ const FREE: [&str; 9] = [
 /// Where quotes are legal, but no control characters: names of directories, of databases and, since
 /// Kubernetes 1.30, of environment variables.
 const QUOTABLE: [&str; 8] = [
-    "/spec/output",
+    "/spec/output/path",
     "/spec/governance/istio/output",
     "/spec/services/0/env/MODE#",
     "/spec/services/0/envByContainer/web/LEVEL#",
@@ -689,7 +689,7 @@ fn hostile(spec: &Value, places: &[String]) {
                 refused(&sandbox, "generate", &["graylane.yaml"]);
                 continue;
             }
-            if at == "/spec/output" {
+            if at == "/spec/output/path" {
                 assert_eq!(graylane(&sandbox, "generate --dry-run").code, 0);
                 continue;
             }

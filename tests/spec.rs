@@ -220,6 +220,11 @@ fn fields_of_the_release() {
         ("output: ../..", "5:11", &["leaves the repository"]),
         ("output: a/../.git", "5:11", &["`.git`"]),
         ("output: \"a\\nb\"", "5:11", &["'\\n'"]),
+        ("output: [a]", "5:11", &["must be a string, not a list"]),
+        ("output: 1", "5:11", &["quote it: \"1\""]),
+        ("output: {path: .}", "5:18", &["holds the spec itself"]),
+        ("output: {paths: a}", "5:12", &["in `spec.output`", "did you mean `path`?"]),
+        ("output: {kustomization: x}", "5:27", &["must be true or false", "`true` or `false`"]),
         ("isolation: relable", "5:14", &["did you mean `relabel`?", "`auto`, `version-label`"]),
         ("isolation: 1", "5:14", &["cannot be `1`", "`auto`"]),
         ("isolation: []", "5:14", &["not a list"]),
@@ -233,6 +238,21 @@ fn fields_of_the_release() {
         ("gateway: {tagHeader: x tag}", "5:24", &["HTTP header name", "' '"]),
     ] {
         assert_error(&with(line), place, parts);
+    }
+}
+
+#[test]
+fn an_output_is_a_directory_or_a_block() {
+    for (output, path, kustomization) in [
+        ("a", "a", false),
+        ("{}", "overlays/gray", false),
+        ("{path: a}", "a", false),
+        ("{kustomization: true}", "overlays/gray", true),
+        ("{path: a, kustomization: false}", "a", false),
+    ] {
+        let release =
+            good(&release(&format!("tag: gray\noutput: {output}\nservices: [{{name: a}}]")));
+        assert_eq!((release.output.as_str(), release.kustomization), (path, kustomization));
     }
 }
 

@@ -1,5 +1,7 @@
 //! `graylane generate`
 
+use std::collections::HashSet;
+
 use super::commit::{CommitArgs, To, head_lock, pushing, record, source_commit, text};
 use super::output::Output;
 use super::shared::{Boards, Edit, OnCommit, Part};
@@ -303,7 +305,12 @@ fn commit_written(
     if !told.changes_manifests() && !changes_shared {
         return Ok(None);
     }
-    let changes = commit_changes(&spec.output, plan, head.as_ref());
+    let mut changes = commit_changes(&spec.output, plan, head.as_ref());
+    // Of what nobody owns, such as a file that keeps an emptied directory, a plan that was carried
+    // out earlier does not tell.
+    let known: HashSet<String> = changes.iter().map(|change| change.path.clone()).collect();
+    let rest = commit_changes(&spec.output, &told, head.as_ref()).into_iter();
+    changes.extend(rest.filter(|change| !known.contains(&change.path)));
     let told = Told { plan: &told, old: head.as_ref() };
     commit(args, spec, told, changes, shared, To::Head, workspace)
 }

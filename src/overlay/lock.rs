@@ -144,6 +144,16 @@ impl Lock {
         self
     }
 
+    /// The same lock with these files as they are now, whether it listed them before or not.
+    #[must_use]
+    pub(super) fn with(mut self, files: &[OverlayFile]) -> Self {
+        let with = Self::new(self.header.clone(), files);
+        self.files.retain(|file| with.file(&file.path).is_none());
+        self.files.extend(with.files);
+        self.files.sort_by(|a, b| a.path.cmp(&b.path));
+        self
+    }
+
     /// The gray release.
     pub fn header(&self) -> &LockHeader {
         &self.header

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::kustomization::KUSTOMIZATION_FILE;
+
 /// The file that lists what the overlay owns. Its name ends in nothing that Argo CD
 /// (`.yaml`, `.yml`, `.json`, `.jsonnet`) or Flux (`.yaml`, `.yml`) would read as a manifest.
 pub const LOCK_FILE: &str = "graylane.lock";
@@ -56,6 +58,11 @@ impl OverlayPath {
     /// The file that keeps a directory of the overlay; the overlay itself for `None`.
     pub(super) fn keep(directory: Option<&str>) -> Self {
         Self(join(directory.unwrap_or_default(), KEEP_FILE))
+    }
+
+    /// The kustomization of a directory of the overlay; of the overlay itself for `None`.
+    pub(super) fn kustomization(directory: Option<&str>) -> Self {
+        Self(join(directory.unwrap_or_default(), KUSTOMIZATION_FILE))
     }
 
     /// The path as text.

@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 
 use super::files::{Found, OverlayFiles};
+use super::kustomization::kustomizations;
+use super::layout::Directory;
 use super::lock::{Digest, Lock, LockHeader, Origin, OwnedFile};
 use super::path::OverlayPath;
 use crate::diagnostic::{Diagnostic, Failure};
@@ -86,7 +88,9 @@ impl Plan {
 
 /// Plans the way from what is found to what is wanted. `old` is the lock that is found.
 ///
-/// Files that neither lock lists are left alone. A file that differs only by CRLF, as git checks
+/// Files that neither lock lists are left alone, but for the kustomizations that a removal left
+/// behind. A directory of manifests that loses its last one keeps a `.gitkeep`, as with
+/// [`plan_removal`](super::plan_removal). A file that differs only by CRLF, as git checks
 /// it out with `core.autocrlf`, is unchanged. With `force`, a file changed by hand and a
 /// foreign file in the place of an owned one are overwritten; this is also the way to only compare.
 ///
@@ -104,12 +108,17 @@ pub fn plan(
     let lock = Lock::new(header, &files);
     let mut errors = conflicts(&files);
     let mut plan = Plan { changes: Vec::new(), unchanged: Vec::new(), lock: None };
+    let left = left_kustomizations(old, found)?;
+    for path in left.iter().filter(|path| lock.file(path).is_none()) {
+        plan.changes.push(FileChange::Remove(path.clone()));
+    }
     for file in files {
         let state = found.read(&file.path)?;
         let owned = old.and_then(|lock| lock.file(&file.path));
         match (&state, owned) {
             (Found::File(bytes), _) if holds(bytes, &file.contents) => plan.unchanged.push(file),
             (Found::Absent, _) => plan.changes.push(FileChange::Add(file)),
+            _ if left.contains(&file.path) => plan.changes.push(FileChange::Replace(file)),
             _ => match may_replace(&state, owned, &found.shown(&file.path), force) {
                 Ok(()) => plan.changes.push(FileChange::Replace(file)),
                 Err(failure) => errors.extend(failure.0),
@@ -124,6 +133,7 @@ pub fn plan(
             Err(failure) => errors.extend(failure.0),
         }
     }
+    plan.changes.extend(keep_emptied(old, &lock, found)?);
     plan.changes.sort_by(|a, b| a.path().cmp(b.path()));
     match add_lock(&mut plan, lock, found) {
         Err(failure) => errors.extend(failure.0),
@@ -131,6 +141,42 @@ pub fn plan(
         Ok(()) => {}
     }
     Err(Failure(errors))
+}
+
+/// The kustomizations that nobody owns and that hold what a removal leaves in them.
+pub(super) fn left_kustomizations(
+    old: Option<&Lock>,
+    found: &dyn OverlayFiles,
+) -> Result<Vec<OverlayPath>, Failure> {
+    let mut left = Vec::new();
+    for file in kustomizations([])? {
+        let is_owned = old.is_some_and(|lock| lock.file(&file.path).is_some());
+        if !is_owned
+            && matches!(found.read(&file.path)?, Found::File(bytes) if holds(&bytes, &file.contents))
+        {
+            left.push(file.path);
+        }
+    }
+    Ok(left)
+}
+
+/// What keeps the directories of manifests that lose all of them.
+fn keep_emptied(
+    old: Option<&Lock>,
+    new: &Lock,
+    found: &dyn OverlayFiles,
+) -> Result<Vec<FileChange>, Failure> {
+    let mut changes = Vec::new();
+    for directory in [Directory::Entry, Directory::Workloads].map(Directory::as_str) {
+        let is_in =
+            |lock: &Lock| lock.files().iter().any(|file| file.path.directory() == Some(directory));
+        let keep = OverlayPath::keep(Some(directory));
+        if old.is_some_and(is_in) && !is_in(new) && found.read(&keep)? == Found::Absent {
+            let (contents, origin) = (Vec::new(), Origin::default());
+            changes.push(FileChange::Add(OverlayFile { path: keep, contents, origin }));
+        }
+    }
+    Ok(changes)
 }
 
 /// The removal of an owned file; nothing where it is already gone.
@@ -169,7 +215,7 @@ pub(super) fn add_lock(
 
 /// Whether a file holds this. Line ends that git made CRLF on checkout (`core.autocrlf`, `eol`) are
 /// no difference: the commit has LF.
-fn holds(found: &[u8], wanted: &[u8]) -> bool {
+pub(super) fn holds(found: &[u8], wanted: &[u8]) -> bool {
     found == wanted || with_lf(found).is_some_and(|found| found == wanted)
 }
 
@@ -179,7 +225,7 @@ pub(crate) fn is_as_written(found: &[u8], owned: &OwnedFile) -> bool {
         || with_lf(found).is_some_and(|found| Digest::of(&found) == owned.sha256)
 }
 
-fn may_replace(
+pub(super) fn may_replace(
     state: &Found,
     owned: Option<&OwnedFile>,
     shown: &str,

@@ -41,6 +41,8 @@ pub struct GrayRelease {
     pub output: String,
     /// Where the output is; the tag's place where the output is the default.
     pub output_place: Place,
+    /// Whether each directory of the overlay has a `kustomization.yaml`.
+    pub kustomization: bool,
     /// What is put behind the names of gray objects.
     pub suffix: Suffix,
     /// How gray and baseline pods are kept apart.

@@ -63,7 +63,7 @@ pub(super) struct Spec {
     /// Where the production manifests are.
     pub(super) baseline: Option<Baseline>,
     /// Directory of the overlay; `overlays/<tag>` where it is left out.
-    pub(super) output: Option<String>,
+    pub(super) output: Option<Output>,
     /// How gray objects are named.
     pub(super) naming: Option<Naming>,
     /// How gray and baseline pods are kept apart.
@@ -103,6 +103,27 @@ pub(super) struct Baseline {
     /// Files, directories (walked) and globs; the spec's directory where it is left out.
     #[schemars(length(min = 1))]
     pub(super) paths: Option<List<String>>,
+}
+
+/// Where the overlay goes: a directory, or a block that says more.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum Output {
+    /// The directory.
+    Path(String),
+    /// The directory, and what else lies in it.
+    Block(OutputBlock),
+}
+
+/// The directory of the overlay, and what else lies in it.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct OutputBlock {
+    /// The directory; `overlays/<tag>` where it is left out.
+    pub(super) path: Option<String>,
+    /// Write a `kustomization.yaml` into each directory, which lists what is in it.
+    #[serde(default)]
+    pub(super) kustomization: bool,
 }
 
 /// How gray objects are named.

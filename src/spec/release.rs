@@ -80,7 +80,8 @@ pub(super) fn read(
         namespace_place: spec.namespace.as_ref().map(|_| check.place(node.get("namespace"))),
         baseline,
         output: output?,
-        output_place: check.place(node.get("output").or(node.get("tag"))),
+        output_place: check.place(output_node(node)),
+        kustomization: matches!(&spec.output, Some(raw::Output::Block(block)) if block.kustomization),
         suffix: suffix?,
         isolation: spec.isolation,
         delivery: spec.delivery.as_ref().map(|block| block.engine).unwrap_or_default(),
@@ -181,18 +182,29 @@ pub(super) fn steps<'p>(check: &mut Check, path: &'p str, place: &Place) -> Opti
     }
 }
 
+/// What says the directory of the overlay: in the end the tag.
+fn output_node(spec: NodeRef<'_>) -> Option<NodeRef<'_>> {
+    let output = spec.get("output").filter(|output| !output.is_mapping());
+    output.or(spec.at(&["output", "path"])).or(spec.get("tag"))
+}
+
 fn output(
     check: &mut Check,
-    raw: Option<&String>,
+    raw: Option<&raw::Output>,
     tag: Option<&String>,
     spec: NodeRef<'_>,
     baseline: &[BaselinePath],
 ) -> Option<String> {
-    let text = match raw {
+    let stated = match raw {
+        Some(raw::Output::Path(path)) => Some(path),
+        Some(raw::Output::Block(block)) => block.path.as_ref(),
+        None => None,
+    };
+    let text = match stated {
         Some(text) => text.clone(),
         None => format!("overlays/{}", tag?),
     };
-    let place = check.value_place(spec.get("output").or(spec.get("tag")));
+    let place = check.value_place(output_node(spec));
     let output = steps(check, &text, &place)?;
     let remedy = "use a directory of its own, such as `overlays/gray`";
     if output.holds_start() {

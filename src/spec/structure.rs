@@ -24,6 +24,9 @@ struct Walk<'s> {
 impl<'s> Walk<'s> {
     fn node(&mut self, schema: &'s Json, node: NodeRef<'_>, at: &Path) -> Option<Json> {
         let schema = self.resolve(schema);
+        if let Some((mapping, short)) = self.block_or_short(schema) {
+            return self.node(if node.is_mapping() { mapping } else { short }, node, at);
+        }
         let values = values(schema);
         if !values.is_empty() {
             return self.choice(&values, node, at);
@@ -50,6 +53,15 @@ impl<'s> Walk<'s> {
             .and_then(|reference| reference.strip_prefix("#/$defs/"))
             .and_then(|name| self.defs?.get(name))
             .unwrap_or(schema)
+    }
+
+    /// The two forms of what is a mapping or a scalar that is short for it.
+    fn block_or_short(&self, schema: &'s Json) -> Option<(&'s Json, &'s Json)> {
+        let ways = schema.get("anyOf").and_then(Json::as_array)?;
+        let is_block =
+            |way: &&'s Json| self.resolve(way).get("type").and_then(Json::as_str) == Some("object");
+        let short = ways.iter().find(|way| !is_block(way))?;
+        Some((ways.iter().find(is_block)?, short))
     }
 
     fn mapping(&mut self, schema: &'s Json, node: NodeRef<'_>, at: &Path) -> Json {
