@@ -14,6 +14,7 @@ pub mod dangling;
 pub mod database;
 pub mod diagnostic;
 pub mod draft;
+pub mod flux;
 pub mod gateway;
 pub mod generated;
 pub mod git;

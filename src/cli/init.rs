@@ -1,8 +1,10 @@
 //! `graylane init`
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::init_flux::{self, FluxArgs};
 use super::output::Output;
 use super::workspace::Workspace;
 use super::{Global, Outcome};
@@ -17,10 +19,10 @@ use crate::pipeline::{SpecFile, release, spec_of};
 ///
 /// Takes every workload that can have a gray copy as a service, with its present images, and the
 /// services behind an Ingress, HTTPRoute or ApisixRoute as entries. Remove what gets no new version,
-/// and set the new images.
+/// and set the new images. With --flux, write what delivers a lane instead.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  graylane init deploy\n  graylane init --tag pr-4711 --file graylane/pr-4711.yaml ../deploy"
+    after_help = "Examples:\n  graylane init deploy\n  graylane init --tag pr-4711 --file graylane/pr-4711.yaml ../deploy\n  graylane init --flux --file clusters/prod/spring-gray.yaml"
 )]
 pub(super) struct Args {
     /// Files, directories or globs of the baseline, relative to the spec [default: .]
@@ -29,26 +31,26 @@ pub(super) struct Args {
     /// The tag of the lane
     #[arg(long, default_value = "gray")]
     tag: String,
-    /// The file to write
-    #[arg(long, value_name = "FILE", default_value = "graylane.yaml")]
-    file: String,
+    /// The file to write [default: graylane.yaml]
+    #[arg(long, value_name = "FILE")]
+    file: Option<String>,
     /// Overwrite the file if it is there
     #[arg(long)]
     force: bool,
+    #[command(flatten)]
+    flux: FluxArgs,
 }
 
 pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result<Outcome> {
     let workspace = Workspace::open(global)?;
-    let files = workspace.files()?;
-    let spec_path = workspace.path(&args.file)?;
-    let target = workspace.root()?.join(&spec_path);
-    if target.symlink_metadata().is_ok() && !args.force {
-        return Err(Failure::from(
-            Diagnostic::error(format!("{spec_path} is there already"))
-                .remedy("choose another --file, or --force"),
-        )
-        .into());
+    if args.flux.flux {
+        let file = args.file.as_deref();
+        return init_flux::run(&args.flux, &args.paths, file, args.force, &workspace, output);
     }
+    let files = workspace.files()?;
+    let target = Target::new(args.file.as_deref().unwrap_or("graylane.yaml"), &workspace)?;
+    target.may_write(args.force)?;
+    let spec_path = &target.path;
     let paths = if args.paths.is_empty() { vec![".".to_owned()] } else { args.paths.clone() };
     let directory = spec_path.rsplit_once('/').map_or("", |(directory, _)| directory);
     let mut patterns = Vec::new();
@@ -67,9 +69,8 @@ pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::
     output.notes(&baseline.notes)?;
 
     let all = candidates(&facts);
-    let attempt = |chosen: &[&Candidate]| {
-        accepted(&draft(&args.tag, &paths, chosen, &[]), &spec_path, &facts)
-    };
+    let attempt =
+        |chosen: &[&Candidate]| accepted(&draft(&args.tag, &paths, chosen, &[]), spec_path, &facts);
     let everything: Vec<&Candidate> = all.iter().collect();
     let (chosen, refused) = match attempt(&everything) {
         _ if everything.is_empty() => (everything, Vec::new()),
@@ -107,7 +108,7 @@ pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::
         .into());
     }
     let text = draft(&args.tag, &paths, &chosen, &refused);
-    write(&target, &text)?;
+    write(&target.at, &text)?;
     let count = match chosen.len() {
         1 => "1 service".to_owned(),
         count => format!("{count} services"),
@@ -133,7 +134,34 @@ fn first_line(errors: &[Diagnostic]) -> String {
         .unwrap_or_default()
 }
 
-fn write(target: &std::path::Path, text: &str) -> anyhow::Result<()> {
+/// A file to write.
+pub(super) struct Target {
+    /// Relative to the repository.
+    pub(super) path: String,
+    /// Where that is.
+    pub(super) at: PathBuf,
+}
+
+impl Target {
+    /// The file that an argument names.
+    pub(super) fn new(file: &str, workspace: &Workspace) -> Result<Self, Failure> {
+        let path = workspace.path(file)?;
+        let at = workspace.root()?.join(&path);
+        Ok(Self { path, at })
+    }
+
+    /// Refuses to write over what is there, unless forced.
+    pub(super) fn may_write(&self, force: bool) -> Result<(), Failure> {
+        if self.at.symlink_metadata().is_ok() && !force {
+            let error = Diagnostic::error(format!("{} is there already", self.path));
+            return Err(error.remedy("choose another --file, or --force").into());
+        }
+        Ok(())
+    }
+}
+
+/// Writes a file whole, making its directory.
+pub(super) fn write(target: &std::path::Path, text: &str) -> anyhow::Result<()> {
     let directory = target.parent().unwrap_or(target);
     let cannot = |error: std::io::Error| {
         Failure::from(Diagnostic::error(format!("{} cannot be written: {error}", target.display())))

@@ -12,6 +12,7 @@ mod explain;
 mod generate;
 mod graph;
 mod init;
+mod init_flux;
 mod list;
 mod man;
 mod output;

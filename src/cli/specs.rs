@@ -25,7 +25,7 @@ pub(super) struct SpecArgs {
 }
 
 /// What to take as baseline.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub(super) struct BaselineArgs {
     /// Take these files, directories or globs as baseline instead of what the spec says; `-` reads
     /// manifests from standard input
