@@ -4,7 +4,7 @@ use super::pod::at;
 use super::{Check, Finding};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::kube::object::ObjectRef;
-use crate::kube::references::{Effect, NameForm, Reference, references};
+use crate::kube::references::{Effect, NameForm, Reference};
 use crate::lane::Made;
 
 pub(super) const FINDING: Finding = Finding {
@@ -77,13 +77,7 @@ fn is_made(made: &Made<'_>, id: &ObjectRef) -> bool {
     if id.kind == "Secret" && (is_namesake("ExternalSecret") || is_namesake("SealedSecret")) {
         return true;
     }
-    let makes =
-        |reference: &Reference| reference.effect == Effect::Creates && reference.target == *id;
-    facts
-        .referrers(id)
-        .iter()
-        .map(|position| facts.object(*position))
-        .any(|object| references(object.document().root(), &object.id).iter().any(makes))
+    facts.is_made(id)
 }
 
 fn tell(made: &Made<'_>, reference: &Reference) -> Option<Diagnostic> {

@@ -15,7 +15,7 @@ use crate::gateway;
 use crate::kube::kinds::{Policy, kind_of};
 use crate::kube::object::ObjectRef;
 use crate::kube::pod_specs::{PodTemplate, labels, pod_templates};
-use crate::kube::references::references;
+use crate::kube::references::{Effect, references};
 use crate::kube::selector_index::SelectorIndex;
 use crate::kube::selectors::{EmptySelector, SelectorUse, selectors};
 use crate::kube::strip::hook_or_owned;
@@ -49,7 +49,7 @@ pub struct Selecting {
 struct Part {
     templates: Vec<(PodTemplate, Labels)>,
     selectors: Vec<SelectorUse>,
-    targets: Vec<ObjectRef>,
+    targets: Vec<(ObjectRef, Effect)>,
     made_by: Option<String>,
     is_canary: bool,
 }
@@ -73,6 +73,8 @@ pub struct Facts {
     matching: Vec<Vec<usize>>,
     /// Objects without pods of their own that point at an object, by its identity.
     referrers: HashMap<ObjectRef, Vec<usize>>,
+    /// What objects without pods of their own make in the cluster.
+    made: HashSet<ObjectRef>,
     /// Why no copy can be made of an object, for those that others make.
     made_by: HashMap<usize, String>,
     /// The Ingresses that are canaries of others.
@@ -128,6 +130,7 @@ impl Facts {
             pods_of: Vec::with_capacity(parts.len()),
             matching: Vec::new(),
             referrers: HashMap::new(),
+            made: HashSet::new(),
             made_by: HashMap::new(),
             canaries: HashSet::new(),
             by_name,
@@ -149,7 +152,10 @@ impl Facts {
             if part.is_canary {
                 facts.canaries.insert(object);
             }
-            for target in part.targets {
+            for (target, effect) in part.targets {
+                if effect == Effect::Creates {
+                    facts.made.insert(target.clone());
+                }
                 facts.referrers.entry(target).or_default().push(object);
             }
         }
@@ -204,6 +210,11 @@ impl Facts {
     /// The objects without pods of their own that point at one.
     pub fn referrers(&self, target: &ObjectRef) -> &[usize] {
         self.referrers.get(target).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether an object without pods of its own makes this one in the cluster.
+    pub fn is_made(&self, target: &ObjectRef) -> bool {
+        self.made.contains(target)
     }
 
     /// The objects of a kind, in any API group, and a name.
@@ -269,7 +280,8 @@ fn part(object: &Object) -> Part {
         })
         .collect();
     let targets = if templates.is_empty() && has_own_references(root) {
-        references(root, &object.id).into_iter().map(|reference| reference.target).collect()
+        let found = references(root, &object.id).into_iter();
+        found.map(|reference| (reference.target, reference.effect)).collect()
     } else {
         Vec::new()
     };
