@@ -21,8 +21,6 @@ import (
 	"graylane.dev/tests/real/lanes"
 )
 
-type objects = map[lanes.Key]*unstructured.Unstructured
-
 // delivery brings objects to the cluster as GitOps tools do: by server-side apply under a name of its
 // own, and by deleting what it applied once and has no longer. It never takes a field from another by force.
 type delivery struct {
@@ -31,7 +29,7 @@ type delivery struct {
 	manager   string
 	namespace string // of the objects that name none
 	warnings  *warnings
-	applied   objects
+	applied   lanes.Set
 }
 
 // warnings are what the API server says besides its answers.
@@ -55,12 +53,12 @@ func deliverAs(t *testing.T, config *rest.Config, mapper meta.RESTMapper, manage
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &delivery{client, mapper, manager, namespace, told, objects{}}
+	return &delivery{client, mapper, manager, namespace, told, lanes.Set{}}
 }
 
 // deliver applies the objects, wave by wave, then deletes what there is too much, the last wave first.
 // A warning is an error, for it should not be there.
-func (d *delivery) deliver(ctx context.Context, wanted objects) error {
+func (d *delivery) deliver(ctx context.Context, wanted lanes.Set) error {
 	for _, object := range inWaves(wanted) {
 		if err := d.apply(ctx, object); err != nil {
 			return err
@@ -146,7 +144,7 @@ func (d *delivery) has(kind, name string) bool {
 }
 
 // inWaves sorts objects as Argo CD would: by their sync wave.
-func inWaves(set objects) []*unstructured.Unstructured {
+func inWaves(set lanes.Set) []*unstructured.Unstructured {
 	var sorted []*unstructured.Unstructured
 	for _, object := range set {
 		sorted = append(sorted, object)

@@ -180,7 +180,7 @@ func seeLeak(t *testing.T, cluster *cluster, mapper meta.RESTMapper) {
 }
 
 // newNamespace creates the namespace that objects name, or one of this name where they name none.
-func newNamespace(t *testing.T, cluster *cluster, name string, sets ...objects) string {
+func newNamespace(t *testing.T, cluster *cluster, name string, sets ...lanes.Set) string {
 	t.Helper()
 	for _, set := range sets {
 		for key := range set {
@@ -200,7 +200,7 @@ func newNamespace(t *testing.T, cluster *cluster, name string, sets ...objects) 
 	return name
 }
 
-func manifests(t *testing.T, repository *lanes.Repository, directories ...string) objects {
+func manifests(t *testing.T, repository *lanes.Repository, directories ...string) lanes.Set {
 	t.Helper()
 	var files []string
 	for _, directory := range directories {
@@ -209,7 +209,7 @@ func manifests(t *testing.T, repository *lanes.Repository, directories ...string
 	return lanes.ReadObjects(t, files...)
 }
 
-func deliver(t *testing.T, delivery *delivery, wanted objects) {
+func deliver(t *testing.T, delivery *delivery, wanted lanes.Set) {
 	t.Helper()
 	if err := delivery.deliver(t.Context(), wanted); err != nil {
 		t.Fatal(err)
@@ -217,7 +217,7 @@ func deliver(t *testing.T, delivery *delivery, wanted objects) {
 }
 
 // deliverTwice applies objects, and once more when the controllers have done their work.
-func deliverTwice(t *testing.T, cluster *cluster, delivery *delivery, namespace string, wanted objects) {
+func deliverTwice(t *testing.T, cluster *cluster, delivery *delivery, namespace string, wanted lanes.Set) {
 	t.Helper()
 	deliver(t, delivery, wanted)
 	waitUntilSettled(t, cluster, namespace)

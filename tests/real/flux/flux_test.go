@@ -14,7 +14,7 @@ import (
 )
 
 // build returns what Flux would apply of a path in a repository, as kustomize-controller does it.
-func build(t *testing.T, root, path string) map[lanes.Key]*unstructured.Unstructured {
+func build(t *testing.T, root, path string) lanes.Set {
 	t.Helper()
 	generator := kustomize.NewGeneratorWithIgnore(root, "", unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "kustomize.toolkit.fluxcd.io/v1",
@@ -44,7 +44,7 @@ func build(t *testing.T, root, path string) map[lanes.Key]*unstructured.Unstruct
 }
 
 // read returns the objects of the manifests in a directory.
-func read(t *testing.T, repository *lanes.Repository, path string) map[lanes.Key]*unstructured.Unstructured {
+func read(t *testing.T, repository *lanes.Repository, path string) lanes.Set {
 	t.Helper()
 	return lanes.ReadObjects(t, repository.Manifests(path)...)
 }
@@ -65,7 +65,7 @@ func parts(t *testing.T, overlay string) []string {
 	return paths
 }
 
-func addAll(t *testing.T, to, objects map[lanes.Key]*unstructured.Unstructured) {
+func addAll(t *testing.T, to, objects lanes.Set) {
 	t.Helper()
 	for _, object := range objects {
 		lanes.Add(t, to, object)
@@ -77,11 +77,11 @@ func TestFluxAppliesWhatRenderPrints(t *testing.T) {
 		t.Run(example, func(t *testing.T) {
 			repository := lanes.Open(t, example)
 			repository.Graylane("generate")
-			everything := map[lanes.Key]*unstructured.Unstructured{}
+			everything := lanes.Set{}
 			for _, overlay := range repository.Overlays() {
 				whole := build(t, repository.Dir, overlay)
 				lanes.Compare(t, overlay, whole, read(t, repository, overlay))
-				byParts := map[lanes.Key]*unstructured.Unstructured{}
+				byParts := lanes.Set{}
 				for _, path := range parts(t, overlay)[1:] {
 					built := build(t, repository.Dir, path)
 					lanes.Compare(t, path, built, read(t, repository, path))

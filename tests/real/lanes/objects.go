@@ -27,11 +27,14 @@ func KeyOf(object *unstructured.Unstructured) Key {
 	return Key{kind.Group, kind.Kind, object.GetNamespace(), object.GetName()}
 }
 
+// Set is objects by their names.
+type Set = map[Key]*unstructured.Unstructured
+
 // Objects reads a stream of YAML documents as Kubernetes does. It ends the test at what is no object,
 // and at an object that is there twice.
-func Objects(t testing.TB, stream []byte) map[Key]*unstructured.Unstructured {
+func Objects(t testing.TB, stream []byte) Set {
 	t.Helper()
-	objects := map[Key]*unstructured.Unstructured{}
+	objects := Set{}
 	decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(stream), 4096)
 	for {
 		object := &unstructured.Unstructured{}
@@ -50,7 +53,7 @@ func Objects(t testing.TB, stream []byte) map[Key]*unstructured.Unstructured {
 }
 
 // Add puts an object into a set that does not have it yet.
-func Add(t testing.TB, objects map[Key]*unstructured.Unstructured, object *unstructured.Unstructured) {
+func Add(t testing.TB, objects Set, object *unstructured.Unstructured) {
 	t.Helper()
 	key := KeyOf(object)
 	if object.GetAPIVersion() == "" || key.Kind == "" || key.Name == "" {
@@ -63,9 +66,9 @@ func Add(t testing.TB, objects map[Key]*unstructured.Unstructured, object *unstr
 }
 
 // ReadObjects reads the objects of some files.
-func ReadObjects(t testing.TB, files ...string) map[Key]*unstructured.Unstructured {
+func ReadObjects(t testing.TB, files ...string) Set {
 	t.Helper()
-	objects := map[Key]*unstructured.Unstructured{}
+	objects := Set{}
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
@@ -79,7 +82,7 @@ func ReadObjects(t testing.TB, files ...string) map[Key]*unstructured.Unstructur
 }
 
 // Compare tells the differences between two sets of objects.
-func Compare(t testing.TB, what string, got, want map[Key]*unstructured.Unstructured) {
+func Compare(t testing.TB, what string, got, want Set) {
 	t.Helper()
 	for key, object := range want {
 		if got[key] == nil {
