@@ -1,6 +1,7 @@
 package argocd
 
 import (
+	"os"
 	"path/filepath"
 	"reflect"
 	"testing"
@@ -18,6 +19,13 @@ func TestADirectoryGivesWhatRenderPrints(t *testing.T) {
 			repository.Graylane("generate")
 			overlays := repository.Overlays()
 			lanes.Compare(t, "the overlays", directories(t, repository, overlays), want)
+			// Kustomizations are no objects; Argo CD has to pass over them.
+			repository.Edit("graylane.yaml", "\nspec:\n", "\nspec:\n  output: {kustomization: true}\n")
+			repository.Graylane("generate")
+			if _, err := os.Stat(filepath.Join(overlays[0], "kustomization.yaml")); err != nil {
+				t.Fatal(err)
+			}
+			lanes.Compare(t, "with kustomizations", directories(t, repository, overlays), want)
 			repository.Graylane("cleanup")
 			lanes.Compare(t, "what cleanup leaves", directories(t, repository, overlays), nil)
 		})

@@ -7,20 +7,22 @@ import (
 	"strings"
 	"testing"
 
+	kustomizev1 "github.com/fluxcd/kustomize-controller/api/v1"
 	"github.com/fluxcd/pkg/kustomize"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 
 	"graylane.dev/tests/real/lanes"
 )
 
 // build returns what Flux would apply of a path in a repository, as kustomize-controller does it.
-func build(t *testing.T, root, path string) lanes.Set {
+func build(t *testing.T, root, path string, spec kustomizev1.KustomizationSpec) lanes.Set {
 	t.Helper()
-	generator := kustomize.NewGeneratorWithIgnore(root, "", unstructured.Unstructured{Object: map[string]any{
-		"apiVersion": "kustomize.toolkit.fluxcd.io/v1",
-		"kind":       "Kustomization",
-		"spec":       map[string]any{},
-	}})
+	object, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&kustomizev1.Kustomization{Spec: spec})
+	if err != nil {
+		t.Fatal(err)
+	}
+	generator := kustomize.NewGeneratorWithIgnore(root, "", unstructured.Unstructured{Object: object})
 	action, err := generator.WriteFile(path, kustomize.WithSaveOriginalKustomization())
 	if err != nil {
 		t.Fatalf("the generator refuses %s: %v", path, err)
@@ -79,11 +81,11 @@ func TestFluxAppliesWhatRenderPrints(t *testing.T) {
 			repository.Graylane("generate")
 			everything := lanes.Set{}
 			for _, overlay := range repository.Overlays() {
-				whole := build(t, repository.Dir, overlay)
+				whole := build(t, repository.Dir, overlay, kustomizev1.KustomizationSpec{})
 				lanes.Compare(t, overlay, whole, read(t, repository, overlay))
 				byParts := lanes.Set{}
 				for _, path := range parts(t, overlay)[1:] {
-					built := build(t, repository.Dir, path)
+					built := build(t, repository.Dir, path, kustomizev1.KustomizationSpec{})
 					lanes.Compare(t, path, built, read(t, repository, path))
 					addAll(t, byParts, built)
 				}
@@ -110,7 +112,7 @@ func TestFluxPrunesWhatCleanupRemoves(t *testing.T) {
 			}
 			repository.Graylane("cleanup", "--drain")
 			for _, path := range paths {
-				built := build(t, repository.Dir, path)
+				built := build(t, repository.Dir, path, kustomizev1.KustomizationSpec{})
 				lanes.Compare(t, path, built, read(t, repository, path))
 				for key := range built {
 					if strings.HasSuffix(key.Kind, "Ingress") {
@@ -120,7 +122,7 @@ func TestFluxPrunesWhatCleanupRemoves(t *testing.T) {
 			}
 			repository.Graylane("cleanup")
 			for _, path := range paths {
-				lanes.Compare(t, path, build(t, repository.Dir, path), nil)
+				lanes.Compare(t, path, build(t, repository.Dir, path, kustomizev1.KustomizationSpec{}), nil)
 			}
 		})
 	}
