@@ -15,7 +15,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -116,8 +115,7 @@ func run(t *testing.T, dir, name, tool string, arguments ...string) {
 	}
 	command := exec.Command(path, arguments...)
 	command.Dir, command.Stdout, command.Stderr = dir, log, log
-	// The tools end with the test, even when it is killed.
-	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	lanes.EndWithTest(command)
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -99,6 +99,7 @@ func serve(t *testing.T) {
 	// The sidecar has no HOME that can be used, nor anything else.
 	server.Env = []string{"ARGOCD_PLUGINSOCKFILEPATH=" + dir, "ARGOCD_CMP_WORKDIR=" + filepath.Join(dir, "work")}
 	server.Dir, server.Stdout, server.Stderr = dir, log, log
+	lanes.EndWithTest(server)
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
 	}
