@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 
@@ -30,6 +31,7 @@ type delivery struct {
 	namespace string // of the objects that name none
 	warnings  *warnings
 	applied   lanes.Set
+	dryRun    bool // only ask
 }
 
 // warnings are what the API server says besides its answers.
@@ -53,7 +55,7 @@ func deliverAs(t *testing.T, config *rest.Config, mapper meta.RESTMapper, manage
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &delivery{client, mapper, manager, namespace, told, lanes.Set{}}
+	return &delivery{dynamic: client, mapper: mapper, manager: manager, namespace: namespace, warnings: told, applied: lanes.Set{}}
 }
 
 // deliver applies the objects, wave by wave, then deletes what there is too much, the last wave first.
@@ -103,16 +105,18 @@ func (d *delivery) apply(ctx context.Context, object *unstructured.Unstructured)
 	if err != nil {
 		return err
 	}
-	after, err := resource.Patch(ctx, key.Name, types.ApplyPatchType, body, metav1.PatchOptions{
-		FieldManager: d.manager, FieldValidation: metav1.FieldValidationStrict,
-	})
+	options := metav1.PatchOptions{FieldManager: d.manager, FieldValidation: metav1.FieldValidationStrict}
+	if d.dryRun {
+		options.DryRun = []string{metav1.DryRunAll}
+	}
+	after, err := resource.Patch(ctx, key.Name, types.ApplyPatchType, body, options)
 	if err != nil {
 		return fmt.Errorf("%v is refused: %w", key, err)
 	}
 	d.warnings.mutex.Lock()
 	defer d.warnings.mutex.Unlock()
 	if len(d.warnings.texts) > 0 {
-		return fmt.Errorf("%v is warned of: %q", key, d.warnings.texts)
+		return fmt.Errorf("%v is warned of: %s", key, strings.Join(d.warnings.texts, "; "))
 	}
 	if reflect.DeepEqual(d.applied[key], object) && !reflect.DeepEqual(before.Object["spec"], after.Object["spec"]) {
 		return fmt.Errorf("%v is not what was applied before:\n%v\n%v", key, before.Object["spec"], after.Object["spec"])

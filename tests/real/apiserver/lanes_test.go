@@ -36,6 +36,10 @@ func TestLanesOnAnAPIServer(t *testing.T) {
 				scenario.run(t, cluster, mapper)
 			})
 		}
+		t.Run("cases", func(t *testing.T) {
+			t.Parallel()
+			acceptCases(t, cluster, mapper)
+		})
 		t.Run("leak", func(t *testing.T) {
 			t.Parallel()
 			seeLeak(t, cluster, mapper)
@@ -87,7 +91,7 @@ func scenarios(t *testing.T) []scenario {
 func (s scenario) run(t *testing.T, cluster *cluster, mapper meta.RESTMapper) {
 	repository := lanes.Open(t, s.example)
 	s.prepare(repository)
-	baseline := lanes.ReadObjects(t, repository.Manifests(filepath.Join(repository.Dir, "deploy"))...)
+	baseline := lanes.ReadObjects(t, lanes.Manifests(t, filepath.Join(repository.Dir, "deploy"))...)
 	if len(baseline) == 0 {
 		t.Log("its baseline is no manifest before another program has rendered it: the lane is delivered alone")
 	}
@@ -166,7 +170,7 @@ func owner(deliveries map[string]*delivery) func(kind, name string) string {
 // seeLeak makes a lane whose pods the baseline's Services select: if that is not seen, nothing is.
 func seeLeak(t *testing.T, cluster *cluster, mapper meta.RESTMapper) {
 	repository := lanes.Open(t, "mse-demo")
-	baseline := lanes.ReadObjects(t, repository.Manifests(filepath.Join(repository.Dir, "deploy"))...)
+	baseline := lanes.ReadObjects(t, lanes.Manifests(t, filepath.Join(repository.Dir, "deploy"))...)
 	namespace := newNamespace(t, cluster, "example-leak", baseline)
 	deliver(t, deliverAs(t, cluster.config, mapper, "baseline", namespace), baseline)
 	leaking := strings.ReplaceAll(repository.Graylane("render"), "zadigx-release-version: gray", "zadigx-release-version: original")
@@ -204,7 +208,7 @@ func manifests(t *testing.T, repository *lanes.Repository, directories ...string
 	t.Helper()
 	var files []string
 	for _, directory := range directories {
-		files = append(files, repository.Manifests(directory)...)
+		files = append(files, lanes.Manifests(t, directory)...)
 	}
 	return lanes.ReadObjects(t, files...)
 }

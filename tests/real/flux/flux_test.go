@@ -48,7 +48,7 @@ func build(t *testing.T, root, path string, spec kustomizev1.KustomizationSpec) 
 // read returns the objects of the manifests in a directory.
 func read(t *testing.T, repository *lanes.Repository, path string) lanes.Set {
 	t.Helper()
-	return lanes.ReadObjects(t, repository.Manifests(path)...)
+	return lanes.ReadObjects(t, lanes.Manifests(t, path)...)
 }
 
 // parts are what of an overlay Flux can be pointed at: the whole, and each directory in it that holds manifests or did.

@@ -130,7 +130,7 @@ func (r *Repository) run(program string, arguments ...string) string {
 // Overlays are the directories that graylane owns, sorted: those with a lock.
 func (r *Repository) Overlays() []string {
 	var directories []string
-	for _, file := range r.files(r.Dir) {
+	for _, file := range files(r.t, r.Dir) {
 		if filepath.Base(file) == "graylane.lock" {
 			directories = append(directories, filepath.Dir(file))
 		}
@@ -138,19 +138,20 @@ func (r *Repository) Overlays() []string {
 	return directories
 }
 
-// Manifests are the YAML files below a directory of the repository, sorted by path, without kustomizations.
-// A directory that is not there has none.
-func (r *Repository) Manifests(directory string) []string {
+// Manifests are the YAML files below a directory, sorted by path, without kustomizations. A directory that
+// is not there has none.
+func Manifests(t testing.TB, directory string) []string {
+	t.Helper()
 	if _, err := os.Stat(directory); os.IsNotExist(err) {
 		return nil
 	}
-	return slices.DeleteFunc(r.files(directory), func(file string) bool {
+	return slices.DeleteFunc(files(t, directory), func(file string) bool {
 		return filepath.Ext(file) != ".yaml" || filepath.Base(file) == "kustomization.yaml"
 	})
 }
 
-func (r *Repository) files(directory string) []string {
-	r.t.Helper()
+func files(t testing.TB, directory string) []string {
+	t.Helper()
 	var files []string
 	err := filepath.WalkDir(directory, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.IsDir() {
@@ -163,7 +164,7 @@ func (r *Repository) files(directory string) []string {
 		return nil
 	})
 	if err != nil {
-		r.t.Fatal(err)
+		t.Fatal(err)
 	}
 	return files
 }
