@@ -213,6 +213,12 @@ fn an_autoscaler_follows_its_own_workload_only() {
     assert_eq!(at(gray, "/spec/scaleTargetRef/name"), "\"web-mse-gray\"");
     assert_eq!(at(gray, "/spec/metrics/0/object/describedObject/name"), "\"web-mse-gray\"");
     assert!(!ids(&release).contains(&"HorizontalPodAutoscaler/api-mse-gray".to_owned()));
+    // Both would write them, and the last to do so would win until the other's turn.
+    assert_eq!(at(object(&release, "Deployment/web-mse-gray"), "/spec/replicas"), "nothing");
+    let notes = shown(&release.lane.notes);
+    assert!(notes.contains("the copy of HorizontalPodAutoscaler/web sets them"), "{notes}");
+    let without = lane(&manifests, &spec_of("", ""));
+    assert_eq!(at(object(&without, "Deployment/web-mse-gray"), "/spec/replicas"), "1");
     let told = refused(&manifests, &spec_of("", "    copy: [HorizontalPodAutoscaler/api]\n"));
     assert!(told.contains("would drive Deployment/api, which has no gray copy"), "{told}");
 }

@@ -209,6 +209,14 @@ impl Selection<'_, '_> {
     }
 }
 
+/// Whether an object of this kind writes `spec.replicas` of a workload.
+pub(super) fn sets_replicas(id: &ObjectRef) -> bool {
+    matches!(
+        (id.group.as_str(), id.kind.as_str()),
+        ("autoscaling", "HorizontalPodAutoscaler") | ("keda.sh", "ScaledObject")
+    )
+}
+
 /// Whether an object of this kind changes how many pods a workload has, or how large they are.
 pub(crate) fn scales(id: &ObjectRef) -> bool {
     matches!(

@@ -279,22 +279,35 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
+    /// The autoscaler of a workload that is copied with it.
+    fn autoscaler(&self, workload: &crate::baseline::Object) -> Option<&ObjectRef> {
+        let referrers = self.facts.referrers(&workload.id).iter();
+        let ids = referrers.map(|position| &self.facts.object(*position).id);
+        ids.into_iter()
+            .find(|id| belongings::sets_replicas(id) && self.plan.gray_names.contains_key(*id))
+    }
+
     fn object(&self, copy: &Copy) -> Built {
         let object = self.facts.object(copy.object);
         let service = &self.plan.services[copy.service];
         let name = &self.plan.gray_names[&object.id];
         let rendering = own::rendering(self.facts, copy);
         let mut document = copy::copy(object, rendering);
-        let mut errors = Vec::new();
+        let (mut errors, mut notes) = (Vec::new(), Vec::new());
         if copy.role == Role::Workload {
-            errors.extend(set::set_replicas(object, service.spec, &mut document));
+            match self.autoscaler(object) {
+                Some(autoscaler) => {
+                    errors.extend(set::leave_replicas(object, &mut document));
+                    notes.push(set::scaled(service.spec, object, autoscaler));
+                }
+                None => errors.extend(set::set_replicas(object, service.spec, &mut document)),
+            }
         }
         if (object.id.group.as_str(), object.id.kind.as_str()) == ("batch", "CronJob") {
             errors.extend(set::suspend(object, &mut document));
         }
         let (refused, idle_patches) = self.patches.apply(copy, object, service, &mut document);
         errors.extend(refused);
-        let mut notes = Vec::new();
         if copy.role == Role::Workload {
             let template = &service.pods.template;
             errors.extend(set::set(object, template, service.spec, &mut document));

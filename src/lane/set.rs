@@ -102,6 +102,29 @@ pub(super) fn set_replicas(
     setting.errors
 }
 
+/// Leaves the replicas of a workload to its autoscaler: whatever applies the overlay would set them
+/// back each time.
+///
+/// Source: kubernetes.io, "HorizontalPodAutoscaler Walkthrough" (migrating to it, by removing
+/// `spec.replicas`).
+pub(super) fn leave_replicas(object: &Object, document: &mut Document) -> Vec<Diagnostic> {
+    let mut setting = Setting { object, errors: Vec::new() };
+    let replicas = Path::keys(["spec", "replicas"]);
+    if document.find(&replicas).is_some() {
+        setting.edit(document.remove(&replicas).map(drop));
+    }
+    setting.errors
+}
+
+/// Tells that the replicas of a workload are left to its autoscaler.
+pub(super) fn scaled(service: &Service, workload: &Object, autoscaler: &ObjectRef) -> Diagnostic {
+    Diagnostic::note(format!(
+        "the copy of {} has no `replicas`: the copy of {autoscaler} sets them",
+        workload.id
+    ))
+    .at(service.place.clone())
+}
+
 /// Keeps the copy of a CronJob from running beside the baseline's on every schedule; a run of it can
 /// still be started by hand (`kubectl create job --from`).
 pub(super) fn suspend(object: &Object, document: &mut Document) -> Vec<Diagnostic> {

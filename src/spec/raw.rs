@@ -171,7 +171,7 @@ pub(super) struct Service {
     /// New images by container name, init containers included.
     #[serde(default)]
     pub(super) images: BTreeMap<String, String>,
-    /// Replicas of the gray workload.
+    /// Replicas of the gray workload; not written where its autoscaler is copied too.
     #[serde(default = "one")]
     #[schemars(range(max = 2_147_483_647))]
     pub(super) replicas: u32,

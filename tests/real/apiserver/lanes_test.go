@@ -71,7 +71,7 @@ func scenarios(t *testing.T) []scenario {
 			repository.Edit("graylane.yaml", "tag: gray", "tag: gray\n  isolation: relabel")
 		}, []string{"graylane.yaml"}},
 		scenario{"scaled", "online-boutique", func(repository *lanes.Repository) {
-			repository.Edit("graylane.yaml", "    - name: frontend\n", "    - name: frontend\n      replicas: 2\n"+
+			repository.Edit("graylane.yaml", "    - name: frontend\n", "    - name: frontend\n"+
 				"      policies: {HorizontalPodAutoscaler: copy, PodDisruptionBudget: copy}\n")
 		}, []string{"graylane.yaml"}},
 		scenario{"two-lanes", "mse-demo", second, []string{"graylane.yaml", "second.yaml"}},
