@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::host_index::HostIndex;
 use super::route::Route;
 use crate::calls::{Calls, named};
 use crate::gateway::{class_for, class_of, is_route};
@@ -105,6 +106,8 @@ pub struct Gateway {
     pub class: Option<GatewayClass>,
     /// Positions of its routes.
     pub routes: Vec<usize>,
+    /// The same by host.
+    pub(super) by_host: HostIndex,
 }
 
 /// What would be in the cluster.
@@ -305,9 +308,11 @@ impl Cluster {
                     name,
                     class,
                     routes: Vec::new(),
+                    by_host: HostIndex::default(),
                 });
                 gateway.class = gateway.class.or(class);
                 gateway.routes.push(number);
+                gateway.by_host.add(number, route);
             }
         }
         gateways.into_values().collect()

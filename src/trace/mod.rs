@@ -8,6 +8,7 @@ mod condition;
 mod derive;
 mod dialect;
 mod hops;
+mod host_index;
 mod kruise;
 mod matrix;
 mod request;
@@ -61,8 +62,9 @@ pub fn default_place(cluster: &Cluster) -> Option<(String, String)> {
 /// What a gateway does with a request; routes are positions in the cluster's routes.
 fn asked(cluster: &Cluster, gateway: usize, request: &Request) -> Option<Answer> {
     let of = cluster.gateways.get(gateway)?;
+    let positions = of.by_host.of(&request.host);
     let routes: Vec<&Route> =
-        of.routes.iter().filter_map(|number| cluster.routes.get(*number)).collect();
+        positions.iter().filter_map(|number| cluster.routes.get(*number)).collect();
     let mut answer = match of.class {
         Some(class) => answer(class, &routes, request),
         None if !route::is_host_known(&routes, &request.host) => {
@@ -77,7 +79,7 @@ fn asked(cluster: &Cluster, gateway: usize, request: &Request) -> Option<Answer>
         }),
     };
     for share in &mut answer.shares {
-        share.route = share.route.and_then(|at| of.routes.get(at).copied());
+        share.route = share.route.and_then(|at| positions.get(at).copied());
     }
     Some(answer)
 }
