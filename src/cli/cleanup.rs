@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use jiff::Timestamp;
 
-use super::commit::{CommitArgs, To, head_lock, pushing, record, text};
+use super::commit::{CommitArgs, To, behind, head_lock, pushing, record, text, uncommitted};
 use super::generate::change_line;
 use super::output::Output;
 use super::shared::{Boards, Edit, OnCommit, services};
@@ -125,13 +125,23 @@ fn cleanup(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result<
     }
     output.notes(&warnings)?;
     let mut nothing = true;
-    // A route to a Service without pods is an error to callers, so routes go before the lanes.
     for directory in &shared {
         nothing &= !boards.edit(directory, Edit::TakeOut(&gone))?;
     }
-    boards.settle(output)?;
+    // Where a commit comes first, what refuses it leaves all files as they were.
+    let mut settles = true;
+    if args.dry_run || !args.commit.commit || args.commit.shows_files(&workspace)? {
+        boards.settle(output)?;
+        settles = false;
+    }
     for overlay in plans {
         nothing &= !clean(args, overlay, selection, &shared, &workspace, output)?;
+        if std::mem::take(&mut settles) {
+            boards.settle(output)?;
+        }
+    }
+    if settles {
+        boards.settle(output)?;
     }
     if nothing {
         output.say("nothing to do")?;
@@ -157,8 +167,8 @@ fn gone_services(lock: Option<&Lock>, plan: &Plan) -> HashSet<ServiceHost> {
     had.filter(|service| !stays.contains(service)).collect()
 }
 
-/// Cleans one overlay; whether there was anything to do. Routes to it in `shared` are gone already,
-/// but not from what is committed.
+/// Cleans one overlay; whether there was anything to do. `shared` are the directories that may have
+/// routes to it: they go from the commit with it.
 fn clean(
     args: &Args,
     overlay: OverlayDir,
@@ -180,41 +190,65 @@ fn clean(
     let writing = overlay.begin()?;
     let lock = lock_to_clean(args, writing.dir(), selection, workspace)?;
     let plan = safe_removal(lock.as_ref(), selection, writing.dir(), args.force)?;
-    writing.apply(&plan)?;
-    tell(&plan, &directory, output)?;
-    if !args.commit.commit {
-        return Ok(!plan.is_empty());
+    let files_first = !args.commit.commit || args.commit.shows_files(workspace)?;
+    if files_first {
+        writing.apply(&plan)?;
     }
-    let repository = workspace.to_commit()?;
-    let head = head_lock(repository, &directory)?;
-    let Some(header) = lock.as_ref().or(head.as_ref()).map(Lock::header) else {
-        return Ok(!plan.is_empty());
+    let committed = if args.commit.commit {
+        let committed =
+            commit(args, &directory, lock.as_ref(), &plan, selection, shared, workspace);
+        committed.map_err(|error| match files_first {
+            true => uncommitted(error, format!("{directory} is cleaned up, but not committed")),
+            false => error,
+        })?
+    } else {
+        None
     };
+    if !files_first {
+        let applied = writing.apply(&plan);
+        applied.map_err(|failure| behind(failure, &directory, committed.as_ref()))?;
+    }
+    tell(&plan, &directory, output)?;
+    if let Some(line) = &committed {
+        output.result(line)?;
+    }
+    Ok(committed.is_some() || !plan.is_empty())
+}
+
+/// Commits the removal of a lane, which may not be carried out yet, and of the routes to it.
+fn commit(
+    args: &Args,
+    directory: &str,
+    lock: Option<&Lock>,
+    plan: &Plan,
+    selection: Selection<'_>,
+    shared: &BTreeSet<String>,
+    workspace: &Workspace,
+) -> anyhow::Result<Option<String>> {
+    let repository = workspace.to_commit()?;
+    let head = head_lock(repository, directory)?;
+    let Some(header) = lock.or(head.as_ref()).map(Lock::header) else { return Ok(None) };
     let commit = repository.head()?.commit();
     // A removal that was carried out earlier is told by what HEAD had.
     let told = match (&head, commit) {
         (Some(head), Some(commit)) => {
-            let files = TreeFiles::open(repository, commit, &directory)?;
+            let files = TreeFiles::open(repository, commit, directory)?;
             plan_removal(Some(head), selection, &files, true)?
         }
         _ => plan.clone(),
     };
     let mut gone = gone_services(head.as_ref(), &told);
-    gone.extend(gone_services(lock.as_ref(), &plan));
+    gone.extend(gone_services(lock, plan));
     let routes: Vec<OnCommit> = shared
         .iter()
         .map(|shared| OnCommit::of(repository, commit, shared, &[Edit::TakeOut(&gone)], args.force))
         .collect::<Result<_, Failure>>()?;
-    let mut changes = commit_changes(&directory, &plan, head.as_ref());
+    let mut changes = commit_changes(directory, plan, head.as_ref());
     changes.extend(routes.iter().flat_map(|routes| routes.changes.iter().cloned()));
-    let mut all = vec![Told { plan: &told, old: head.as_ref().or(lock.as_ref()) }];
+    let mut all = vec![Told { plan: &told, old: head.as_ref().or(lock) }];
     all.extend(routes.iter().map(|routes| Told { plan: &routes.plan, old: routes.old.as_ref() }));
     let text = removal_text(args, header, &all, workspace)?;
-    let line = record(&args.commit, repository, To::Head, changes, &text)?;
-    if let Some(line) = &line {
-        output.result(line)?;
-    }
-    Ok(line.is_some() || !plan.is_empty())
+    record(&args.commit, repository, To::Head, changes, &text)
 }
 
 /// Tells what is removed; of the lock only where there is nothing else.

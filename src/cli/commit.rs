@@ -173,6 +173,32 @@ pub(super) fn record(
     })
 }
 
+/// What kept an overlay from being committed whose files a hook had to see.
+pub(super) fn uncommitted(error: anyhow::Error, note: String) -> anyhow::Error {
+    match error.downcast::<Failure>() {
+        Ok(Failure(mut errors)) => {
+            errors.push(Diagnostic::error(note).remedy("mend it and run the same command again"));
+            Failure(errors).into()
+        }
+        Err(error) => error,
+    }
+}
+
+/// What stopped the files of an overlay that is committed already.
+pub(super) fn behind(
+    Failure(mut errors): Failure,
+    directory: &str,
+    committed: Option<&String>,
+) -> Failure {
+    if committed.is_some() {
+        errors.push(
+            Diagnostic::error(format!("{directory} is committed, but its files are not written"))
+                .remedy(format!("git restore '{directory}'")),
+        );
+    }
+    Failure(errors)
+}
+
 /// How often a push is tried while others are first.
 const TRIES: u32 = 10;
 

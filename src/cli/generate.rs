@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::commit::{CommitArgs, To, head_lock, pushing, record, source_commit, text};
+use super::commit::{
+    CommitArgs, To, behind, head_lock, pushing, record, source_commit, text, uncommitted,
+};
 use super::output::Output;
 use super::shared::{Boards, Edit, OnCommit, Part};
 use super::specs::{BaselineArgs, SpecArgs, releases};
@@ -179,13 +181,21 @@ fn in_work_tree(args: &Args, global: &Global, output: &mut Output) -> anyhow::Re
             writing.apply(&plan)?;
         }
         let committed = if args.commit.commit {
-            commit_written(args, &spec, &plan, part.as_mut(), &workspace)
-                .map_err(|error| if hook_first { left_written(error, &spec) } else { error })?
+            commit_written(args, &spec, &plan, part.as_mut(), &workspace).map_err(|error| {
+                match hook_first {
+                    true => {
+                        uncommitted(error, format!("{} is written, but not committed", spec.output))
+                    }
+                    false => error,
+                }
+            })?
         } else {
             None
         };
         if is_written && !hook_first {
-            writing.apply(&plan).map_err(|failure| behind(failure, &spec, committed.as_ref()))?;
+            writing
+                .apply(&plan)
+                .map_err(|failure| behind(failure, &spec.output, committed.as_ref()))?;
         }
         let routes = put(&mut boards, part.as_ref())?;
         tell(output, &spec, &plan, routes)?;
@@ -199,18 +209,6 @@ fn in_work_tree(args: &Args, global: &Global, output: &mut Output) -> anyhow::Re
         differs |= boards.settle(output)?;
     }
     Ok(if args.check && differs { Outcome::Different } else { Outcome::Done })
-}
-
-/// What stopped the files of an overlay that is committed already.
-fn behind(Failure(mut errors): Failure, spec: &SpecFile, committed: Option<&String>) -> Failure {
-    if committed.is_some() {
-        let directory = &spec.output;
-        errors.push(
-            Diagnostic::error(format!("{directory} is committed, but its files are not written"))
-                .remedy(format!("git restore '{directory}'")),
-        );
-    }
-    Failure(errors)
 }
 
 /// Tells of overlays that an earlier tag or output of the same spec left beside this one.
@@ -263,18 +261,6 @@ pub(super) fn change_line(change: &FileChange, directory: &str) -> String {
         FileChange::Remove(_) => "remove",
     };
     format!("{word} {}\n", change.path().below(directory))
-}
-
-/// What kept an overlay from being committed whose files a hook had to see.
-fn left_written(error: anyhow::Error, spec: &SpecFile) -> anyhow::Error {
-    match error.downcast::<Failure>() {
-        Ok(Failure(mut errors)) => {
-            let note = format!("{} is written, but not committed", spec.output);
-            errors.push(Diagnostic::error(note).remedy("mend it and run the same command again"));
-            Failure(errors).into()
-        }
-        Err(error) => error,
-    }
 }
 
 /// Commits an overlay of the work tree, which may not be written yet.

@@ -113,12 +113,11 @@ pub fn plan_removal(
     let occupied: BTreeSet<&str> =
         rest.files().iter().filter_map(|file| file.path.directory()).collect();
     let mut kept: Vec<Option<&str>> = left.difference(&occupied).copied().map(Some).collect();
-    if lock.is_offline() {
-        // What made it so may never have been committed.
-        for directory in [Directory::Entry.as_str(), Directory::Workloads.as_str()] {
-            if found.read(&OverlayPath::keep(Some(directory)))? != Found::Absent {
-                kept.push(Some(directory));
-            }
+    // What an earlier removal left may never have been committed.
+    for directory in [Directory::Entry.as_str(), Directory::Workloads.as_str()] {
+        let is_new = !left.contains(directory) && !occupied.contains(directory);
+        if is_new && found.read(&OverlayPath::keep(Some(directory)))? != Found::Absent {
+            kept.push(Some(directory));
         }
     }
 
