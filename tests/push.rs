@@ -128,6 +128,41 @@ fn work_of_the_user_is_never_dropped() {
 }
 
 #[test]
+fn what_is_staged_stays_staged_where_others_pushed_first() {
+    let sandbox = pushed();
+    ok(&sandbox, "git clone -q ../origin.git ../other");
+    ok(&sandbox, "cd ../other && echo a > theirs.txt && git add -A && git commit -qm Theirs");
+    ok(&sandbox, "git -C ../other push -q");
+    ok(&sandbox, "echo staged > mine.txt && git add mine.txt && echo work > mine.txt");
+    ok(
+        &sandbox,
+        "echo '# staged' >> deploy/web.yaml && git add deploy && echo '# work' >> deploy/web.yaml",
+    );
+    ok(
+        &sandbox,
+        "printf '#!/bin/sh\nexit 1\n' > .git/hooks/post-checkout && chmod +x .git/hooks/post-checkout",
+    );
+    let before = ok(&sandbox, "git diff --cached && git diff");
+    let ran = sandbox.sh("graylane generate --commit --push");
+    assert!(ran.stderr.contains("starting again"), "{}", ran.stderr);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert_eq!(ok(&sandbox, "git diff --cached && git diff"), before);
+    assert_eq!(ok(&sandbox, "git status --short"), "MM deploy/web.yaml\nAM mine.txt\n");
+    assert_eq!(ok(&sandbox, "git symbolic-ref HEAD && cat theirs.txt"), "refs/heads/main\na\n");
+}
+
+#[test]
+fn a_commit_that_somebody_makes_meanwhile_is_not_dropped() {
+    let sandbox = pushed();
+    ok(&sandbox, "git clone -q ../origin.git ../other");
+    ok(&sandbox, "cd ../other && git commit -q --allow-empty -m Theirs && git push -q");
+    hook(&sandbox, "pre-push", "git commit -q --allow-empty --no-verify -m Meanwhile");
+    let told = refused(&sandbox, "graylane generate --commit --push");
+    assert!(told.contains("gone apart"), "{told}");
+    assert!(ok(&sandbox, "git log --format=%s").contains("Meanwhile"));
+}
+
+#[test]
 fn a_remote_that_refuses_is_told() {
     let sandbox = pushed();
     let hook = sandbox.dir.join("../origin.git/hooks/pre-receive");

@@ -1,6 +1,7 @@
 //! What commands that commit have in common: whose commit it is, what it says it comes from, and
 //! pushing it.
 
+use std::cell::RefCell;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::{Duration, Instant};
 
@@ -34,6 +35,9 @@ pub(super) struct CommitArgs {
     /// Push the branch; if others were first, start again from what they pushed
     #[arg(long, requires = "commit")]
     pub(super) push: bool,
+    /// The commits that the command made.
+    #[arg(skip)]
+    made: RefCell<Vec<CommitId>>,
 }
 
 impl CommitArgs {
@@ -166,7 +170,8 @@ pub(super) fn record(
     };
     let outcome = repository.commit(&request).map_err(Diagnostic::from).map_err(Failure::from)?;
     Ok(match outcome {
-        CommitOutcome::Created { short, .. } => {
+        CommitOutcome::Created { id, short } => {
+            args.made.borrow_mut().push(id);
             Some(format!("commit {short} {}\n", text.lines().next().unwrap_or("")))
         }
         CommitOutcome::Unchanged { .. } => None,
@@ -257,7 +262,9 @@ pub(super) fn pushing(
                 output.say(&format!("{there} has moved; starting again from it"))?;
                 std::thread::sleep(pause(tries, started.elapsed()));
                 if let Some(onto) = repository.fetch_tip(&target).map_err(Failure::from)? {
-                    repository.move_onto(&target, base, onto).map_err(Failure::from)?;
+                    repository
+                        .move_onto(&target, base, &args.made.take(), onto)
+                        .map_err(Failure::from)?;
                 }
                 tries += 1;
             }

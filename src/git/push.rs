@@ -147,23 +147,26 @@ impl Repository {
         self.resolve("FETCH_HEAD").map(Some)
     }
 
-    /// Moves the branch from commits on top of `base` to another commit that has `base` too: what
-    /// was committed on top is left out. Where the branch is checked out, index and work tree
-    /// follow, and changes that are not committed stay.
+    /// Moves the branch from `made`, commits on top of `base`, to another commit that has `base` too:
+    /// what they hold is left out. Where the branch is checked out, index and work tree follow, and
+    /// changes that are not committed stay, staged or not.
     ///
     /// # Errors
-    /// The other commit does not have `base`; changes that are not committed are in the way.
+    /// The other commit does not have `base`; the branch has more than the commits that were made;
+    /// changes that are not committed are in the way.
     pub fn move_onto(
         &self,
         target: &PushTarget,
         base: Option<CommitId>,
+        made: &[CommitId],
         onto: CommitId,
     ) -> Result<()> {
         let branch = &target.branch;
         let has_base = base.is_some_and(|base| {
             base == onto || self.inner.graph_descendant_of(onto.0, base.0).unwrap_or(false)
         });
-        if !has_base {
+        let tip = self.tip(Some(branch))?;
+        if !has_base || self.below(tip.old, made) != base {
             return Err(GitError::new(
                 GitErrorKind::RefMoved,
                 format!("`{branch}` and `{}/{}` have gone apart", target.remote, target.upstream),
@@ -173,17 +176,28 @@ impl Repository {
                 target.remote, target.upstream
             )));
         }
-        let tip = self.tip(Some(branch))?;
         if tip.checked_out {
             // Entries of a new commit do not know the time of their files, and count as changed.
             self.program.run(["update-index", "-q", "--refresh"]).complete(&[])?;
+            // `git reset --keep` would drop what is staged.
             let onto = onto.to_string();
-            let reset = self.program.run(["reset", "--quiet", "--keep", &onto]).output(&[]);
-            return reset.map(|_| ()).map_err(|error| {
+            let checkout = self.program.run(["-c", "core.hooksPath=/dev/null", "checkout"]);
+            let options = ["--quiet", "--no-overwrite-ignore", "-B", branch.as_str(), &onto, "--"];
+            return checkout.args(&options).output(&[]).map(|_| ()).map_err(|error| {
                 error.remedy("commit or stash your changes, then run the same command again")
             });
         }
         self.move_reference(&tip, onto, &format!("move to {onto}"))
+    }
+
+    /// What the commits that were `made` are on top of.
+    fn below(&self, tip: Option<CommitId>, made: &[CommitId]) -> Option<CommitId> {
+        let mut at = tip;
+        while let Some(id) = at.filter(|id| made.contains(id)) {
+            let commit = self.inner.find_commit(id.0).ok();
+            at = commit.and_then(|commit| commit.parent_id(0).ok()).map(CommitId);
+        }
+        at
     }
 }
 
