@@ -211,6 +211,38 @@ fn hooks_of_commits_run() {
 }
 
 #[test]
+fn a_hook_is_run_by_the_shell_where_it_names_no_other_program() {
+    let sandbox = web();
+    ok(&sandbox, "echo 'echo ran > ../ran' > .git/hooks/pre-commit");
+    ok(&sandbox, "echo 'echo By-hook: yes >> \"$1\"' > .git/hooks/commit-msg");
+    ok(&sandbox, "chmod +x .git/hooks/pre-commit .git/hooks/commit-msg");
+    ok(&sandbox, "graylane generate --commit");
+    assert_eq!(
+        ok(&sandbox, "cat ../ran && git log -1 --format='%(trailers:key=By-hook)'"),
+        "ran\nBy-hook: yes\n\n"
+    );
+}
+
+#[test]
+fn a_hook_that_stages_other_contents_is_told() {
+    let sandbox = web();
+    hook(
+        &sandbox,
+        "pre-commit",
+        "for file in $(git diff --cached --name-only -- '*.yaml'); do echo '# formatted' >> $file; git add $file; done",
+    );
+    let told = refused(&sandbox, "graylane generate --commit");
+    for part in ["stages another content of `overlays/gray/", "--no-verify", "not committed"] {
+        assert!(told.contains(part), "{told}");
+    }
+    assert_eq!(ok(&sandbox, "git log --format=%s"), "Add the baseline\n");
+    // What it stages besides is its own affair.
+    hook(&sandbox, "pre-commit", "echo x > other.txt; git add other.txt");
+    ok(&sandbox, "graylane generate --force --commit");
+    assert_eq!(ok(&sandbox, "git status --short"), "?? other.txt\n");
+}
+
+#[test]
 fn a_commit_is_signed_where_that_is_asked_for() {
     let sandbox = web();
     // Where ssh-keygen is not installed there is nothing to sign with.

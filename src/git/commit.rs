@@ -123,7 +123,7 @@ impl Repository {
             return Ok(Err(tip.parent));
         }
         if request.hooks && tip.checked_out {
-            self.pre_commit(tip.parent, &entries)?;
+            self.pre_commit(tip.parent, tree, &entries)?;
         }
         let message = match request.hooks {
             true => self.commit_msg(request.message)?,

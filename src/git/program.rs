@@ -230,11 +230,45 @@ fn lines(stderr: Option<ChildStderr>, to: &mpsc::Sender<String>) {
 
 /// The error for a run that failed: the command and what it said last.
 pub(super) fn failed(name: &str, output: &Output) -> GitError {
+    /// What git says last where ssh or another helper knows why, and has said it before.
+    const NO_REASON: &str = "Could not read from remote repository";
     let stderr = String::from_utf8_lossy(&output.stderr);
-    let said = stderr
+    let fatal = stderr
         .lines()
-        .find_map(|line| line.strip_prefix("fatal: ").or_else(|| line.strip_prefix("error: ")))
-        .or_else(|| stderr.lines().rfind(|line| !line.trim().is_empty()))
-        .unwrap_or("it gave no reason");
+        .find_map(|line| line.strip_prefix("fatal: ").or_else(|| line.strip_prefix("error: ")));
+    let said = match fatal {
+        Some(line) if line.starts_with(NO_REASON) => stderr.lines().find(|line| {
+            let line = line.trim();
+            !line.is_empty() && !line.starts_with("Cloning into")
+        }),
+        Some(line) => Some(line),
+        None => stderr.lines().rfind(|line| !line.trim().is_empty()),
+    };
+    let said = said.unwrap_or("it gave no reason").trim();
+    let said = said.strip_prefix("fatal: ").unwrap_or(said);
     GitError::new(GitErrorKind::Other, format!("`{name}` failed: {}", said.trim_end_matches('.')))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::ExitStatus;
+
+    use super::*;
+
+    fn message(stderr: &str) -> String {
+        let status = ExitStatus::from_raw(128 << 8);
+        failed("git push", &Output { status, stdout: Vec::new(), stderr: stderr.into() }).message
+    }
+
+    #[test]
+    fn a_failure_is_told_by_the_line_that_says_why() {
+        let denied = "Cloning into bare repository 'x'...\nshop@host: Permission denied (publickey).\r\nfatal: Could not read from remote repository.\n\nPlease make sure\n";
+        assert_eq!(message(denied), "`git push` failed: shop@host: Permission denied (publickey)");
+        let alone = "fatal: Could not read from remote repository.\n";
+        assert_eq!(message(alone), "`git push` failed: Could not read from remote repository");
+        assert_eq!(message("hint: x\nfatal: no such y\nhint: z\n"), "`git push` failed: no such y");
+        assert_eq!(message("a\nb\n"), "`git push` failed: b");
+        assert_eq!(message(""), "`git push` failed: it gave no reason");
+    }
 }
