@@ -33,12 +33,13 @@ fn committed() -> Option<String> {
     if Path::new(&top).canonicalize().ok()? != Path::new(&root).canonicalize().ok()? {
         return None;
     }
-    for path in ["HEAD", "index", "packed-refs"] {
+    let branch = git(&["symbolic-ref", "--quiet", "HEAD"]);
+    for path in ["HEAD", "logs/HEAD", "index", "packed-refs"].into_iter().chain(branch.as_deref()) {
         let path = git(&["rev-parse", "--git-path", path])?;
-        println!("cargo::rerun-if-changed={path}");
-    }
-    if let Some(branch) = git(&["symbolic-ref", "--quiet", "HEAD"]) {
-        println!("cargo::rerun-if-changed={}", git(&["rev-parse", "--git-path", &branch])?);
+        // What is not there counts as changed in every build.
+        if Path::new(&path).exists() {
+            println!("cargo::rerun-if-changed={path}");
+        }
     }
     let commit = git(&["log", "-1", "--format=%h %cs", "--abbrev=9"])?;
     let is_changed = !git(&["status", "--porcelain", "--untracked-files=no"])?.is_empty();
