@@ -230,22 +230,25 @@ fn lines(stderr: Option<ChildStderr>, to: &mpsc::Sender<String>) {
 
 /// The error for a run that failed: the command and what it said last.
 pub(super) fn failed(name: &str, output: &Output) -> GitError {
-    /// What git says last where ssh or another helper knows why, and has said it before.
-    const NO_REASON: &str = "Could not read from remote repository";
+    /// What git says where ssh or a hook knows why, and has said it before.
+    const NO_REASON: [&str; 2] =
+        ["Could not read from remote repository", "failed to push some refs"];
     let stderr = String::from_utf8_lossy(&output.stderr);
-    let fatal = stderr
-        .lines()
-        .find_map(|line| line.strip_prefix("fatal: ").or_else(|| line.strip_prefix("error: ")));
-    let said = match fatal {
-        Some(line) if line.starts_with(NO_REASON) => stderr.lines().find(|line| {
-            let line = line.trim();
-            !line.is_empty() && !line.starts_with("Cloning into")
-        }),
-        Some(line) => Some(line),
-        None => stderr.lines().rfind(|line| !line.trim().is_empty()),
-    };
-    let said = said.unwrap_or("it gave no reason").trim();
-    let said = said.strip_prefix("fatal: ").unwrap_or(said);
+    let mut before = None;
+    let mut said = None;
+    for line in stderr.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let fatal = line.strip_prefix("fatal: ").or_else(|| line.strip_prefix("error: "));
+        if let Some(fatal) = fatal {
+            let is_known = !NO_REASON.iter().any(|start| fatal.starts_with(start));
+            said = if is_known { Some(fatal) } else { before.or(Some(fatal)) };
+            break;
+        }
+        if !line.starts_with("Cloning into") {
+            before = Some(line);
+        }
+    }
+    let said = said.or(before);
+    let said = said.unwrap_or("it gave no reason");
     GitError::new(GitErrorKind::Other, format!("`{name}` failed: {}", said.trim_end_matches('.')))
 }
 
@@ -265,6 +268,8 @@ mod tests {
     fn a_failure_is_told_by_the_line_that_says_why() {
         let denied = "Cloning into bare repository 'x'...\nshop@host: Permission denied (publickey).\r\nfatal: Could not read from remote repository.\n\nPlease make sure\n";
         assert_eq!(message(denied), "`git push` failed: shop@host: Permission denied (publickey)");
+        let hook = "checking\nnot on saturdays\nerror: failed to push some refs to 'x'\n";
+        assert_eq!(message(hook), "`git push` failed: not on saturdays");
         let alone = "fatal: Could not read from remote repository.\n";
         assert_eq!(message(alone), "`git push` failed: Could not read from remote repository");
         assert_eq!(message("hint: x\nfatal: no such y\nhint: z\n"), "`git push` failed: no such y");
