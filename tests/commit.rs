@@ -79,6 +79,18 @@ fn a_directory_that_a_removal_emptied_before_its_commit_stays_in_git() {
 }
 
 #[test]
+fn a_baseline_that_changed_before_the_lane_was_drained_is_not_promoted_over() {
+    let sandbox = Sandbox::new();
+    sandbox.copy_from(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/mse-demo"));
+    sandbox.commit_all();
+    let ran = sandbox.sh("graylane generate -q --commit && graylane cleanup -q --drain --commit && graylane promote --dry-run");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let ran = sandbox.sh("git reset -q --hard HEAD~1 && sed -i 's/replicas: 1/replicas: 2/' deploy/*.yaml && git commit -qam Scale && graylane cleanup -q --drain --commit && graylane promote --dry-run");
+    assert_eq!(ran.code, 2, "{}", ran.stdout);
+    assert!(ran.stderr.contains("changed since the lane was generated"), "{}", ran.stderr);
+}
+
+#[test]
 fn no_lane_is_written_when_one_of_them_cannot_be() {
     let sandbox = web();
     let ran = sandbox.sh("mkdir graylane && sed 's/tag: gray/tag: blue/; s/name: web-gray/name: blue/; s#\\[deploy\\]#[../deploy]#; s#paths: deploy#paths: ../deploy#' graylane.yaml > graylane/b.yaml && sed 's#\\[deploy\\]#[../deploy]#; s#- deploy#- ../deploy#' graylane.yaml > graylane/a.yaml && git rm -q --cached graylane.yaml && rm graylane.yaml && graylane generate && echo '# mine' >> $(ls -d graylane/overlays/blue/workloads/*.yaml | head -1) && rm -r graylane/overlays/gray && graylane generate");

@@ -6,8 +6,8 @@ use super::specs::SpecArgs;
 use super::workspace::Workspace;
 use super::{Global, Outcome};
 use crate::diagnostic::{Diagnostic, Failure};
-use crate::git::{Change, Repository};
-use crate::overlay::{LOCK_FILE, Lock, OverlayDir, Replacement, read_lock, replace};
+use crate::git::{Change, CommitId, Repository};
+use crate::overlay::{LOCK_FILE, Lock, OverlayDir, Replacement, TreeFiles, read_lock, replace};
 use crate::pipeline::{BaselineFrom, Baselines, SpecFile};
 use crate::promote::{Promotion, message, promote};
 use crate::spec::Strategy;
@@ -174,10 +174,7 @@ fn stale(
     if head_lock(repository, &spec.output)?.as_ref() != Some(&lock) {
         return Ok(Vec::new());
     }
-    let path = format!("{}/{LOCK_FILE}", spec.output);
-    let Some(generated) =
-        repository.last_change(&path).map_err(Diagnostic::from).map_err(Failure::from)?
-    else {
+    let Some(generated) = generated(repository, &spec.output, lock)? else {
         return Ok(Vec::new());
     };
     let mut errors = Vec::new();
@@ -200,6 +197,31 @@ fn stale(
         )));
     }
     Ok(errors)
+}
+
+/// The commit that generated an overlay, whose lock in the last commit is this one. Commits that
+/// only took something away, as `cleanup --drain` does, came later.
+fn generated(
+    repository: &Repository,
+    directory: &str,
+    mut lock: Lock,
+) -> Result<Option<CommitId>, Failure> {
+    let path = format!("{directory}/{LOCK_FILE}");
+    let Some(mut commit) = repository.last_change(&path)? else { return Ok(None) };
+    while let Some(earlier) = repository.change_before(commit, &path)? {
+        let Ok(Some(before)) = read_lock(&TreeFiles::open(repository, earlier, directory)?) else {
+            break;
+        };
+        let mut objects = lock.files().iter().filter(|file| file.origin.object.is_some());
+        let had_all = objects
+            .all(|file| before.file(&file.path).is_some_and(|had| had.sha256 == file.sha256));
+        let is_less = lock.files().len() < before.files().len();
+        if !(had_all && is_less && before.header().spec_digest == lock.header().spec_digest) {
+            break;
+        }
+        (commit, lock) = (earlier, before);
+    }
+    Ok(Some(commit))
 }
 
 /// Files that two of the specs would change.

@@ -21,7 +21,20 @@ impl Repository {
         if self.head()?.commit().is_none() {
             return Ok(None);
         }
-        let args = ["--literal-pathspecs", "rev-list", "-1", "HEAD", "--", path];
+        self.change(&["HEAD"], path)
+    }
+
+    /// The last commit before one that changed what is at `path`, which is one of them.
+    ///
+    /// # Errors
+    /// `git rev-list` failed.
+    pub fn change_before(&self, commit: CommitId, path: &str) -> Result<Option<CommitId>> {
+        path::check(path)?;
+        self.change(&["--skip=1", &commit.to_string()], path)
+    }
+
+    fn change(&self, from: &[&str], path: &str) -> Result<Option<CommitId>> {
+        let args = [&["--literal-pathspecs", "rev-list", "-1"], from, &["--", path]].concat();
         let output = self.program.run(args).output(&[])?;
         let id = String::from_utf8_lossy(&output);
         let id = id.trim();
