@@ -13,10 +13,10 @@ use super::workspace::Workspace;
 use super::{Global, Outcome};
 use crate::diagnostic::{Diagnostic, Failure};
 use crate::lane::Facts;
-use crate::overlay::{Directory, LOCK_FILE, Lock, OverlayDir, read_lock};
+use crate::overlay::{Directory, LOCK_FILE, Lock, OverlayDir};
 use crate::pipeline::{BaselineFrom, Baselines, SpecFile, read_spec, release};
 use crate::spec::Expiry;
-use crate::surroundings::Differences;
+use crate::surroundings::Standing;
 
 /// List the lanes of this repository
 ///
@@ -152,23 +152,27 @@ fn stand(
     row.gateways.sort_unstable();
     row.gateways.dedup();
     let overlay = OverlayDir::open(workspace.root()?, &spec.output)?;
-    let lock = match read_lock(&overlay) {
-        Ok(Some(lock)) => lock,
-        Ok(None) => {
+    let mut differences = match Standing::of(release.desired(), &overlay) {
+        Standing::Absent => {
             "not generated".clone_into(&mut row.state);
             return Ok(());
         }
-        Err(_) => {
+        Standing::Damaged(_) => {
             DAMAGED.clone_into(&mut row.state);
             return Ok(());
         }
+        Standing::Offline => {
+            "offline".clone_into(&mut row.state);
+            row.offline = true;
+            return Ok(());
+        }
+        Standing::Drained => {
+            "drained".clone_into(&mut row.state);
+            row.drift = Some(false);
+            return Ok(());
+        }
+        Standing::Written(differences) => differences,
     };
-    if lock.is_offline() {
-        "offline".clone_into(&mut row.state);
-        row.offline = true;
-        return Ok(());
-    }
-    let mut differences = Differences::of(release.desired(), &lock, &overlay)?;
     let part = Part::of(&release, workspace);
     differences.is_shared_too = part.map_or(Ok(true), |part| is_up_to_date(&part, workspace))?;
     let drifts = !differences.is_empty();

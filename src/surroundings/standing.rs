@@ -2,7 +2,7 @@
 
 use crate::diagnostic::Failure;
 use crate::overlay::{
-    Desired, Found, Lock, OverlayFiles, OverlayPath, is_as_written, plan, read_lock,
+    Desired, Directory, Found, Lock, OverlayFiles, OverlayPath, is_as_written, plan, read_lock,
 };
 
 /// An overlay as it stands.
@@ -14,6 +14,8 @@ pub enum Standing {
     Damaged(Failure),
     /// The lane is offline: nothing of it is applied.
     Offline,
+    /// Its entry was taken away, so that gateways stop sending; the rest is as the spec gives it.
+    Drained,
     /// It is there.
     Written(Differences),
 }
@@ -48,10 +50,31 @@ impl Standing {
         let standing = read_lock(found).and_then(|lock| match lock {
             None => Ok(Self::Absent),
             Some(lock) if lock.is_offline() => Ok(Self::Offline),
-            Some(lock) => Differences::of(desired, &lock, found).map(Self::Written),
+            Some(lock) => {
+                let is_drained = is_drained(&desired, &lock);
+                let mut differences = Differences::of(desired, &lock, found)?;
+                if is_drained {
+                    differences.stale.retain(|path| !is_entry(path));
+                }
+                let is_as_given = is_drained && differences.is_empty();
+                Ok(if is_as_given { Self::Drained } else { Self::Written(differences) })
+            }
         });
         standing.unwrap_or_else(Self::Damaged)
     }
+}
+
+/// Whether a lane that has an entry is without it.
+fn is_drained(desired: &Desired, lock: &Lock) -> bool {
+    let has_entry =
+        desired.files.iter().any(|file| is_entry(&file.path) && file.origin.object.is_some());
+    let stands =
+        lock.files().iter().any(|file| is_entry(&file.path) && file.origin.object.is_some());
+    has_entry && !stands && !lock.files().is_empty()
+}
+
+fn is_entry(path: &OverlayPath) -> bool {
+    path.as_str().split_once('/').is_some_and(|(above, _)| above == Directory::Entry.as_str())
 }
 
 impl Differences {
