@@ -41,7 +41,12 @@ fn is_secret(document: &Document) -> bool {
 fn values(secret: &Document) -> BTreeMap<Path, String> {
     let mut values = BTreeMap::new();
     for field in FIELDS {
-        for (key, value) in secret.at(&[field]).into_iter().flat_map(NodeRef::entries) {
+        let Some(node) = secret.at(&[field]).filter(|node| !node.is_null()) else { continue };
+        // No API server takes anything but a mapping; a file can hold it.
+        if !node.is_mapping() {
+            values.insert(Path::keys([field]), node.to_json().to_string());
+        }
+        for (key, value) in node.entries() {
             values.insert(Path::keys([field, key]), value.to_json().to_string());
         }
     }
@@ -117,6 +122,19 @@ mod tests {
             "{}",
             alone.to_text()
         );
+    }
+
+    #[test]
+    fn what_no_secret_should_hold_never_shows_either() {
+        for values in ["stringData: plain", "data: [plain, {k: plain}]", "data: \"plain\""] {
+            let mut alone = document(&format!("apiVersion: v1\nkind: Secret\n{values}\n"));
+            mask(None, Some(&mut alone));
+            let text = alone.to_text();
+            assert!(text.contains("***") && !text.contains("plain"), "{text}");
+        }
+        let mut empty = document("apiVersion: v1\nkind: Secret\ndata:\n");
+        mask(None, Some(&mut empty));
+        assert!(!empty.to_text().contains("***"));
     }
 
     #[test]
