@@ -117,7 +117,8 @@ fn a_lane_with_errors_stops_the_check_and_is_in_the_log() {
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert!(ok(&sandbox, "cat lanes.sarif").contains("\"2.1.0\""));
     for hostile in ["graylane.yaml; touch hacked", "$(touch hacked)", "--version\nx"] {
-        let ran = run(&sandbox, &check, &[("SPECS", hostile), ("SARIF", "")]);
+        run(&sandbox, &check, &[("SPECS", hostile), ("SARIF", "")]);
+        let ran = run(&sandbox, &step(COMPARE), &[("SPECS", hostile), ("BASE", "main")]);
         assert_eq!(ran.code, 2, "{hostile}: {}", ran.stdout);
     }
     ok(&sandbox, "test ! -e hacked");
@@ -141,6 +142,52 @@ fn what_a_pull_request_changes_is_reported() {
     assert!(ok(&sandbox, "cat ../output").starts_with("changed=false\n"));
     let ran = run(&sandbox, &step(COMPARE), &[("SPECS", "none.yaml"), ("BASE", "main")]);
     assert_eq!(ran.code, 2, "{}", ran.stderr);
+}
+
+#[test]
+fn what_the_check_finds_is_in_the_comment() {
+    let action = document("action.yml", 0);
+    let steps = action.root().at(&["runs", "steps"]).unwrap();
+    let condition = |name: &str| {
+        let step = steps.items().find(|step| text(*step, "name") == Some(name)).unwrap();
+        text(step, "if").unwrap().to_owned()
+    };
+    // A condition without a function of the status means that all steps before have succeeded.
+    assert!(condition(COMPARE).starts_with("${{ !cancelled() && steps.check.outcome != 'skipped'"));
+    assert!(
+        condition("Comment").starts_with("${{ !cancelled() && steps.diff.outcome == 'success'")
+    );
+
+    let sandbox = changed();
+    ok(&sandbox, r"sed -i 's/  tag: gray/  tag: gray\n  isolation: version-label/' graylane.yaml");
+    let ran = run(&sandbox, &step("Check the lanes"), &[("SPECS", ""), ("SARIF", "")]);
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    let ran = run(&sandbox, &step(COMPARE), &[("SPECS", ""), ("BASE", "main")]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ok(&sandbox, "cat ../summary").contains("error[selector-leak]"));
+    let variables = [("SPECS", ""), ("CI_MERGE_REQUEST_DIFF_BASE_SHA", "main")];
+    let ran = run(&sandbox, &job_script(), &variables);
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    assert!(ok(&sandbox, "cat graylane.md").contains("error[selector-leak]"));
+}
+
+#[test]
+fn a_lane_may_be_taken_away() {
+    for specs in ["", "graylane.yaml"] {
+        let sandbox = changed();
+        ok(&sandbox, "git init -q --bare ../origin.git && git remote add origin ../origin.git");
+        ok(&sandbox, "git rm -q graylane.yaml && git commit -q -m 'The lane is done'");
+        for name in ["Check the lanes", COMPARE, "Write and push the lanes"] {
+            let variables = [("SPECS", specs), ("SARIF", "lanes.sarif"), ("BASE", "main")];
+            let ran = run(&sandbox, &step(name), &variables);
+            assert_eq!(ran.code, 0, "{name}: {}", ran.stderr);
+        }
+        assert!(ok(&sandbox, "cat lanes.sarif").contains("\"2.1.0\""));
+        assert!(ok(&sandbox, "cat ../summary").contains("- removed: `web-gray`"));
+        let variables = [("SPECS", specs), ("CI_MERGE_REQUEST_DIFF_BASE_SHA", "main")];
+        let ran = run(&sandbox, &job_script(), &variables);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+    }
 }
 
 #[test]

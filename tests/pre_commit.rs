@@ -119,6 +119,13 @@ fn commits_of_overlays_that_are_not_what_their_spec_gives_are_refused() {
     let (check, _, told) = team.commit();
     assert!(!check && told.contains("error[selector-leak]"), "{told}");
     assert_eq!(team.done("git rev-list --count HEAD").stdout, "4\n");
+
+    // A lane that is taken away, and the commits after it.
+    team.done("git reset -q --hard && graylane -q cleanup && git rm -q graylane.yaml");
+    team.done("git add -A");
+    assert!(matches!(team.commit(), (true, true, _)));
+    team.done("echo '# mine too' >> README.md && git add README.md");
+    assert!(matches!(team.commit(), (true, true, _)));
 }
 
 #[test]

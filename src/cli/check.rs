@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::around::Around;
 use super::output::Output;
-use super::specs::{BaselineArgs, SpecArgs, releases};
+use super::specs::{BaselineArgs, PresenceArgs, SpecArgs, releases_present};
 use super::workspace::Workspace;
 use super::{Global, Outcome};
 use crate::diagnostic::{Diagnostic, Severity};
@@ -25,6 +25,8 @@ pub(super) struct Args {
     specs: SpecArgs,
     #[command(flatten)]
     baseline: BaselineArgs,
+    #[command(flatten)]
+    presence: PresenceArgs,
     /// How the findings are printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -45,7 +47,8 @@ enum Format {
 
 pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result<Outcome> {
     let workspace = Workspace::open_for(global, &args.specs.specs)?;
-    let mut releases = releases(&args.specs, &args.baseline, &workspace, output)?;
+    let mut releases =
+        releases_present(&args.specs, &args.presence, &args.baseline, &workspace, output)?;
     let files = workspace.files()?;
     let now = args.now.unwrap_or_else(Timestamp::now);
     let compares = !args.baseline.is_another();

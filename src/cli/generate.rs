@@ -7,7 +7,7 @@ use super::commit::{
 };
 use super::output::Output;
 use super::shared::{Boards, Edit, OnCommit, Part};
-use super::specs::{BaselineArgs, SpecArgs, releases};
+use super::specs::{BaselineArgs, PresenceArgs, SpecArgs, releases_present};
 use super::workspace::Workspace;
 use super::{Global, Outcome};
 use crate::commit_message::Action;
@@ -32,6 +32,8 @@ pub(super) struct Args {
     specs: SpecArgs,
     #[command(flatten)]
     baseline: BaselineArgs,
+    #[command(flatten)]
+    presence: PresenceArgs,
     /// Only compare: exit code 1 when the overlay is not what the spec gives
     #[arg(long, conflicts_with_all = ["commit", "dry_run"])]
     check: bool,
@@ -105,7 +107,8 @@ fn on_branch(
 
 /// The lanes, where nothing is found in them that stops a release.
 fn sound(args: &Args, workspace: &Workspace, output: &mut Output) -> anyhow::Result<Vec<Release>> {
-    let releases = releases(&args.specs, &args.baseline, workspace, output)?;
+    let releases =
+        releases_present(&args.specs, &args.presence, &args.baseline, workspace, output)?;
     let unsound = releases.iter().filter_map(|release| release.sound().err());
     let errors: Vec<Diagnostic> = unsound.flat_map(|failure| failure.0).collect();
     if errors.is_empty() { Ok(releases) } else { Err(Failure(errors).into()) }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::output::Output;
 use super::workspace::Workspace;
-use crate::baseline::files::Files;
+use crate::baseline::files::{Files, FilesError};
 use crate::baseline::select::Pattern;
 use crate::diagnostic::{Diagnostic, Failure};
 use crate::kube::object::ObjectRef;
@@ -22,6 +22,14 @@ pub(super) struct SpecArgs {
     /// GrayRelease files [default: graylane.yaml, else graylane/*.yaml]
     #[arg(value_name = "SPEC")]
     pub(super) specs: Vec<String>,
+}
+
+/// Whether specs have to be there.
+#[derive(Debug, clap::Args)]
+pub(super) struct PresenceArgs {
+    /// Pass over specs that do not exist, for jobs that go on when a lane's spec has been removed
+    #[arg(long)]
+    if_present: bool,
 }
 
 /// What to take as baseline.
@@ -185,6 +193,41 @@ pub(super) fn releases(
     output: &mut Output,
 ) -> anyhow::Result<Vec<Release>> {
     releases_from(specs, baseline, workspace, workspace.files()?.as_ref(), output)
+}
+
+/// As [`releases`], and where specs need not be there, of those that are.
+///
+/// # Errors
+///
+/// As [`releases`].
+pub(super) fn releases_present(
+    specs: &SpecArgs,
+    presence: &PresenceArgs,
+    baseline: &BaselineArgs,
+    workspace: &Workspace,
+    output: &mut Output,
+) -> anyhow::Result<Vec<Release>> {
+    if !presence.if_present {
+        return releases(specs, baseline, workspace, output);
+    }
+    let files = workspace.files()?;
+    let mut left = Vec::new();
+    for spec in &specs.specs {
+        if matches!(files.read(&workspace.path(spec)?), Err(FilesError::Missing)) {
+            output.say(&format!("{spec} does not exist"))?;
+        } else {
+            left.push(spec.clone());
+        }
+    }
+    let is_none = match specs.specs.is_empty() {
+        true => default_specs(workspace, files.as_ref()).is_empty(),
+        false => left.is_empty(),
+    };
+    if is_none {
+        output.say("there is no spec: nothing to do")?;
+        return Ok(Vec::new());
+    }
+    releases(&SpecArgs { specs: left }, baseline, workspace, output)
 }
 
 /// As [`releases`], with files other than those of the workspace.
