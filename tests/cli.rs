@@ -102,6 +102,7 @@ fn without_a_repository_it_generates_and_does_not_commit() {
     ok(&sandbox, "graylane generate --check");
     stops(&sandbox, "graylane generate --commit", "no git repository");
     stops(&sandbox, "graylane render --rev HEAD", "no git repository");
+    stops(&sandbox, "graylane diff --against head", "leave out `--against head`");
 }
 
 #[test]

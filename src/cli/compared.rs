@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::shared::{Edit, OnCommit, Part, rendered};
 use super::workspace::Workspace;
-use crate::diagnostic::Failure;
+use crate::diagnostic::{Diagnostic, Failure};
 use crate::git::{CommitId, Repository};
 use crate::kube::kinds::Wave;
 use crate::kube::object::ObjectRef;
@@ -80,7 +80,7 @@ pub(super) fn shared_with_head(
     parts: Vec<(&str, Part)>,
     workspace: &Workspace,
 ) -> Result<Vec<ObjectDiff>, Failure> {
-    let repository = workspace.to_commit()?;
+    let repository = repository(workspace)?;
     let Some(commit) = compared_commit(workspace, repository)? else { return Ok(Vec::new()) };
     let mut by_directory: BTreeMap<String, Vec<Part>> = BTreeMap::new();
     for (overlay, mut part) in parts {
@@ -98,6 +98,14 @@ pub(super) fn shared_with_head(
         }));
     }
     Ok(compared)
+}
+
+fn repository(workspace: &Workspace) -> Result<&Repository, Failure> {
+    workspace.repository.as_ref().ok_or_else(|| {
+        Diagnostic::error("there is no git repository whose last commit could be compared")
+            .remedy("run it inside of a repository, or leave out `--against head`")
+            .into()
+    })
 }
 
 fn compared_commit(
@@ -119,7 +127,7 @@ pub(super) fn with_head(
     release: &Release,
     workspace: &Workspace,
 ) -> Result<Vec<ObjectDiff>, Failure> {
-    let repository = workspace.to_commit()?;
+    let repository = repository(workspace)?;
     let Some(commit) = compared_commit(workspace, repository)? else { return Ok(Vec::new()) };
     let directory = &release.spec.output;
     let files = TreeFiles::open(repository, commit, directory)?;
