@@ -223,6 +223,14 @@ fn a_pull_request_has_one_comment() {
     let patch =
         "api --silent --method PATCH repos/o/r/issues/comments/42 --field body=@../report\n";
     assert_eq!((comment("true").as_str(), comment("false").as_str()), (patch, patch));
+
+    // A token that may read and not write, as that of a pull request from a fork.
+    stand_in(&sandbox, "gh", "[[ $* == *--paginate* ]]");
+    let variables =
+        [("REPOSITORY", "o/r"), ("NUMBER", "7"), ("REPORT", "../report"), ("CHANGED", "true")];
+    let ran = run(&sandbox, &step("Comment"), &variables);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stdout.starts_with("::warning title=graylane::No comment"), "{}", ran.stdout);
 }
 
 #[test]
