@@ -145,6 +145,34 @@ fn what_a_pull_request_changes_is_reported() {
 }
 
 #[test]
+fn the_base_may_be_a_branch_that_only_the_remote_has() {
+    // `actions/checkout` leaves a commit without branches, and one commit of history unless it is told.
+    for depth in ["", "--depth=1"] {
+        let sandbox = changed();
+        ok(&sandbox, "git switch -q main && git branch other && git switch -q feature");
+        ok(&sandbox, "git clone -q --bare . ../origin.git && git switch -q --detach");
+        ok(
+            &sandbox,
+            &format!(
+                "cd .. && git clone -q {depth} --no-tags -b feature \"file://$PWD/origin.git\" clone"
+            ),
+        );
+        ok(&sandbox, "cd ../clone && git switch -q --detach && git branch -qD feature");
+        let in_clone = format!("cd ../clone\n{}", step(COMPARE));
+        let ran = run(&sandbox, &in_clone, &[("SPECS", ""), ("BASE", "other")]);
+        assert_eq!(ran.code, 0, "{depth}: {}", ran.stderr);
+        assert!(ok(&sandbox, "cat ../summary").contains("- changed: `web-gray`"));
+        // All that was there of the history still is.
+        let count = ok(&sandbox, "git -C ../clone rev-list --count HEAD");
+        assert_eq!(count, if depth.is_empty() { "2\n" } else { "1\n" });
+        let ran =
+            run(&sandbox, &in_clone, &[("SPECS", ""), ("BASE", "--upload-pack=touch hacked")]);
+        assert_ne!(ran.code, 0);
+        ok(&sandbox, "test ! -e hacked && test ! -e ../clone/hacked && rm ../summary ../output");
+    }
+}
+
+#[test]
 fn what_the_check_finds_is_in_the_comment() {
     let action = document("action.yml", 0);
     let steps = action.root().at(&["runs", "steps"]).unwrap();
@@ -224,13 +252,17 @@ fn a_pull_request_has_one_comment() {
         "api --silent --method PATCH repos/o/r/issues/comments/42 --field body=@../report\n";
     assert_eq!((comment("true").as_str(), comment("false").as_str()), (patch, patch));
 
-    // A token that may read and not write, as that of a pull request from a fork.
-    stand_in(&sandbox, "gh", "[[ $* == *--paginate* ]]");
-    let variables =
-        [("REPOSITORY", "o/r"), ("NUMBER", "7"), ("REPORT", "../report"), ("CHANGED", "true")];
-    let ran = run(&sandbox, &step("Comment"), &variables);
-    assert_eq!(ran.code, 0, "{}", ran.stderr);
-    assert!(ran.stdout.starts_with("::warning title=graylane::No comment"), "{}", ran.stdout);
+    // A token that may read and not write, as that of a pull request from a fork, and one that may
+    // not even read.
+    for may in ["[[ $* == *--paginate* ]]", "exit 1"] {
+        stand_in(&sandbox, "gh", may);
+        let variables =
+            [("REPOSITORY", "o/r"), ("NUMBER", "7"), ("REPORT", "../report"), ("CHANGED", "true")];
+        let ran = run(&sandbox, &step("Comment"), &variables);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        assert!(ran.stdout.starts_with("::warning title=graylane::No comment"), "{}", ran.stdout);
+        assert_eq!(ran.stdout.lines().count(), 1, "{}", ran.stdout);
+    }
 }
 
 #[test]
