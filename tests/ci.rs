@@ -276,6 +276,34 @@ fn overlays_are_written_and_pushed() {
 }
 
 #[test]
+fn the_job_takes_specs_as_they_are_put_into_its_text() {
+    // GitLab puts inputs into the text before it reads it as YAML (docs.gitlab.com, "CI/CD inputs"):
+    // an empty one must leave a text, not null, which is no value of a variable.
+    let template = include_str!("../templates/gitlab/graylane.yml");
+    let specs = |input: &str| {
+        let text = template.replace("$[[ inputs.specs ]]", input);
+        let job = parse(Source::new("job", text)).unwrap().documents.swap_remove(1);
+        let specs = job.root().at(&["graylane", "variables", "SPECS"]).unwrap();
+        specs.as_str().unwrap().to_owned()
+    };
+    let sandbox = changed();
+    ok(&sandbox, "cp graylane.yaml '#a.yaml'; sed -i s/gray$/blue/ '#a.yaml'");
+    for (input, lanes) in [
+        ("", "1 lane,"),
+        ("graylane.yaml", "1 lane,"),
+        ("*.yaml", ""),
+        ("#a.yaml graylane.yaml ", "2 lanes,"),
+    ] {
+        let variables = [("SPECS", &*specs(input)), ("CI_MERGE_REQUEST_DIFF_BASE_SHA", "main")];
+        let ran = run(&sandbox, &job_script(), &variables);
+        assert_eq!(ran.code, if lanes.is_empty() { 2 } else { 0 }, "{input}: {}", ran.stderr);
+        if !lanes.is_empty() {
+            assert!(ok(&sandbox, "cat graylane.md").contains(lanes), "{input}");
+        }
+    }
+}
+
+#[test]
 fn a_merge_request_has_one_note() {
     let sandbox = changed();
     // Two pages of notes; ours is on the second, if the file says so.
