@@ -7,6 +7,7 @@ mod sandbox;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use graylane::yaml::{Document, NodeRef, Source, parse};
 use sandbox::Sandbox;
 
 fn root() -> &'static Path {
@@ -89,5 +90,66 @@ fn links_of_a_guide_lead_somewhere() {
             let target = path.parent().unwrap().join(link);
             assert!(target.exists(), "{}: {link}", path.display());
         }
+    }
+}
+
+fn document(text: &str) -> Document {
+    parse(Source::new("guide", text.to_owned())).unwrap().documents.swap_remove(0)
+}
+
+/// The items of a list in a document.
+fn items<'d>(document: &'d Document, path: &[&str]) -> Vec<NodeRef<'d>> {
+    document.at(path).into_iter().flat_map(NodeRef::items).collect()
+}
+
+fn keys<'d>(mapping: Option<NodeRef<'d>>) -> Vec<&'d str> {
+    mapping.into_iter().flat_map(NodeRef::entries).map(|(key, _)| key).collect()
+}
+
+#[test]
+fn what_is_configured_for_pull_requests_is_there() {
+    let guide = fs::read_to_string(root().join("docs/pull-requests.md")).unwrap();
+    let read = |path: &str| document(&fs::read_to_string(root().join(path)).unwrap());
+    let known = |what: &str, used: Vec<&str>, known: &[&str]| {
+        assert!(!used.is_empty(), "{what}: nothing is used");
+        for name in used {
+            assert!(known.contains(&name), "{what}: there is no {name}");
+        }
+    };
+    let text = |node: NodeRef<'_>, key: &str| {
+        node.get(key).and_then(|node| node.as_str().map(str::to_owned))
+    };
+    let mut seen = Vec::new();
+    for block in blocks(&guide, "yaml") {
+        let block = document(block);
+        for step in items(&block, &["jobs", "lanes", "steps"]) {
+            if text(step, "uses").is_some_and(|action| action.contains("/graylane@")) {
+                let action = read("action.yml");
+                known("the action", keys(step.get("with")), &keys(action.at(&["inputs"])));
+                seen.push("action");
+            }
+        }
+        for include in items(&block, &["include"]) {
+            let template = read(&text(include, "file").unwrap());
+            let inputs = keys(template.at(&["spec", "inputs"]));
+            known("the job", keys(include.get("inputs")), &inputs);
+            seen.push("job");
+        }
+        for repository in items(&block, &["repos"]) {
+            let hooks = read(".pre-commit-hooks.yaml");
+            let id = |hook: NodeRef<'_>| text(hook, "id").unwrap();
+            let there: Vec<String> = hooks.root().items().map(id).collect();
+            let used: Vec<String> = repository.get("hooks").unwrap().items().map(id).collect();
+            assert_eq!(used, there);
+            seen.push("hooks");
+        }
+    }
+    assert_eq!(seen, ["action", "job", "hooks"]);
+    // What the text tells to set.
+    let action = read("action.yml");
+    for told in ["`sarif: lanes.sarif`", "`generate: \"true\"`"] {
+        assert!(guide.contains(told), "{told}");
+        let name = told.trim_start_matches('`').split(':').next().unwrap();
+        known("the action", vec![name], &keys(action.at(&["inputs"])));
     }
 }
