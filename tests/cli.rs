@@ -90,7 +90,11 @@ fn work_of_the_user_stays_as_it_is() {
 fn a_first_commit_can_be_a_lane() {
     let sandbox = unborn();
     ok(&sandbox, "git init -q -b main");
+    let ran = sandbox.sh("graylane -q diff --against head");
+    assert_eq!((ran.code, ran.stderr.as_str()), (1, ""));
+    assert!(ran.stdout.contains("objects: 3 added"), "{}", ran.stdout);
     ok(&sandbox, "graylane generate --commit");
+    ok(&sandbox, "graylane diff --against head");
     assert_eq!(ok(&sandbox, "git ls-tree -r --name-only HEAD"), OVERLAY);
     assert_eq!(ok(&sandbox, "git symbolic-ref --short HEAD"), "main\n");
 }

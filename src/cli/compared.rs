@@ -81,18 +81,18 @@ pub(super) fn shared_with_head(
     workspace: &Workspace,
 ) -> Result<Vec<ObjectDiff>, Failure> {
     let repository = repository(workspace)?;
-    let Some(commit) = compared_commit(workspace, repository)? else { return Ok(Vec::new()) };
+    let commit = compared_commit(workspace, repository)?;
     let mut by_directory: BTreeMap<String, Vec<Part>> = BTreeMap::new();
     for (overlay, mut part) in parts {
-        part.had(read_lock(&TreeFiles::open(repository, commit, overlay)?)?.as_ref());
+        part.had(read_lock(committed(repository, commit, overlay)?.as_ref())?.as_ref());
         by_directory.entry(part.directory.clone()).or_default().push(part);
     }
     let mut compared = Vec::new();
     for (directory, parts) in by_directory {
         let edits: Vec<Edit<'_>> = parts.iter().map(Edit::Put).collect();
-        let shared = OnCommit::of(repository, Some(commit), &directory, &edits, false)?;
-        let files = TreeFiles::open(repository, commit, &directory)?;
-        let of_files = compare(&directory, &files, &shared.plan.changes);
+        let shared = OnCommit::of(repository, commit, &directory, &edits, false)?;
+        let files = committed(repository, commit, &directory)?;
+        let of_files = compare(&directory, files.as_ref(), &shared.plan.changes);
         compared.extend(of_files.into_iter().map(|(path, change, texts)| {
             ObjectDiff::shared(&path.below(&directory), change, texts)
         }));
@@ -118,6 +118,18 @@ fn compared_commit(
     }
 }
 
+/// The files of a directory in a commit; none where there is no commit yet.
+fn committed<'r>(
+    repository: &'r Repository,
+    commit: Option<CommitId>,
+    directory: &str,
+) -> Result<Box<dyn OverlayFiles + 'r>, Failure> {
+    Ok(match commit {
+        Some(commit) => Box::new(TreeFiles::open(repository, commit, directory)?),
+        None => Box::new(BTreeMap::<OverlayPath, Vec<u8>>::new()),
+    })
+}
+
 /// The files of a lane's overlay that differ from those of the last commit.
 ///
 /// # Errors
@@ -128,15 +140,15 @@ pub(super) fn with_head(
     workspace: &Workspace,
 ) -> Result<Vec<ObjectDiff>, Failure> {
     let repository = repository(workspace)?;
-    let Some(commit) = compared_commit(workspace, repository)? else { return Ok(Vec::new()) };
     let directory = &release.spec.output;
-    let files = TreeFiles::open(repository, commit, directory)?;
-    let lock = read_lock(&files)?;
+    let files = committed(repository, compared_commit(workspace, repository)?, directory)?;
+    let files = files.as_ref();
+    let lock = read_lock(files)?;
     let desired = release.desired();
     let services = services(lock.as_ref(), &desired.files);
     // Only compared: nothing is written over.
-    let plan = plan(desired, lock.as_ref(), &files, true)?;
-    let of_files = compare(directory, &files, &plan.changes).into_iter();
+    let plan = plan(desired, lock.as_ref(), files, true)?;
+    let of_files = compare(directory, files, &plan.changes).into_iter();
     let objects = of_files.map(|(path, change, compared)| {
         let text = compared.after.as_ref().or(compared.before.as_ref());
         let object = text.and_then(|(_, text)| object_of(text));
