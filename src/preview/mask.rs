@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use crate::yaml::{Document, NodeRef, Path, Value};
 
-/// The fields of a Secret that hold values.
+/// The fields of a Secret that hold no values. All others do: `data`, `stringData`, and what is
+/// written for one of them, such as `stringdata`, which no API server takes but a file can hold.
 ///
 /// Source: kubernetes/api, `core/v1`, `Secret`.
-const FIELDS: [&str; 2] = ["data", "stringData"];
+const SHOWN: [&str; 5] = ["apiVersion", "kind", "metadata", "type", "immutable"];
 
 /// The annotation in which `kubectl apply` keeps the whole object, values included.
 ///
@@ -40,8 +41,8 @@ fn is_secret(document: &Document) -> bool {
 /// What must not be shown of a Secret, and where it is.
 fn values(secret: &Document) -> BTreeMap<Path, String> {
     let mut values = BTreeMap::new();
-    for field in FIELDS {
-        let Some(node) = secret.at(&[field]).filter(|node| !node.is_null()) else { continue };
+    let hidden = secret.root().entries().filter(|(field, _)| !SHOWN.contains(field));
+    for (field, node) in hidden.filter(|(_, node)| !node.is_null()) {
         // No API server takes anything but a mapping; a file can hold it.
         if !node.is_mapping() {
             values.insert(Path::keys([field]), node.to_json().to_string());
@@ -126,7 +127,13 @@ mod tests {
 
     #[test]
     fn what_no_secret_should_hold_never_shows_either() {
-        for values in ["stringData: plain", "data: [plain, {k: plain}]", "data: \"plain\""] {
+        for values in [
+            "stringData: plain",
+            "data: [plain, {k: plain}]",
+            "data: \"plain\"",
+            "stringdata: {k: plain}",
+            "base: &base {k: plain}\nstringData: {<<: *base}",
+        ] {
             let mut alone = document(&format!("apiVersion: v1\nkind: Secret\n{values}\n"));
             mask(None, Some(&mut alone));
             let text = alone.to_text();
