@@ -66,7 +66,7 @@ impl Workspace {
                 return Err(Diagnostic::error(format!(
                     "there is no git repository to read `{rev}` from"
                 ))
-                .remedy("run it inside of a repository, or leave out --rev")
+                .remedy("run it inside of a repository, or leave out the revision")
                 .into());
             }
             (_, None) => None,

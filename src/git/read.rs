@@ -104,10 +104,10 @@ impl Repository {
             _ => GitError::from_libgit2(&format!("read revision `{rev}`"), &error),
         })?;
         let kind = object.kind().map_or("something else", |kind| kind.str());
-        object
-            .peel_to_commit()
-            .map(|commit| CommitId(commit.id()))
-            .map_err(|_| unknown(format!("`{rev}` names a {kind}, not a commit")))
+        object.peel_to_commit().map(|commit| CommitId(commit.id())).map_err(|_| {
+            unknown(format!("`{rev}` names a {kind}, not a commit"))
+                .remedy("name a branch, a tag or the id of a commit")
+        })
     }
 
     /// What else an unknown revision may have meant.
