@@ -103,6 +103,27 @@ fn an_application_may_be_anywhere_in_the_repository() {
 }
 
 #[test]
+fn the_path_of_an_application_may_have_links() {
+    let sandbox = Sandbox::new();
+    sandbox.copy_from(&root().join("examples/mse-demo"));
+    let spec = fs::read_to_string(sandbox.dir.join("graylane.yaml")).unwrap();
+    fs::remove_file(sandbox.dir.join("graylane.yaml")).unwrap();
+    for directory in ["apps/shop/a", "teams"] {
+        fs::create_dir_all(sandbox.dir.join(directory)).unwrap();
+    }
+    let spec = spec.replace("[deploy]", "[../../../deploy]");
+    fs::write(sandbox.dir.join("apps/shop/a/graylane.yaml"), spec).unwrap();
+    std::os::unix::fs::symlink("../apps/shop", sandbox.dir.join("teams/b")).unwrap();
+    let app = Application::of(&sandbox.dir, "teams/b/a");
+    let ran = app.run(&["--cmp"], &[]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    assert_eq!(
+        ran.stdout,
+        Application::of(&sandbox.dir, "apps/shop/a").run(&["--cmp"], &[]).stdout
+    );
+}
+
+#[test]
 fn parameters_do_what_an_edit_of_the_spec_does() {
     let app = demo();
     let json = r#"[{"name": "tag", "string": "pr-7"},

@@ -18,7 +18,8 @@ pub struct SourceRoot {
 
 impl SourceRoot {
     /// The root of a plugin that runs in `directory`, an absolute path without links, as Argo CD runs
-    /// it: in `source_path` of the tree. Where that is empty, the directory is the root.
+    /// it: in `source_path` of the tree. Where that is empty, the directory is the root. `follow` is
+    /// where a path leads without links, for there may be some in `source_path`.
     ///
     /// Where Argo CD sends only what `manifest-generate-paths` names, the tree starts at the lowest
     /// directory above all of that (`getApplicationRootPath` in argoproj/argo-cd,
@@ -27,7 +28,11 @@ impl SourceRoot {
     /// # Errors
     ///
     /// The path is none of a repository.
-    pub fn of(directory: &Path, source_path: &str) -> Result<Self, Failure> {
+    pub fn of(
+        directory: &Path,
+        source_path: &str,
+        follow: impl Fn(&Path) -> Option<PathBuf>,
+    ) -> Result<Self, Failure> {
         let path = match source_path {
             "" => String::new(),
             path => spec::resolve("", path).map_err(|why| {
@@ -35,6 +40,13 @@ impl SourceRoot {
                     .remedy("Argo CD sets it to `spec.source.path`, relative to the repository")
             })?,
         };
+        let mut above = directory.ancestors();
+        let linked = above.find(|root| follow(&root.join(&path)).as_deref() == Some(directory));
+        if let Some(root) = linked
+            && let Some(app) = directory.strip_prefix(root).ok().and_then(Path::to_str)
+        {
+            return Ok(Self { root: root.to_owned(), app: app.to_owned() });
+        }
         let mut root = directory;
         let mut app: Vec<&str> = Vec::new();
         for part in path.split('/').rev().filter(|part| !part.is_empty()) {
@@ -57,7 +69,7 @@ mod tests {
     #[test]
     fn the_root_is_the_directory_less_the_path() {
         let of = |directory: &str, path| {
-            let found = SourceRoot::of(Path::new(directory), path).unwrap();
+            let found = SourceRoot::of(Path::new(directory), path, |_| None).unwrap();
             (found.root.to_str().unwrap().to_owned(), found.app)
         };
         let pair = |root: &str, app: &str| (root.to_owned(), app.to_owned());
@@ -74,7 +86,7 @@ mod tests {
     #[test]
     fn a_tree_may_start_within_the_repository() {
         let of = |directory: &str, path| {
-            let found = SourceRoot::of(Path::new(directory), path).unwrap();
+            let found = SourceRoot::of(Path::new(directory), path, |_| None).unwrap();
             (found.root.to_str().unwrap().to_owned(), found.app)
         };
         let pair = |root: &str, app: &str| (root.to_owned(), app.to_owned());
@@ -85,9 +97,23 @@ mod tests {
     }
 
     #[test]
+    fn a_path_may_have_links() {
+        let follow = |path: &Path| {
+            // `teams` leads to `apps/shop`.
+            let path = path.to_str()?.replace("/w/teams", "/w/apps/shop");
+            Some(PathBuf::from(path))
+        };
+        let found = SourceRoot::of(Path::new("/w/apps/shop/a"), "teams/a", follow).unwrap();
+        assert_eq!(found, SourceRoot { root: "/w".into(), app: "apps/shop/a".to_owned() });
+        let found =
+            SourceRoot::of(Path::new("/w/teams"), "", |path| Some(path.to_owned())).unwrap();
+        assert_eq!(found, SourceRoot { root: "/w/teams".into(), app: String::new() });
+    }
+
+    #[test]
     fn a_path_that_leaves_the_repository_is_refused() {
         for path in ["..", "../a", "/w/a", "a/../../a", "a\nb", ".git"] {
-            let error = SourceRoot::of(Path::new("/w/a"), path).unwrap_err().to_string();
+            let error = SourceRoot::of(Path::new("/w/a"), path, |_| None).unwrap_err().to_string();
             assert!(error.contains("ARGOCD_APP_SOURCE_PATH cannot be used"), "{error}");
         }
     }

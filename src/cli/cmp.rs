@@ -75,7 +75,8 @@ impl Application {
             ))
             .remedy("run it in the application's directory")
         })?;
-        let found = SourceRoot::of(&directory, &variable(SOURCE_PATH)?)?;
+        let found =
+            SourceRoot::of(&directory, &variable(SOURCE_PATH)?, |path| path.canonicalize().ok())?;
         let parameters = variable(PARAMETERS).and_then(|text| Parameters::parse(&text));
         let named = parameters.as_ref().ok().and_then(|parameters| parameters.spec.clone());
         let specs = named.map_or_else(|| specs.specs.clone(), |spec| vec![spec]);

@@ -1,7 +1,7 @@
 //! An application as the server of a plugin has it.
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -31,9 +31,12 @@ impl Application {
         let real = top.path().canonicalize().unwrap();
         let root = real.join("tree");
         for (path, bytes) in tree(from) {
-            let to = root.join(path);
+            let to = root.join(&path);
             fs::create_dir_all(to.parent().unwrap()).unwrap();
-            fs::write(to, bytes).unwrap();
+            match fs::read_link(from.join(path)) {
+                Ok(target) => symlink(target, to).unwrap(),
+                Err(_) => fs::write(to, bytes).unwrap(),
+            }
         }
         let bin = real.join("graylane");
         // A link is enough, where the file system has links.
@@ -94,6 +97,9 @@ impl Drop for Application {
 fn set_modes(root: &Path, file: u32, directory: u32) {
     for entry in walkdir::WalkDir::new(root).contents_first(directory & 0o200 == 0) {
         let entry = entry.unwrap();
+        if entry.path_is_symlink() {
+            continue;
+        }
         let mode = if entry.file_type().is_dir() { directory } else { file };
         fs::set_permissions(entry.path(), Permissions::from_mode(mode)).unwrap();
     }
