@@ -196,6 +196,23 @@ fn a_lane_that_comes_back_without_kustomizations_leaves_none_in_git() {
     }
 }
 
+#[test]
+fn lanes_of_one_name_do_not_get_the_same_kustomizations() {
+    let sandbox = example("mse-demo");
+    let spec = fs::read_to_string(sandbox.dir.join("graylane.yaml")).unwrap();
+    let second = spec.replace("tag: gray", "tag: pr-7").replace("\"100\"", "\"7\"");
+    fs::write(sandbox.dir.join("second.yaml"), &second).unwrap();
+    let ran = sandbox.sh("graylane init --flux graylane.yaml second.yaml");
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    let both = "graylane.yaml and second.yaml both name their lane `spring-gray`";
+    assert!(ran.stderr.contains(both), "{}", ran.stderr);
+    assert!(!sandbox.dir.join("flux").exists());
+    let renamed = second.replace("name: spring-gray", "name: spring-7");
+    fs::write(sandbox.dir.join("second.yaml"), renamed).unwrap();
+    ok(&sandbox, "graylane init --flux graylane.yaml second.yaml");
+    assert_eq!(kustomizations(&sandbox, "flux/spring-7.yaml").len(), 2);
+}
+
 /// Objects by kind, namespace and name.
 fn by_name(objects: Vec<Value>) -> BTreeMap<String, Value> {
     let key = |object: &Value| {

@@ -1,5 +1,7 @@
 //! `graylane init --flux`
 
+use std::collections::HashMap;
+
 use super::Outcome;
 use super::init::{Target, write};
 use super::output::Output;
@@ -53,6 +55,7 @@ pub(super) fn run(
             Err(Failure(list)) => errors.extend(list),
         }
     }
+    errors.extend(same_file(&releases, &texts));
     if !errors.is_empty() {
         return Err(Failure(errors).into());
     }
@@ -68,6 +71,25 @@ pub(super) fn run(
         }
     }
     Ok(Outcome::Done)
+}
+
+/// Lanes of one name would overwrite each other's file, and their Kustomizations would be the same
+/// objects.
+fn same_file(releases: &[Release], texts: &[(Target, Option<String>)]) -> Vec<Diagnostic> {
+    let mut first: HashMap<&str, &str> = HashMap::new();
+    let mut errors = Vec::new();
+    for (release, (target, _)) in releases.iter().zip(texts) {
+        let file = &release.spec.release.file;
+        if let Some(other) = first.insert(&target.path, file) {
+            let name = &release.spec.release.name;
+            let error =
+                Diagnostic::error(format!("{other} and {file} both name their lane `{name}`"));
+            errors.push(error.remedy(
+                "change `metadata.name` in one of them: the Kustomizations are named after it",
+            ));
+        }
+    }
+    errors
 }
 
 /// Where the Kustomizations of a lane go, and what they are; no text where they are there already.
