@@ -213,6 +213,44 @@ fn lanes_of_one_name_do_not_get_the_same_kustomizations() {
     assert_eq!(kustomizations(&sandbox, "flux/spring-7.yaml").len(), 2);
 }
 
+/// The hooks of `.pre-commit-hooks.yaml`, and a job that writes lanes whenever something changes.
+#[test]
+fn hooks_and_jobs_let_a_lane_go() {
+    for output in ["", "  output: {kustomization: true}\n"] {
+        let sandbox = example("mse-demo");
+        set(&sandbox, output);
+        sandbox.commit_all();
+        ok(&sandbox, "graylane generate --commit");
+        let hook = "graylane check --if-present && graylane generate --check --if-present";
+        let hook = format!("printf '#!/bin/sh\n{hook}\n' >.git/hooks/pre-commit");
+        ok(&sandbox, &format!("{hook} && chmod +x .git/hooks/pre-commit"));
+        let job = "graylane generate --if-present --commit";
+        let written = |line: &str| {
+            let before = ok(&sandbox, "git rev-parse HEAD");
+            ok(&sandbox, line);
+            before != ok(&sandbox, "git rev-parse HEAD")
+        };
+        for removal in ["--drain", "--keep-metadata", ""] {
+            assert!(written(&format!("graylane cleanup {removal} --commit")), "{removal}");
+            assert_eq!(written(job), removal.is_empty(), "{removal}");
+        }
+        ok(&sandbox, "graylane cleanup --drain --commit");
+        // What the lane is made from may change meanwhile.
+        let line = "echo '# a comment' >>deploy/spring-c.yaml && git commit -qam comment";
+        assert!(written(line));
+        assert!(!written(job));
+        ok(&sandbox, &format!("git branch other && {job} --branch other"));
+        assert_eq!(ok(&sandbox, "git rev-list HEAD..other"), "");
+        // A change of the spec is meant.
+        set(&sandbox, "  expires: 2099-01-01\n");
+        let line = "graylane generate --check --if-present";
+        assert_eq!(sandbox.sh(line).code, 1, "{line}");
+        ok(&sandbox, "git commit -qam 'Keep the lane' --no-verify");
+        assert!(written(job));
+        assert!(ok(&sandbox, "git ls-files overlays").contains("/ingress-"));
+    }
+}
+
 /// Objects by kind, namespace and name.
 fn by_name(objects: Vec<Value>) -> BTreeMap<String, Value> {
     let key = |object: &Value| {

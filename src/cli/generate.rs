@@ -14,10 +14,11 @@ use crate::commit_message::Action;
 use crate::diagnostic::{Diagnostic, Failure};
 use crate::git::CommitId;
 use crate::overlay::{
-    Desired, FileChange, LOCK_FILE, OverlayDir, OverlayFiles, OverlayPath, Plan, Told, TreeFiles,
-    commit_changes, message, plan, read_lock,
+    Desired, FileChange, LOCK_FILE, Lock, OverlayDir, OverlayFiles, OverlayPath, Plan, Told,
+    TreeFiles, commit_changes, is_removed, message, plan, read_lock,
 };
 use crate::pipeline::{Release, SpecFile};
+use crate::surroundings::is_drained;
 
 /// Write the overlay
 ///
@@ -88,6 +89,10 @@ fn on_branch(
         let tree = base.map(|base| TreeFiles::open(repository, base, &spec.output)).transpose()?;
         let files = tree.as_ref().map_or(&nothing as &dyn OverlayFiles, |tree| tree);
         let old = read_lock(files)?;
+        if let Some(how) = taken_away(args, &desired, old.as_ref(), files)? {
+            output.say(&format!("{}: {how}", spec.release.name))?;
+            continue;
+        }
         let plan = plan(desired, old.as_ref(), files, args.force)?;
         let shared = on_commit(args, &workspace, base, part.as_ref())?;
         let changes_shared = shared.as_ref().is_some_and(|shared| shared.plan.changes_manifests());
@@ -126,6 +131,28 @@ fn on_commit(
     Ok(Some(OnCommit::of(workspace.to_commit()?, base, &part.directory, &edits, args.force)?))
 }
 
+/// How a lane was taken away that `--if-present` leaves so: a hook would refuse the commit of
+/// `cleanup`, and a job undo it. One that is gone as a whole is written, because a new release may
+/// have its directory, but not missed.
+fn taken_away(
+    args: &Args,
+    desired: &Desired,
+    old: Option<&Lock>,
+    found: &dyn OverlayFiles,
+) -> Result<Option<&'static str>, Failure> {
+    if !args.presence.if_present {
+        return Ok(None);
+    }
+    let Some(old) = old else {
+        return Ok((args.check && is_removed(found)?).then_some("removed"));
+    };
+    if old.header().spec_digest != desired.header.spec_digest {
+        return Ok(None);
+    }
+    let drained = is_drained(desired, old).then_some("drained");
+    Ok(if old.is_offline() { Some("offline") } else { drained })
+}
+
 fn in_work_tree(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result<Outcome> {
     let workspace = Workspace::open_for(global, &args.specs.specs)?;
     let root = workspace.root()?.to_owned();
@@ -141,8 +168,15 @@ fn in_work_tree(args: &Args, global: &Global, output: &mut Output) -> anyhow::Re
         let (spec, desired) = release.into_overlay();
         (spec, desired, part)
     };
-    let overlays: Vec<(SpecFile, Desired, Option<Part>)> =
-        releases.into_iter().map(with_part).collect();
+    let mut overlays: Vec<(SpecFile, Desired, Option<Part>)> = Vec::new();
+    for (spec, desired, part) in releases.into_iter().map(with_part) {
+        let directory = OverlayDir::open(&root, &spec.output)?;
+        let old = if args.presence.if_present { read_lock(&directory)? } else { None };
+        match taken_away(args, &desired, old.as_ref(), &directory)? {
+            Some(how) => output.say(&format!("{}: {how}", spec.release.name))?,
+            None => overlays.push((spec, desired, part)),
+        }
+    }
     let force = args.check || args.force;
     let mut boards = Boards::new(&workspace, !(args.check || args.dry_run), force);
     let parts = overlays.iter().filter_map(|(_, _, part)| part.as_ref());

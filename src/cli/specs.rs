@@ -27,9 +27,10 @@ pub(super) struct SpecArgs {
 /// Whether specs have to be there.
 #[derive(Debug, clap::Args)]
 pub(super) struct PresenceArgs {
-    /// Pass over specs that do not exist, for jobs that go on when a lane's spec has been removed
+    /// Pass over specs that do not exist, and leave a lane that is drained or offline so until its
+    /// spec changes, for hooks and jobs that stay when a lane goes
     #[arg(long)]
-    if_present: bool,
+    pub(super) if_present: bool,
 }
 
 /// What to take as baseline.

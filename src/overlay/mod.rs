@@ -27,6 +27,6 @@ pub use message::{Told, message};
 pub use path::{KEEP_FILE, LOCK_FILE, OverlayPath};
 pub(crate) use plan::is_as_written;
 pub use plan::{Desired, FileChange, OverlayFile, Plan, plan};
-pub use remove::{Selection, plan_removal};
+pub use remove::{Selection, is_removed, plan_removal};
 pub use replace::{Replacement, replace};
 pub use write::Writing;

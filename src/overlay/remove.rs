@@ -41,6 +41,16 @@ pub(super) fn is_entry(path: &OverlayPath) -> bool {
         .is_some_and(|directory| directory.split('/').next() == Some(Directory::Entry.as_str()))
 }
 
+/// Whether nothing but what a removal leaves is where an overlay goes.
+///
+/// # Errors
+/// What is there cannot be read.
+pub fn is_removed(found: &dyn OverlayFiles) -> Result<bool, Failure> {
+    let is_there = |path: &OverlayPath| Ok::<_, Failure>(found.read(path)? != Found::Absent);
+    Ok(!is_there(&OverlayPath::lock())?
+        && (is_there(&OverlayPath::keep(None))? || !left_kustomizations(None, found)?.is_empty()))
+}
+
 /// Plans the removal of files that the lock owns: the entry first, then the rest.
 ///
 /// A directory that loses its last owned file keeps a `.gitkeep`, and so does the overlay's own

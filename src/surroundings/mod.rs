@@ -14,7 +14,7 @@ use crate::kube::object::ObjectRef;
 
 pub use delivery::{Delivery, Reading};
 pub use readers::{Reader, Tool};
-pub use standing::{Differences, Edit, Standing};
+pub use standing::{Differences, Edit, Standing, is_drained};
 
 /// What there is around a lane.
 #[derive(Debug)]

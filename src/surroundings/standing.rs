@@ -64,8 +64,8 @@ impl Standing {
     }
 }
 
-/// Whether a lane that has an entry is without it.
-fn is_drained(desired: &Desired, lock: &Lock) -> bool {
+/// Whether a lane that has an entry is without it, going by its lock.
+pub fn is_drained(desired: &Desired, lock: &Lock) -> bool {
     let has_entry =
         desired.files.iter().any(|file| is_entry(&file.path) && file.origin.object.is_some());
     let stands =
