@@ -213,6 +213,19 @@ fn lanes_of_one_name_do_not_get_the_same_kustomizations() {
     assert_eq!(kustomizations(&sandbox, "flux/spring-7.yaml").len(), 2);
 }
 
+#[test]
+fn a_namespace_that_flux_would_replace_is_told_of() {
+    let sandbox = example("mse-demo");
+    set(&sandbox, "  namespace: shop\n");
+    for (target, is_told) in [("shop", false), ("other", true)] {
+        let line = format!("graylane init --flux --file {target}.yaml --target-namespace {target}");
+        let ran = sandbox.sh(&line);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        let told = "name the namespace `shop` are moved to `other`";
+        assert_eq!(ran.stderr.contains(told), is_told, "{}", ran.stderr);
+    }
+}
+
 /// The hooks of `.pre-commit-hooks.yaml`, and a job that writes lanes whenever something changes.
 #[test]
 fn hooks_and_jobs_let_a_lane_go() {

@@ -1,6 +1,6 @@
 //! `graylane init --flux`
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::Outcome;
 use super::init::{Target, write};
@@ -154,6 +154,16 @@ fn advice(args: &FluxArgs, release: &Release) -> Vec<String> {
     });
     if without_namespace && args.target_namespace.is_none() {
         lines.push("manifests without a namespace: give the one that Flux puts the baseline into with --target-namespace".to_owned());
+    }
+    if let Some(target) = &args.target_namespace {
+        let named = release.lane.objects.iter().map(|object| object.id.namespace.as_str());
+        let moved: BTreeSet<&str> =
+            named.filter(|name| !name.is_empty() && name != target).collect();
+        for name in moved {
+            lines.push(format!(
+                "manifests that name the namespace `{name}` are moved to `{target}` by Flux: leave out --target-namespace, unless it does the same with the baseline"
+            ));
+        }
     }
     if let Some(shared) = release.spec.shared.as_ref().filter(|_| !release.lane.shared.is_empty()) {
         lines.push(format!("{shared}, which lanes share, needs a Kustomization of its own"));
