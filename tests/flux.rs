@@ -226,6 +226,17 @@ fn a_namespace_that_flux_would_replace_is_told_of() {
     }
 }
 
+#[test]
+fn a_service_that_was_removed_is_told_from_a_baseline_that_moved() {
+    let sandbox = example("mse-demo");
+    set(&sandbox, "  output: {kustomization: true}\n");
+    sandbox.commit_all();
+    ok(&sandbox, "graylane generate --commit && graylane cleanup --service spring-a --commit");
+    let checked = ok(&sandbox, "graylane check --format json");
+    assert!(checked.contains("the service `spring-a` was removed from the overlay"), "{checked}");
+    assert!(!checked.contains("baseline-moved"), "{checked}");
+}
+
 /// The hooks of `.pre-commit-hooks.yaml`, and a job that writes lanes whenever something changes.
 #[test]
 fn hooks_and_jobs_let_a_lane_go() {

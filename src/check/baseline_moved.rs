@@ -23,7 +23,8 @@ Remedy: `graylane generate --commit`. `graylane diff --against head` shows what 
 fn check(delivered: &Delivered<'_>) -> Vec<Diagnostic> {
     let around = delivered.surroundings;
     let Some(Standing::Written(differences)) = &around.standing else { return Vec::new() };
-    if differences.spec_changed || differences.stale.is_empty() {
+    let is_of_spec = !differences.spec_changed && differences.removed.is_empty();
+    if !is_of_spec || differences.stale.is_empty() {
         return Vec::new();
     }
     let files: Vec<&str> = differences.stale.iter().map(|path| path.as_str()).collect();
@@ -45,18 +46,21 @@ mod tests {
 
     #[test]
     fn told_where_only_the_baseline_can_have_changed() {
-        let told = |spec_changed: bool| {
+        let told = |spec_changed: bool, removed: &[&str]| {
+            let removed = removed.iter().map(|&name| name.to_owned()).collect();
             told_around("baseline-moved", "", &[], |around, _| {
                 around.standing = Some(Standing::Written(Differences {
                     spec_changed,
+                    removed,
                     stale: vec![OverlayPath::new("workloads/a.yaml").unwrap()],
                     edited: Vec::new(),
                     is_shared_too: true,
                 }));
             })
         };
-        assert!(told(false)[0].ends_with("generating again changes workloads/a.yaml"));
-        assert!(told(true).is_empty());
+        assert!(told(false, &[])[0].ends_with("generating again changes workloads/a.yaml"));
+        assert!(told(true, &[]).is_empty());
+        assert!(told(false, &["spring-a"]).is_empty());
         assert!(told_around("baseline-moved", "", &[], |_, _| {}).is_empty());
     }
 }

@@ -11,9 +11,12 @@ pub(super) const FINDING: Finding = Finding {
     doc: "\
 The overlay is not what the spec gives: the spec has changed since it was generated.
 
-What is applied is the overlay in git, so the cluster has the lane as the spec was before.
+Or a service was removed from the overlay by `cleanup --service`, and is still in the spec: the next
+`generate` brings it back. What is applied is the overlay in git, so the cluster has the lane as the
+spec was before.
 
-Remedy: `graylane generate --commit`. `graylane diff --against head` shows what changes.",
+Remedy: `graylane generate --commit`, or take the removed service out of the spec. `graylane diff
+--against head` shows what changes.",
     is_fixed: false,
     check: Check::Delivery(check),
 };
@@ -48,13 +51,22 @@ fn check(delivered: &Delivered<'_>) -> Vec<Diagnostic> {
             some(&files)
         )));
     }
+    for service in &differences.removed {
+        found.push(Diagnostic::warning(format!(
+            "the service `{service}` was removed from the overlay `{}`, and is still in the spec",
+            around.output
+        )));
+    }
     if !differences.is_shared_too {
         found.push(Diagnostic::warning(format!(
             "the objects that `{}` shares with other lanes do not have its part as the spec gives it",
             delivered.release.name
         )));
     }
-    let remedy = "`graylane generate --commit` brings it up to date";
+    let remedy = match differences.removed.is_empty() {
+        true => "`graylane generate --commit` brings it up to date",
+        false => "take it out of the spec; `graylane generate --commit` would bring it back",
+    };
     found.into_iter().map(|warning| warning.at(place.clone()).remedy(remedy)).collect()
 }
 
@@ -69,6 +81,7 @@ mod tests {
             let stale = stale.iter().map(|path| OverlayPath::new(*path).unwrap()).collect();
             let differences = crate::surroundings::Differences {
                 spec_changed,
+                removed: Vec::new(),
                 stale,
                 edited: Vec::new(),
                 is_shared_too,

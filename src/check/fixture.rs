@@ -98,6 +98,7 @@ pub(super) fn told_around(
         now: "2026-06-01T00:00:00Z".parse().unwrap(),
         standing: Some(Standing::Written(Differences {
             spec_changed: false,
+            removed: Vec::new(),
             stale: Vec::new(),
             edited: Vec::new(),
             is_shared_too: true,

@@ -1,5 +1,7 @@
 //! An overlay as it stands, compared with what its spec gives.
 
+use std::collections::BTreeSet;
+
 use crate::diagnostic::Failure;
 use crate::overlay::{
     Desired, Directory, Found, Lock, OverlayFiles, OverlayPath, is_as_written, plan, read_lock,
@@ -25,6 +27,9 @@ pub enum Standing {
 pub struct Differences {
     /// Whether the spec is another than the one it was generated from.
     pub spec_changed: bool,
+    /// Services of which the overlay has nothing, although it is of the same spec: they were removed
+    /// from it; sorted.
+    pub removed: Vec<String>,
     /// Files that the spec gives otherwise, and nobody edited; in order.
     pub stale: Vec<OverlayPath>,
     /// Files that were edited by hand, and how; in order.
@@ -73,6 +78,15 @@ pub fn is_drained(desired: &Desired, lock: &Lock) -> bool {
     has_entry && !stands && !lock.files().is_empty()
 }
 
+/// The services that have a file in an overlay as it should be, and none in the lock.
+fn removed(desired: &Desired, lock: &Lock) -> Vec<String> {
+    let stays: BTreeSet<&str> =
+        lock.files().iter().filter_map(|file| file.origin.service.as_deref()).collect();
+    let wanted = desired.files.iter().filter_map(|file| file.origin.service.as_deref());
+    let removed: BTreeSet<&str> = wanted.filter(|service| !stays.contains(service)).collect();
+    removed.into_iter().map(str::to_owned).collect()
+}
+
 fn is_entry(path: &OverlayPath) -> bool {
     path.as_str().split_once('/').is_some_and(|(above, _)| above == Directory::Entry.as_str())
 }
@@ -85,6 +99,7 @@ impl Differences {
     /// What is found cannot be read, or is no file where one goes.
     pub fn of(desired: Desired, lock: &Lock, found: &dyn OverlayFiles) -> Result<Self, Failure> {
         let spec_changed = desired.header.spec_digest != lock.header().spec_digest;
+        let removed = if spec_changed { Vec::new() } else { removed(&desired, lock) };
         let plan = plan(desired, Some(lock), found, true)?;
         let (mut stale, mut edited) = (Vec::new(), Vec::new());
         for change in plan.changes.iter().filter(|change| !change.path().is_lock()) {
@@ -101,7 +116,7 @@ impl Differences {
                 None => stale.push(path.clone()),
             }
         }
-        Ok(Self { spec_changed, stale, edited, is_shared_too: true })
+        Ok(Self { spec_changed, removed, stale, edited, is_shared_too: true })
     }
 
     /// Whether the overlay is what the spec gives.
