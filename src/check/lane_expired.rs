@@ -31,10 +31,13 @@ fn check(delivered: &Delivered<'_>) -> Vec<Diagnostic> {
     let release = delivered.release;
     let warning =
         Diagnostic::warning(format!("the lane `{}` has expired ({expiry})", release.name));
-    let remedy = format!(
-        "`graylane cleanup {} --commit` removes it; or set a later `expires`",
-        release.file
-    );
+    let remedy = match around.standing {
+        Some(Standing::Absent) => format!("remove {}, or set a later `expires`", release.file),
+        _ => format!(
+            "`graylane cleanup {} --commit` removes it; or set a later `expires`",
+            release.file
+        ),
+    };
     vec![warning.at(expiry.place.clone()).remedy(remedy)]
 }
 
@@ -60,10 +63,14 @@ mod tests {
                     surroundings: around,
                 });
             });
-            told.len()
+            told.into_iter().map(|warning| warning.remedy.unwrap_or_default()).collect::<Vec<_>>()
         };
-        assert_eq!(told("2026-05-30", Some(Standing::Absent)), 1);
-        assert_eq!(told("2026-06-01", Some(Standing::Absent)), 0);
-        assert_eq!(told("2026-05-30", Some(Standing::Offline)), 0);
+        let by_cleanup =
+            "`graylane cleanup graylane.yaml --commit` removes it; or set a later `expires`";
+        assert_eq!(told("2026-05-30", Some(Standing::Drained)), [by_cleanup]);
+        let by_hand = "remove graylane.yaml, or set a later `expires`";
+        assert_eq!(told("2026-05-30", Some(Standing::Absent)), [by_hand]);
+        assert!(told("2026-06-01", Some(Standing::Absent)).is_empty());
+        assert!(told("2026-05-30", Some(Standing::Offline)).is_empty());
     }
 }
