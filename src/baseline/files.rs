@@ -3,13 +3,13 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use walkdir::WalkDir;
 
-use crate::git::{BlobId, CommitId, EntryKind, GitError, Repository, with_lf};
+use crate::git::{BlobId, CommitId, EntryKind, GitError, LineEnds, Repository};
 
 /// Why a path cannot be read.
 #[derive(Debug)]
@@ -55,19 +55,10 @@ pub struct Disk {
     root: PathBuf,
     /// The root with all links resolved: what links may lead to.
     real_root: PathBuf,
-    line_ends: LineEnds,
+    /// What becomes of line ends, where files are read as git commits them.
+    line_ends: Option<Arc<LineEnds>>,
     /// Directories that were found to be inside, by their path from the root.
     inside: RwLock<HashSet<String>>,
-}
-
-/// The line ends that a file is read with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum LineEnds {
-    /// Those of the file.
-    #[default]
-    AsTheyAre,
-    /// LF in texts, as git commits them where [`Repository::converts_line_ends`].
-    Lf,
 }
 
 impl Disk {
@@ -80,15 +71,15 @@ impl Disk {
         Ok(Self {
             root: root.to_owned(),
             real_root: fs::canonicalize(root)?,
-            line_ends: LineEnds::default(),
+            line_ends: None,
             inside: RwLock::default(),
         })
     }
 
-    /// The same files, read with these line ends.
+    /// The same files, read as git commits them.
     #[must_use]
-    pub fn with_line_ends(self, line_ends: LineEnds) -> Self {
-        Self { line_ends, ..self }
+    pub fn as_committed(self, line_ends: Arc<LineEnds>) -> Self {
+        Self { line_ends: Some(line_ends), ..self }
     }
 
     /// The regular files at or below a path, links left out, and with them whatever cannot be read.
@@ -131,10 +122,17 @@ impl Disk {
 
     fn name(&self, path: &Path) -> Result<String, FilesError> {
         let relative = path.strip_prefix(&self.root).map_err(|_| FilesError::Missing)?;
-        let parts: Option<Vec<&str>> = relative.iter().map(|part| part.to_str()).collect();
-        parts.map(|parts| parts.join("/")).ok_or_else(|| {
-            FilesError::Other(format!("the file name {} is not UTF-8", relative.display()))
-        })
+        let mut name = String::with_capacity(relative.as_os_str().len());
+        for part in relative.iter() {
+            let part = part.to_str().ok_or_else(|| {
+                FilesError::Other(format!("the file name {} is not UTF-8", relative.display()))
+            })?;
+            if !name.is_empty() {
+                name.push('/');
+            }
+            name.push_str(part);
+        }
+        Ok(name)
     }
 }
 
@@ -187,10 +185,12 @@ impl Files for Disk {
         if metadata.len() > crate::yaml::MAX_FILE_BYTES as u64 {
             return Err(FilesError::Other(format!("it has {} bytes", metadata.len())));
         }
-        let bytes = fs::read(real)?;
-        Ok(match self.line_ends {
-            LineEnds::AsTheyAre => bytes,
-            LineEnds::Lf => with_lf(&bytes).unwrap_or(bytes),
+        let length = usize::try_from(metadata.len()).unwrap_or(0);
+        let mut bytes = Vec::with_capacity(length + 1);
+        fs::File::open(real)?.read_to_end(&mut bytes)?;
+        Ok(match &self.line_ends {
+            Some(line_ends) => line_ends.committed(bytes),
+            None => bytes,
         })
     }
 }
@@ -378,9 +378,15 @@ mod tests {
     fn line_ends_are_converted_where_git_does() {
         let root = tempfile::tempdir().unwrap();
         fs::write(root.path().join("a.yaml"), "a: 1\r\n").unwrap();
-        let disk = Disk::new(root.path()).unwrap();
-        assert_eq!(disk.read("a.yaml").unwrap(), b"a: 1\r\n");
-        assert_eq!(disk.with_line_ends(LineEnds::Lf).read("a.yaml").unwrap(), b"a: 1\n");
+        let read = |disk: Disk| disk.read("a.yaml").unwrap();
+        assert_eq!(read(Disk::new(root.path()).unwrap()), b"a: 1\r\n");
+        let repository = git2::Repository::init(root.path()).unwrap();
+        for (value, expected) in [("false", &b"a: 1\r\n"[..]), ("input", b"a: 1\n")] {
+            repository.config().unwrap().set_str("core.autocrlf", value).unwrap();
+            let line_ends = Repository::discover(root.path()).unwrap().unwrap().line_ends();
+            let disk = Disk::new(root.path()).unwrap().as_committed(Arc::new(line_ends));
+            assert_eq!(read(disk), expected);
+        }
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! Where a command runs: a repository, a commit of one, or a plain directory.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::Global;
-use crate::baseline::files::{AtCommit, Disk, Files, LineEnds};
+use crate::baseline::files::{AtCommit, Disk, Files};
 use crate::diagnostic::{Diagnostic, Failure};
-use crate::git::{CommitId, Repository};
+use crate::git::{CommitId, LineEnds, Repository};
 
 /// Where a command runs.
 pub(super) struct Workspace {
@@ -19,8 +20,8 @@ pub(super) struct Workspace {
     prefix: String,
     /// The directory of the command; not below the root where a spec led to the repository.
     directory: PathBuf,
-    /// The line ends that files of the work tree are read with.
-    line_ends: LineEnds,
+    /// What becomes of line ends in commits, where there is a repository.
+    line_ends: Option<Arc<LineEnds>>,
 }
 
 impl Workspace {
@@ -88,17 +89,14 @@ impl Workspace {
             },
             None => (directory.clone(), String::new()),
         };
-        let converts =
-            commit.is_none() && repository.as_ref().is_some_and(Repository::converts_line_ends);
-        let line_ends = if converts { LineEnds::Lf } else { LineEnds::AsTheyAre };
+        let line_ends = repository.as_ref().map(|repository| Arc::new(repository.line_ends()));
         Ok(Self { repository, commit, root, prefix, directory, line_ends })
     }
 
     /// A tree without git, and the directory of the command in it, relative to it with `/`.
     pub(super) fn of_tree(root: PathBuf, prefix: String) -> Self {
         let directory = root.join(&prefix);
-        let line_ends = LineEnds::AsTheyAre;
-        Self { repository: None, commit: None, root, prefix, directory, line_ends }
+        Self { repository: None, commit: None, root, prefix, directory, line_ends: None }
     }
 
     /// The files that spec and baseline are read from.
@@ -113,7 +111,10 @@ impl Workspace {
                 let disk = Disk::new(&self.root).map_err(|error| {
                     Diagnostic::error(format!("{} cannot be read: {error}", self.root.display()))
                 })?;
-                Ok(Box::new(disk.with_line_ends(self.line_ends)))
+                Ok(match &self.line_ends {
+                    Some(line_ends) => Box::new(disk.as_committed(Arc::clone(line_ends))),
+                    None => Box::new(disk),
+                })
             }
         }
     }

@@ -1,14 +1,40 @@
 //! Line ends of the work tree, where git does not leave them as they are in commits.
 
+use std::sync::OnceLock;
+
 use super::discover::Repository;
+use super::program::Program;
+
+/// What becomes of the line ends of a work tree in commits.
+///
+/// git turns CRLF into LF where `core.autocrlf` is `true` or `input`; with `true`, what it checks
+/// out has CRLF. Attributes (`text`, `eol`) are not looked at.
+#[derive(Debug)]
+pub struct LineEnds {
+    program: Program,
+    /// Asked for when there is something to convert: that takes longer than to read a small lane.
+    converts: OnceLock<bool>,
+}
 
 impl Repository {
-    /// Whether git turns CRLF of the work tree into LF of commits: `core.autocrlf` is `true` or
-    /// `input`. With `true`, what git checks out has CRLF.
-    ///
+    /// What becomes of the line ends of its work tree.
+    pub fn line_ends(&self) -> LineEnds {
+        LineEnds { program: self.program.clone(), converts: OnceLock::new() }
+    }
+}
+
+impl LineEnds {
+    /// A file's bytes as git would commit them.
+    pub fn committed(&self, bytes: Vec<u8>) -> Vec<u8> {
+        match with_lf(&bytes) {
+            Some(converted) if *self.converts.get_or_init(|| self.converts()) => converted,
+            _ => bytes,
+        }
+    }
+
     /// Asks the `git` program, which knows all places of configuration, those of the environment
-    /// included; `false` where it cannot be asked. Attributes (`text`, `eol`) are not looked at.
-    pub fn converts_line_ends(&self) -> bool {
+    /// included; `false` where it cannot be asked.
+    fn converts(&self) -> bool {
         let asked = self.program.run(["config", "--get", "core.autocrlf"]).complete(&[]);
         asked.is_ok_and(|output| {
             output.status.success() && is_on(String::from_utf8_lossy(&output.stdout).trim())
