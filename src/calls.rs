@@ -238,7 +238,7 @@ impl<'a> Stated<'a> {
     }
 
     fn in_baseline(&self, kind: &str, name: &str) -> Option<&'a ObjectRef> {
-        let ids = || self.facts.named(kind, name).iter().map(|at| &self.facts.object(*at).id);
+        let ids = || self.facts.named(kind, name).map(|at| &self.facts.object(at).id);
         let is_meant = |id: &&ObjectRef| match kind {
             "Service" => id.group.is_empty(),
             _ => kind_of(&id.group, &id.kind).workload || kind == id.kind,

@@ -51,8 +51,8 @@ pub fn flux_kustomizations(delivery: &FluxDelivery<'_>) -> Result<String, Failur
     directories.dedup();
     let mut stream = Vec::new();
     for directory in &directories {
-        let spec = |key: &str| Path::keys(["spec", key]);
-        let metadata = |key: &str| Path::keys(["metadata", key]);
+        let spec = |key| Path::keys(["spec", key]);
+        let metadata = |key| Path::keys(["metadata", key]);
         let path = format!("./{}/{}", delivery.output, directory.as_str());
         let source = Path::keys(["spec", "sourceRef", "name"]);
         let mut values = vec![

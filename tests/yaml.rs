@@ -129,13 +129,13 @@ fn entries_added_one_by_one_are_all_found() {
     let document = &mut stream.documents[0];
     for round in 0..2 {
         for key in 0..40 {
-            document.set(&Path::keys([format!("k{key}").as_str()]), Value::int(round)).unwrap();
+            document.set(&Path::root().key(format!("k{key}")), Value::int(round)).unwrap();
         }
     }
     let missing = (0..40).find(|key| document.at(&[&format!("k{key}")]).is_none());
     assert_eq!((missing, document.root().len()), (None, 41));
     for key in 0..40 {
-        assert!(document.remove(&Path::keys([format!("k{key}").as_str()])).unwrap());
+        assert!(document.remove(&Path::root().key(format!("k{key}"))).unwrap());
     }
     assert_eq!(document.to_text(), "seed: 0\n");
 }
@@ -356,7 +356,7 @@ fn paths(node: NodeRef<'_>, at: &Path, out: &mut Vec<Path>) {
     match node.kind() {
         NodeKind::Mapping => {
             for (key, value) in node.entries() {
-                paths(value, &at.key(key), out);
+                paths(value, &at.key(key.to_owned()), out);
             }
         }
         NodeKind::Sequence => {

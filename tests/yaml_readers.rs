@@ -117,7 +117,9 @@ fn pyyaml_differences(node: NodeRef<'_>, read: &Json, at: &Path, out: &mut Vec<S
             for entry in entries {
                 let key = entry[0].as_str().unwrap();
                 match node.get(key) {
-                    Some(value) => pyyaml_differences(value, &entry[2], &at.key(key), out),
+                    Some(value) => {
+                        pyyaml_differences(value, &entry[2], &at.key(key.to_owned()), out)
+                    }
                     None => out.push(format!("{at}: PyYAML reads a key {key:?}")),
                 }
             }
@@ -296,7 +298,7 @@ impl Random {
         paths(document.root(), &Path::root(), &mut all);
         all.retain(|path| match path.segments() {
             [] => false,
-            [Segment::Key(key), ..] => !matches!(key.as_str(), "apiVersion" | "kind" | "metadata"),
+            [Segment::Key(key), ..] => !matches!(key.as_ref(), "apiVersion" | "kind" | "metadata"),
             _ => true,
         });
         if all.is_empty() {
@@ -310,7 +312,7 @@ impl Random {
             }
             (1 | 2, Some(NodeKind::Mapping)) => {
                 let key = self.hostile();
-                document.set(&at.key(&key), self.value(2)).unwrap();
+                document.set(&at.key(key), self.value(2)).unwrap();
             }
             (1 | 2, Some(NodeKind::Sequence)) => {
                 let index = self.below(4);
@@ -355,7 +357,7 @@ const PIECES: &[&str] = &[
 fn paths(node: NodeRef<'_>, at: &Path, out: &mut Vec<Path>) {
     out.push(at.clone());
     for (key, value) in node.entries() {
-        paths(value, &at.key(key), out);
+        paths(value, &at.key(key.to_owned()), out);
     }
     for (index, value) in node.items().enumerate() {
         paths(value, &at.index(index), out);
@@ -439,8 +441,8 @@ fn config_maps(strings: &[String]) -> Vec<(String, Document)> {
             let (mut values, mut keys) = (fresh(), fresh());
             for (index, string) in batch.iter().enumerate() {
                 let value = Value::String(string.clone(), STYLES[index % STYLES.len()]);
-                values.set(&data.key(&format!("k{index}")), value).unwrap();
-                keys.set(&data.key(string), Value::string(format!("v{index}"))).unwrap();
+                values.set(&data.key(format!("k{index}")), value).unwrap();
+                keys.set(&data.key(string.clone()), Value::string(format!("v{index}"))).unwrap();
             }
             documents.push((format!("values in {host}, batch {number}"), values));
             documents.push((format!("keys in {host}, batch {number}"), keys));

@@ -29,7 +29,7 @@ impl Parameters {
         for (key, image) in &self.images {
             match container(release, key) {
                 Ok(target) => {
-                    let path = services.index(target.0).key("images").key(&target.1);
+                    let path = services.index(target.0).key("images").key(target.1.clone());
                     if let Some(other) = set.insert(target, key) {
                         let message = format!(
                             "`{other}` and `{key}` of the parameter `{IMAGES}` are one container"

@@ -81,8 +81,9 @@ impl Object {
 #[derive(Debug, Default)]
 pub struct Baseline {
     objects: Vec<Object>,
-    /// Hash of the identity and position in `objects` of every object, in order.
-    by_id: Vec<(u64, u32)>,
+    /// Hash of kind and name, which tell nearly all objects apart, and position in `objects` of every
+    /// object, in order.
+    by_name: Vec<(u64, u32)>,
     /// What gray copies start from, where that is not the object itself; by its position.
     gray: HashMap<usize, Object>,
     /// The positions of the objects that have another identity there, by that.
@@ -97,13 +98,13 @@ impl Baseline {
     /// Indexes objects by identity. Of objects that stand twice the first is the one that counts,
     /// and [`Baseline::duplicate`] tells of the second.
     pub fn new(objects: Vec<Object>, notes: Vec<Diagnostic>) -> Self {
-        let mut by_id: Vec<(u64, u32)> = objects
+        let mut by_name: Vec<(u64, u32)> = objects
             .iter()
             .zip(0..)
-            .map(|(object, position)| (hash(&object.id), position))
+            .map(|(object, position)| (hash(&object.id.kind, &object.id.name), position))
             .collect();
-        by_id.par_sort_unstable();
-        Self { objects, by_id, notes, ..Self::default() }
+        by_name.par_sort_unstable();
+        Self { objects, by_name, notes, ..Self::default() }
     }
 
     /// All objects, in order.
@@ -147,16 +148,28 @@ impl Baseline {
     }
 
     /// The positions of all objects of an identity, in order.
-    fn positions(&self, id: &ObjectRef) -> impl Iterator<Item = usize> {
-        let hash = hash(id);
-        let start = self.by_id.partition_point(|(other, _)| *other < hash);
-        let alike = self.by_id.iter().skip(start).take_while(move |(other, _)| *other == hash);
-        alike.map(|(_, at)| *at as usize).filter(move |at| self.objects[*at].id == *id)
+    fn positions<'a>(&'a self, id: &'a ObjectRef) -> impl Iterator<Item = usize> + 'a {
+        self.named(&id.kind, &id.name).filter(move |at| self.objects[*at].id == *id)
+    }
+
+    /// The positions of all objects of a kind, in any API group, and a name, in order.
+    pub fn named<'a>(
+        &'a self,
+        kind: &'a str,
+        name: &'a str,
+    ) -> impl Iterator<Item = usize> + Clone + 'a {
+        let hash = hash(kind, name);
+        let start = self.by_name.partition_point(|(other, _)| *other < hash);
+        let alike = self.by_name.iter().skip(start).take_while(move |(other, _)| *other == hash);
+        alike.map(|(_, at)| *at as usize).filter(move |at| {
+            let id = &self.objects[*at].id;
+            id.kind == kind && id.name == name
+        })
     }
 }
 
-fn hash(id: &ObjectRef) -> u64 {
+fn hash(kind: &str, name: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
-    id.hash(&mut hasher);
+    (kind, name).hash(&mut hasher);
     hasher.finish()
 }

@@ -15,6 +15,9 @@ use crate::kube::object::identity;
 use crate::kube::pod_specs::{containers, pod_templates};
 use crate::yaml::{Document, NodeRef, Source, parse};
 
+/// Files that one thread reads and puts together.
+const FILES_TOGETHER: usize = 32;
+
 /// What a file gave.
 #[derive(Default)]
 pub(super) struct Reading {
@@ -32,6 +35,16 @@ impl Reading {
     /// What could not be read.
     pub(super) fn failed(errors: Vec<Diagnostic>) -> Self {
         Self { errors, ..Self::default() }
+    }
+
+    /// Adds what another file gave.
+    fn append(&mut self, other: Self) {
+        let above = self.objects.len();
+        self.gray.extend(other.gray.into_iter().map(|(at, gray)| (above + at, gray)));
+        self.objects.extend(other.objects);
+        self.notes.extend(other.notes);
+        self.errors.extend(other.errors);
+        self.bytes += other.bytes;
     }
 }
 
@@ -61,26 +74,26 @@ pub fn read_and<T: Send>(
 ) -> Result<(Baseline, Vec<T>), Failure> {
     let readings: Vec<(Reading, Vec<T>)> = paths
         .par_iter()
-        .map(|path| {
-            let reading = match files.read(path) {
-                Ok(bytes) => read_file(path, bytes, namespace, orchestration),
-                Err(error) => Reading::failed(vec![unreadable(path, &error)]),
-            };
-            let seen = reading.objects.iter().map(&look).collect();
-            (reading, seen)
-        })
+        .with_max_len(FILES_TOGETHER)
+        .fold(
+            || (Reading::default(), Vec::new()),
+            |(mut all, mut all_seen), path| {
+                let reading = match files.read(path) {
+                    Ok(bytes) => read_file(path, bytes, namespace, orchestration),
+                    Err(error) => Reading::failed(vec![unreadable(path, &error)]),
+                };
+                all_seen.extend(reading.objects.iter().map(&look));
+                all.append(reading);
+                (all, all_seen)
+            },
+        )
         .collect();
     let count = readings.iter().map(|(reading, _)| reading.objects.len()).sum();
     let mut all = Reading { objects: Vec::with_capacity(count), ..Reading::default() };
     let mut all_seen = Vec::with_capacity(count);
     for (reading, seen) in readings {
-        let above = all.objects.len();
-        all.gray.extend(reading.gray.into_iter().map(|(at, gray)| (above + at, gray)));
-        all.objects.extend(reading.objects);
         all_seen.extend(seen);
-        all.notes.extend(reading.notes);
-        all.errors.extend(reading.errors);
-        all.bytes += reading.bytes;
+        all.append(reading);
     }
     if !all.errors.is_empty() {
         return Err(Failure(all.errors));
@@ -148,6 +161,7 @@ pub(super) fn read_source(source: &Arc<Source>, namespace: &str) -> Reading {
     match parse(Arc::clone(source)) {
         Ok(stream) => {
             let is_alone = stream.documents.len() == 1;
+            reading.objects.reserve_exact(stream.documents.len());
             for document in stream.documents {
                 add_document(document, is_alone, namespace, &mut reading);
             }
@@ -201,7 +215,8 @@ fn add_document(document: Document, is_alone: bool, namespace: &str, reading: &m
         }
         return;
     }
-    if let Some(error) = placeholder(root) {
+    let is_template = document.source().text().contains("{{");
+    if let Some(error) = is_template.then(|| placeholder(root)).flatten() {
         reading.is_template = true;
         reading.errors.push(error);
         return;

@@ -63,7 +63,7 @@ fn check(made: &Made<'_>) -> Vec<Diagnostic> {
 /// A path for people: keys with dots.
 fn list_path(path: &Path) -> String {
     let keys = path.segments().iter().filter_map(|segment| match segment {
-        Segment::Key(key) => Some(key.as_str()),
+        Segment::Key(key) => Some(key.as_ref()),
         Segment::Index(_) => None,
     });
     format!("`{}`", keys.collect::<Vec<_>>().join("."))

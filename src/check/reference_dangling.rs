@@ -73,7 +73,7 @@ fn is_there(made: &Made<'_>, id: &ObjectRef) -> bool {
 /// bitnami-labs/sealed-secrets, README; the table of references for the others.
 fn is_made(made: &Made<'_>, id: &ObjectRef) -> bool {
     let facts = made.facts;
-    let is_namesake = |kind| !facts.named(kind, &id.name).is_empty();
+    let is_namesake = |kind| facts.named(kind, &id.name).next().is_some();
     if id.kind == "Secret" && (is_namesake("ExternalSecret") || is_namesake("SealedSecret")) {
         return true;
     }
@@ -85,8 +85,7 @@ fn tell(made: &Made<'_>, reference: &Reference) -> Option<Diagnostic> {
     let elsewhere: Vec<&ObjectRef> = made
         .facts
         .named(&target.kind, &target.name)
-        .iter()
-        .map(|position| &made.facts.object(*position).id)
+        .map(|position| &made.facts.object(position).id)
         .filter(|id| id.group == target.group)
         .collect();
     // Where the manifest names no namespace, the object may well be beside it.

@@ -32,7 +32,7 @@ fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
     }
     let workload = |service: &Service| {
         let (kind, name) = (&service.workload.kind, &service.workload.name);
-        let found = facts.named(kind, name).iter().map(|at| &facts.object(*at).id);
+        let found = facts.named(kind, name).map(|at| &facts.object(at).id);
         let namespace = release.namespace.as_deref();
         let is_near = |id: &&ObjectRef| namespace.is_none_or(|own| id.namespace == own);
         found.clone().find(is_near).or_else(|| found.clone().next()).cloned()

@@ -62,7 +62,7 @@ fn of_pods(object: &Object, pods: &Pods) -> Option<Diagnostic> {
         }
         (None, None) => (format!("are not labelled `{VERSION}: {ORIGINAL}`"), None),
     };
-    let key = key.map_or_else(|| labels.clone(), |key| labels.key(key));
+    let key = key.map_or_else(|| labels.clone(), |key| labels.key(key.to_owned()));
     let paths = [key, labels.clone(), pods.template.path.clone()];
     let error = Diagnostic::error(format!("the pods of {} {message}", object.id));
     let remedy = format!("write at `{labels}`:\n  {VERSION}: {ORIGINAL}\n{OTHERWISE}");

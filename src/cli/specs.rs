@@ -278,12 +278,16 @@ fn built(
     let outputs: Vec<String> = specs.iter().map(|spec| spec.output.clone()).collect();
     let mut claims = claims_of_neighbours(files, &specs);
     let mut baselines = Baselines::default();
+    let mut left = specs.len();
     let built = specs.into_iter().map(|spec| {
+        left -= 1;
         let path = spec.release.file.to_string();
         let release = baselines
             .of(files, &spec, from, &outputs)
             .and_then(|facts| release_beside(spec, &facts, &claims));
-        if let Ok(release) = &release {
+        if let Ok(release) = release.as_ref()
+            && left > 0
+        {
             release.claim(&mut claims);
         }
         (path, release)

@@ -33,7 +33,7 @@ pub(super) fn set_tag_header(
 fn without_tag_header(canary: &mut Document, prefix: &str, header: &str) -> Result<(), Diagnostic> {
     for (what, separator) in [("add", '\n'), ("remove", ',')] {
         let key = format!("{prefix}/request-header-control-{what}");
-        let path = Path::keys(["metadata", "annotations", key.as_str()]);
+        let path = Path::keys(["metadata", "annotations"]).key(key);
         let Some(text) = canary.find(&path).and_then(NodeRef::text) else { continue };
         let is_tag = |part: &&str| names(part, header);
         if !text.split(separator).any(|part| is_tag(&part)) {

@@ -116,7 +116,7 @@ pub(super) fn reduced(class: GatewayClass, route: &CanaryRoute<'_>) -> Result<Ca
         .map(|(key, _)| key.to_owned())
         .collect();
     for key in dropped {
-        edit(canary.remove(&annotations.key(&key)).map(|_| ()))?;
+        edit(canary.remove(&annotations.key(key)).map(|_| ()))?;
     }
     Ok(Canary { document: canary, notes })
 }
@@ -127,7 +127,7 @@ pub(super) fn annotate(
     annotations: &[(String, String)],
 ) -> Result<(), Diagnostic> {
     for (key, value) in annotations {
-        let path = Path::keys(["metadata", "annotations", key]);
+        let path = Path::keys(["metadata", "annotations"]).key(key.clone());
         // Single quotes leave JSON and backslashes as they are.
         let style = match value.contains(['"', '\\']) && !value.contains('\n') {
             true => ScalarStyle::SingleQuoted,

@@ -345,7 +345,7 @@ fn keep_annotations(
         edited(canary.remove(&path).map(|_| ()))?;
     } else {
         for key in &dropped {
-            edited(canary.remove(&path.key(key)).map(|_| ()))?;
+            edited(canary.remove(&path.key(key.clone())).map(|_| ()))?;
         }
     }
     Ok(Some(note))

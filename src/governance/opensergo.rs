@@ -237,7 +237,7 @@ fn router(
         // the service of this name (opensergo-control-plane, pkg/controller/crd_watcher.go).
         (Path::keys(["metadata", "labels", "app"]), text(name)),
         (Path::keys(["spec", "hosts"]).index(0), text(name)),
-        (headers.key(header), exact),
+        (headers.key(header.to_owned()), exact),
         (destination(0), Value::Mapping(lanes)),
         (destination(1), Value::string_map(baseline)),
     ];

@@ -22,14 +22,14 @@ pub enum Referrer {
 #[derive(Debug, PartialEq)]
 enum Step {
     /// One of these keys.
-    Keys(Vec<String>),
+    Keys(Vec<&'static str>),
     /// Every key that starts so.
-    Prefix(String),
+    Prefix(&'static str),
     /// Every element.
     Each,
 }
 
-fn parse(pattern: &str) -> Result<Vec<Step>, String> {
+fn parse(pattern: &'static str) -> Result<Vec<Step>, String> {
     let bad = |what: &str| format!("{what} in the field pattern `{pattern}`");
     let mut steps = Vec::new();
     let mut rest = pattern;
@@ -40,20 +40,20 @@ fn parse(pattern: &str) -> Result<Vec<Step>, String> {
         } else if let Some(after) = rest.strip_prefix("[\"") {
             let (key, after) = after.split_once("\"]").ok_or_else(|| bad("an unclosed key"))?;
             steps.push(match key.strip_suffix('*') {
-                Some(prefix) => Step::Prefix(prefix.to_owned()),
-                None => Step::Keys(vec![key.to_owned()]),
+                Some(prefix) => Step::Prefix(prefix),
+                None => Step::Keys(vec![key]),
             });
             rest = after;
         } else {
             let field = if steps.is_empty() { rest } else { rest.strip_prefix('.').unwrap_or("") };
             if let Some(after) = field.strip_prefix('{') {
                 let (keys, after) = after.split_once('}').ok_or_else(|| bad("an unclosed {"))?;
-                steps.push(Step::Keys(keys.split(',').map(str::to_owned).collect()));
+                steps.push(Step::Keys(keys.split(',').collect()));
                 rest = after;
             } else {
                 let end = field.find(['.', '[']).unwrap_or(field.len());
                 let (key, after) = field.split_at(end);
-                steps.push(Step::Keys(vec![key.to_owned()]));
+                steps.push(Step::Keys(vec![key]));
                 rest = after;
             }
         }
@@ -72,15 +72,17 @@ fn parse(pattern: &str) -> Result<Vec<Step>, String> {
 /// Patterns as a tree: one step down the document is one step down the tree.
 #[derive(Debug)]
 struct Tree<T> {
-    keys: HashMap<String, Tree<T>>,
-    prefixes: Vec<(String, Tree<T>)>,
+    /// Sorted by length and then by text: most keys of a document have no row, and their length
+    /// tells already.
+    keys: Vec<(&'static str, Tree<T>)>,
+    prefixes: Vec<(&'static str, Tree<T>)>,
     each: Option<Box<Tree<T>>>,
     rows: Vec<T>,
 }
 
 impl<T> Default for Tree<T> {
     fn default() -> Self {
-        Self { keys: HashMap::new(), prefixes: Vec::new(), each: None, rows: Vec::new() }
+        Self { keys: Vec::new(), prefixes: Vec::new(), each: None, rows: Vec::new() }
     }
 }
 
@@ -92,7 +94,9 @@ struct Trail<'a> {
 
 #[derive(Clone, Copy)]
 enum Part<'a> {
-    Key(&'a str),
+    Key(&'static str),
+    /// A key that has a prefix of the pattern.
+    Prefixed(&'a str),
     Index(usize),
 }
 
@@ -105,16 +109,27 @@ impl<T: Copy> Tree<T> {
         match step {
             Step::Keys(keys) => {
                 for key in keys {
-                    self.keys.entry(key.clone()).or_default().insert(rest, row);
+                    let at = self.position(key).unwrap_or_else(|at| {
+                        self.keys.insert(at, (*key, Self::default()));
+                        at
+                    });
+                    self.keys[at].1.insert(rest, row);
                 }
             }
             Step::Prefix(prefix) => {
                 let mut tree = Self::default();
                 tree.insert(rest, row);
-                self.prefixes.push((prefix.clone(), tree));
+                self.prefixes.push((*prefix, tree));
             }
             Step::Each => self.each.get_or_insert_default().insert(rest, row),
         }
+    }
+
+    /// Where the tree of a key is in `keys`, or belongs.
+    fn position(&self, key: &str) -> Result<usize, usize> {
+        self.keys.binary_search_by(|(other, _)| {
+            other.len().cmp(&key.len()).then_with(|| (*other).cmp(key))
+        })
     }
 
     /// Calls `found` for every field with a row, in the order of the document. The recursion is as
@@ -132,16 +147,20 @@ impl<T: Copy> Tree<T> {
         match node.kind() {
             NodeKind::Mapping if !self.keys.is_empty() || !self.prefixes.is_empty() => {
                 for (position, (key, value)) in node.entries().enumerate() {
-                    trail.steps.push((Part::Key(key), position));
-                    if let Some(tree) = self.keys.get(key) {
+                    let mut below = |part, tree: &Self| {
+                        trail.steps.push((part, position));
                         tree.walk(value, trail, found);
+                        trail.steps.pop();
+                    };
+                    if let Ok(at) = self.position(key) {
+                        let (key, tree) = &self.keys[at];
+                        below(Part::Key(key), tree);
                     }
                     for (prefix, tree) in &self.prefixes {
-                        if key.starts_with(prefix.as_str()) {
-                            tree.walk(value, trail, found);
+                        if key.starts_with(prefix) {
+                            below(Part::Prefixed(key), tree);
                         }
                     }
-                    trail.steps.pop();
                 }
             }
             NodeKind::Sequence => {
@@ -230,7 +249,8 @@ fn collect<'a, T: Copy>(
     let mut trail = Trail { steps: Vec::new(), nodes: Vec::new() };
     tree.walk(start, &mut trail, &mut |trail, node, row| {
         let steps = trail.steps.iter().map(|(part, _)| match part {
-            Part::Key(key) => Segment::Key((*key).to_owned()),
+            Part::Key(key) => Segment::Key((*key).into()),
+            Part::Prefixed(key) => Segment::Key((*key).to_owned().into()),
             Part::Index(index) => Segment::Index(*index),
         });
         let path = base.segments().iter().cloned().chain(steps).collect();
@@ -256,7 +276,7 @@ fn locate<'a>(root: NodeRef<'a>, path: &Path) -> Option<(NodeRef<'a>, Vec<usize>
 
 /// What is wrong with a pattern, for the tests of the tables.
 #[cfg(test)]
-pub(super) fn pattern_error(pattern: &str) -> Option<String> {
+pub(super) fn pattern_error(pattern: &'static str) -> Option<String> {
     parse(pattern).err()
 }
 

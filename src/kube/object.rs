@@ -22,10 +22,16 @@ impl GroupKind {
 
     /// The kind that an object's `apiVersion` and `kind` say; `None` where one is missing.
     pub fn of(root: NodeRef<'_>) -> Option<Self> {
-        let api_version = root.get("apiVersion")?.as_str()?;
-        let kind = root.get("kind")?.as_str()?;
-        Some(Self::new(group_of(api_version), kind))
+        let (group, kind) = group_and_kind(root)?;
+        Some(Self { group: group.to_owned(), kind: kind.to_owned() })
     }
+}
+
+/// The group and kind that an object says, as [`GroupKind::of`].
+pub(super) fn group_and_kind(root: NodeRef<'_>) -> Option<(&str, &str)> {
+    let api_version = root.get("apiVersion")?.as_str()?;
+    let kind = root.get("kind")?.as_str()?;
+    Some((canonical_group(group_of(api_version), kind), kind))
 }
 
 impl fmt::Display for GroupKind {
@@ -100,7 +106,7 @@ pub fn group_of(api_version: &str) -> &str {
 /// The identity an object's own fields give it; `None` for what has no `apiVersion`, `kind` or
 /// `metadata.name` as strings (an object with `generateName`, a `List`).
 pub fn identity(root: NodeRef<'_>, default_namespace: &str) -> Option<ObjectRef> {
-    let kind = GroupKind::of(root)?;
+    let (group, kind) = group_and_kind(root)?;
     let metadata = root.get("metadata")?;
     let name = metadata.get("name")?.as_str().filter(|name| !name.is_empty())?;
     let namespace = metadata
@@ -108,7 +114,7 @@ pub fn identity(root: NodeRef<'_>, default_namespace: &str) -> Option<ObjectRef>
         .and_then(NodeRef::as_str)
         .filter(|namespace| !namespace.is_empty())
         .unwrap_or(default_namespace);
-    Some(ObjectRef::new(&kind.group, &kind.kind, namespace, name))
+    Some(ObjectRef::new(group, kind, namespace, name))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Pod templates, found by kind and by shape.
 
-use super::object::GroupKind;
+use super::object::group_and_kind;
 use crate::yaml::{NodeKind, NodeRef, Path};
 
 /// Where the kinds of Kubernetes keep their pod template. Source: kubernetes/api.
@@ -51,20 +51,20 @@ impl PodTemplate {
 /// mapping whose `spec` has a list of containers. A custom resource whose own `spec` has such a
 /// list is no pod (its controller merges the containers into pods of its own making).
 pub fn pod_templates(root: NodeRef<'_>) -> Vec<PodTemplate> {
-    let Some(kind) = GroupKind::of(root) else { return Vec::new() };
-    let known = TEMPLATES.iter().find(|row| row.0 == kind.group && row.1 == kind.kind);
+    let Some((group, kind)) = group_and_kind(root) else { return Vec::new() };
+    let known = TEMPLATES.iter().find(|row| row.0 == group && row.1 == kind);
     if let Some((_, _, keys)) = known {
         let template = PodTemplate::at(Path::keys(keys.iter().copied()));
         let has_spec = root.at(keys).and_then(|node| node.get("spec"));
         return has_spec.filter(|spec| spec.is_mapping()).map(|_| template).into_iter().collect();
     }
-    if is_built_in(&kind.group) {
+    if is_built_in(group) {
         return Vec::new();
     }
     let mut found = Vec::new();
     for (key, value) in root.entries() {
         if !matches!(key, "apiVersion" | "kind" | "metadata" | "status") {
-            search(value, &Path::keys([key]), SEARCH_DEPTH, &mut found);
+            search(value, &Path::root().key(key.to_owned()), SEARCH_DEPTH, &mut found);
         }
     }
     found
@@ -86,7 +86,7 @@ fn search(node: NodeRef<'_>, path: &Path, depth: usize, found: &mut Vec<PodTempl
             for (key, value) in node.entries() {
                 // A schema describes objects; its defaults and examples are none.
                 if value.kind() != NodeKind::Scalar && key != "openAPIV3Schema" {
-                    search(value, &path.key(key), depth, found);
+                    search(value, &path.key(key.to_owned()), depth, found);
                 }
             }
         }

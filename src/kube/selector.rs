@@ -32,8 +32,8 @@ pub enum Operator {
 }
 
 impl Requirement {
-    fn matches(&self, labels: &HashMap<String, String>) -> bool {
-        let value = labels.get(&self.key);
+    /// Whether a label of this value fulfils it, or `None` where the label is not there.
+    fn is_fulfilled(&self, value: Option<&String>) -> bool {
         match &self.operator {
             Operator::In(values) => value.is_some_and(|value| values.contains(value)),
             Operator::NotIn(values) => value.is_none_or(|value| !values.contains(value)),
@@ -100,7 +100,19 @@ impl LabelSelector {
 
     /// Whether labels fulfil all requirements; an empty selector matches everything.
     pub fn matches(&self, labels: &HashMap<String, String>) -> bool {
-        self.requirements.iter().all(|requirement| requirement.matches(labels))
+        self.requirements
+            .iter()
+            .all(|requirement| requirement.is_fulfilled(labels.get(&requirement.key)))
+    }
+
+    /// [`matches`](Self::matches) for the few labels of one object; of a key that is there twice the
+    /// last value counts.
+    pub fn matches_few(&self, labels: &[(String, String)]) -> bool {
+        let labels = || labels.iter().rev();
+        self.requirements.iter().all(|requirement| {
+            let found = labels().find(|(key, _)| *key == requirement.key);
+            requirement.is_fulfilled(found.map(|(_, value)| value))
+        })
     }
 }
 

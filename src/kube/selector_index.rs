@@ -17,7 +17,7 @@ pub struct SelectorIndex<I> {
 #[derive(Clone, Debug)]
 struct Entry<I> {
     id: I,
-    labels: HashMap<String, String>,
+    labels: Vec<(String, String)>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -52,13 +52,17 @@ impl<I> SelectorIndex<I> {
         labels: impl IntoIterator<Item = (String, String)>,
     ) {
         let position = self.entries.len();
-        let labels: HashMap<_, _> = labels.into_iter().collect();
-        let index = self.namespaces.entry(namespace.to_owned()).or_default();
+        let labels: Vec<_> = labels.into_iter().collect();
+        if !self.namespaces.contains_key(namespace) {
+            self.namespaces.insert(namespace.to_owned(), NamespaceIndex::default());
+        }
+        let Some(index) = self.namespaces.get_mut(namespace) else { return };
         index.all.push(position);
-        for (key, value) in &labels {
-            let key = index.keys.entry(key.clone()).or_default();
-            key.all.push(position);
-            key.values.entry(value.clone()).or_default().push(position);
+        for (number, (key, value)) in labels.iter().enumerate() {
+            let counts = !labels.iter().skip(number + 1).any(|(later, _)| later == key);
+            if counts {
+                index.add(key, value, position);
+            }
         }
         self.entries.push(Entry { id, labels });
     }
@@ -123,7 +127,7 @@ impl<I> SelectorIndex<I> {
             .flatten()
             .copied()
             .filter(|position| {
-                self.entries.get(*position).is_some_and(|entry| selector.matches(&entry.labels))
+                self.entries.get(*position).is_some_and(|entry| selector.matches_few(&entry.labels))
             })
             .collect();
         positions.sort_unstable();
@@ -133,6 +137,21 @@ impl<I> SelectorIndex<I> {
 }
 
 impl NamespaceIndex {
+    fn add(&mut self, key: &str, value: &str, position: usize) {
+        // Most labels are there already, and their texts need no copy.
+        if !self.keys.contains_key(key) {
+            self.keys.insert(key.to_owned(), KeyIndex::default());
+        }
+        let Some(key) = self.keys.get_mut(key) else { return };
+        key.all.push(position);
+        match key.values.get_mut(value) {
+            Some(bucket) => bucket.push(position),
+            None => {
+                key.values.insert(value.to_owned(), vec![position]);
+            }
+        }
+    }
+
     /// What can fulfil a requirement; `None` where its absence fulfils it too.
     fn candidates(&self, requirement: &Requirement) -> Option<Vec<&[usize]>> {
         let key = self.keys.get(&requirement.key);

@@ -1,7 +1,7 @@
 //! The fields that hold label selectors, and whose labels they look at.
 
 use super::fields::{FieldSet, Referrer};
-use super::object::GroupKind;
+use super::object::group_and_kind;
 use super::pod_specs::{is_built_in, pod_templates};
 use super::selector::LabelSelector;
 use crate::yaml::{NodeRef, Path};
@@ -251,10 +251,10 @@ impl SelectorUse {
 
 /// The selectors of an object in the order of the document; a field that is absent or null has none.
 pub fn selectors(root: NodeRef<'_>) -> Vec<SelectorUse> {
-    let Some(kind) = GroupKind::of(root) else { return Vec::new() };
+    let Some((group, kind)) = group_and_kind(root) else { return Vec::new() };
     let api_version = root.get("apiVersion").and_then(NodeRef::as_str);
     let mut uses: Vec<SelectorUse> = FIELDS
-        .find(root, &kind.group, &kind.kind)
+        .find(root, group, kind)
         .into_iter()
         .filter(|found| found.node.is_mapping())
         .filter(|found| found.row.api_version.is_none_or(|wanted| api_version == Some(wanted)))
@@ -275,15 +275,15 @@ pub fn selectors(root: NodeRef<'_>) -> Vec<SelectorUse> {
             }
         })
         .collect();
-    uses.extend(by_shape(root, &kind, &uses));
+    uses.extend(by_shape(root, group, &uses));
     uses
 }
 
 /// The selector of a workload that no row is about: a custom resource with a pod template in
 /// `spec.template` and a label selector in `spec.selector` finds its pods as a Deployment does.
-fn by_shape(root: NodeRef<'_>, kind: &GroupKind, known: &[SelectorUse]) -> Option<SelectorUse> {
+fn by_shape(root: NodeRef<'_>, group: &str, known: &[SelectorUse]) -> Option<SelectorUse> {
     let path = Path::keys(["spec", "selector"]);
-    if is_built_in(&kind.group) || known.iter().any(|found| found.path == path) {
+    if is_built_in(group) || known.iter().any(|found| found.path == path) {
         return None;
     }
     let node = root.at(&["spec", "selector"])?;

@@ -79,8 +79,6 @@ pub struct Facts {
     made_by: HashMap<usize, String>,
     /// The Ingresses that are canaries of others.
     canaries: HashSet<usize>,
-    /// Positions of all objects, ordered by kind, name and then position.
-    by_name: Vec<usize>,
 }
 
 impl Facts {
@@ -117,10 +115,6 @@ impl Facts {
 
     /// Joins what the objects contribute, in their order.
     fn join(baseline: &Arc<Baseline>, parts: Vec<Part>) -> Self {
-        let mut by_name: Vec<usize> = (0..baseline.objects().len()).collect();
-        by_name.par_sort_unstable_by(|a, b| {
-            (kind_and_name(baseline, *a), a).cmp(&(kind_and_name(baseline, *b), b))
-        });
         let mut facts = Self {
             baseline: Arc::clone(baseline),
             pods: Vec::new(),
@@ -133,7 +127,6 @@ impl Facts {
             made: HashSet::new(),
             made_by: HashMap::new(),
             canaries: HashSet::new(),
-            by_name,
         };
         for (object, part) in parts.into_iter().enumerate() {
             let id = &baseline.objects()[object].id;
@@ -218,12 +211,12 @@ impl Facts {
     }
 
     /// The objects of a kind, in any API group, and a name.
-    pub fn named(&self, kind: &str, name: &str) -> &[usize] {
-        let key = |position: &usize| kind_and_name(&self.baseline, *position);
-        let start = self.by_name.partition_point(|position| key(position) < (kind, name));
-        let found = self.by_name.get(start..).unwrap_or(&[]);
-        let count = found.iter().take_while(|position| key(position) == (kind, name)).count();
-        found.get(..count).unwrap_or(&[])
+    pub fn named<'a>(
+        &'a self,
+        kind: &'a str,
+        name: &'a str,
+    ) -> impl Iterator<Item = usize> + Clone + 'a {
+        self.baseline.named(kind, name)
     }
 
     /// The names of all objects of a kind.
@@ -239,11 +232,6 @@ impl Facts {
     pub fn object(&self, position: usize) -> &Object {
         &self.baseline.objects()[position]
     }
-}
-
-fn kind_and_name(baseline: &Baseline, position: usize) -> (&str, &str) {
-    let id = &baseline.objects()[position].id;
-    (&id.kind, &id.name)
 }
 
 /// The numbers of the pod templates that a selector of an object in this namespace selects.
@@ -287,7 +275,9 @@ fn part(object: &Object) -> Part {
     };
     let is_canary = object.id.kind == "Ingress" && gateway::is_canary(root);
     let made_by = hook_or_owned(root);
-    Part { templates, selectors: selectors(root), targets, made_by, is_canary }
+    let mut selectors = selectors(root);
+    selectors.shrink_to_fit();
+    Part { templates, selectors, targets, made_by, is_canary }
 }
 
 /// Kinds that point at nothing and are many.

@@ -24,7 +24,7 @@ mod unite;
 mod waves;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 
@@ -85,6 +85,8 @@ pub struct GrayObject {
     pub pods: Vec<Labels>,
     /// Its selectors that count pods, or isolate them from the network.
     pub selectors: Vec<SelectorUse>,
+    /// The nodes of a canary route once they were asked for: many rules ask.
+    nodes: OnceLock<Option<Box<Document>>>,
 }
 
 impl GrayObject {
@@ -92,9 +94,11 @@ impl GrayObject {
         let root = document.root();
         let of = |template: PodTemplate| document.find(&template.labels()).map(pod_specs::labels);
         let reaching = |selector: &SelectorUse| reaches_pods(selector.role);
-        // It is kept, and there are many: no more memory than it is long.
-        let mut text = document.to_text();
-        text.shrink_to_fit();
+        // They are kept, and there are many: no more memory than they are long. An allocator may
+        // leave the rest of what is shrunk in place unused.
+        let text = document.to_text().as_str().to_owned();
+        let mut selectors: Vec<_> = selectors(root).into_iter().filter(reaching).collect();
+        selectors.shrink_to_fit();
         Self {
             id: identity.id,
             origin: identity.origin,
@@ -105,7 +109,8 @@ impl GrayObject {
                 .into_iter()
                 .map(|template| of(template).unwrap_or_default())
                 .collect(),
-            selectors: selectors(root).into_iter().filter(reaching).collect(),
+            selectors,
+            nodes: OnceLock::new(),
         }
     }
 
@@ -125,8 +130,15 @@ impl GrayObject {
         }
     }
 
-    /// The manifest to read or edit. The nodes are not kept: a lane can have many objects.
+    /// The manifest to read or edit. Only a route's nodes are kept: a lane can have many objects.
     pub fn document(&self) -> Option<Document> {
+        if self.wave != Wave::Entry {
+            return self.parsed();
+        }
+        self.nodes.get_or_init(|| self.parsed().map(Box::new)).as_deref().cloned()
+    }
+
+    fn parsed(&self) -> Option<Document> {
         let stream = parse(Source::new(self.id.to_string(), self.text.clone())).ok()?;
         stream.documents.into_iter().next()
     }
@@ -187,6 +199,27 @@ impl Lane {
     }
 }
 
+/// Some copies that lie together.
+#[derive(Default)]
+struct Copies {
+    lane: Lane,
+    errors: Vec<Diagnostic>,
+}
+
+impl Copies {
+    fn add(&mut self, built: Built, entry: impl Fn(&GrayObject) -> Option<LaneEntry>) {
+        match built {
+            Ok((object, notes, seen)) => {
+                self.lane.entries.extend(entry(&object));
+                self.lane.objects.push(object);
+                self.lane.notes.extend(notes);
+                self.lane.seen.extend(seen);
+            }
+            Err(list) => self.errors.extend(list),
+        }
+    }
+}
+
 /// Builds the lane of a spec.
 ///
 /// # Errors
@@ -206,20 +239,20 @@ pub fn build(release: &GrayRelease, facts: &Facts, inspect: &Inspect<'_>) -> Res
         copied: Copied::new(&plan.gray_names),
         patches: &patches,
     };
-    let built: Vec<Built> = plan.copies.par_iter().map(|copy| builder.object(copy)).collect();
-    let mut lane = Lane::default();
+    let pieces = plan.copies.par_iter().fold(Copies::default, |mut copies, copy| {
+        copies.add(builder.object(copy), |object| builder.entry(copy, object));
+        copies
+    });
+    let pieces: Vec<Copies> = pieces.collect();
+    let count = pieces.iter().map(|piece| piece.lane.objects.len()).sum();
+    let mut lane = Lane { objects: Vec::with_capacity(count), ..Lane::default() };
     let mut errors = Vec::new();
-    let mut rewire_notes = Vec::new();
-    for (copy, result) in plan.copies.iter().zip(built) {
-        match result {
-            Ok((object, notes, seen)) => {
-                lane.entries.extend(builder.entry(copy, &object));
-                lane.objects.push(object);
-                rewire_notes.extend(notes);
-                lane.seen.extend(seen);
-            }
-            Err(list) => errors.extend(list),
-        }
+    for piece in pieces {
+        lane.objects.extend(piece.lane.objects);
+        lane.entries.extend(piece.lane.entries);
+        lane.notes.extend(piece.lane.notes);
+        lane.seen.extend(piece.lane.seen);
+        errors.extend(piece.errors);
     }
     match governance.generate(&builder.governed()) {
         Ok(made) => {
@@ -232,7 +265,7 @@ pub fn build(release: &GrayRelease, facts: &Facts, inspect: &Inspect<'_>) -> Res
             lane.shared = made.shared;
             lane.attachments = made.attachments;
             lane.attachments.sort_by_key(|attachment| attachment.path);
-            rewire_notes.extend(made.notes);
+            lane.notes.extend(made.notes);
         }
         Err(list) => errors.extend(list),
     }
@@ -242,8 +275,7 @@ pub fn build(release: &GrayRelease, facts: &Facts, inspect: &Inspect<'_>) -> Res
         return Err(Failure(errors));
     }
     lane.objects.par_sort_by(|a, b| (a.wave, &a.id.kind, &a.id).cmp(&(b.wave, &b.id.kind, &b.id)));
-    lane.notes = plan.notes;
-    lane.notes.extend(rewire_notes);
+    lane.notes.splice(0..0, plan.notes);
     Ok(lane)
 }
 

@@ -73,7 +73,7 @@ pub(super) fn other_tag(
         !pods.labels.iter().any(|(other, there)| other == key && there == value)
             && lane.iter().any(is_the_lanes)
     })?;
-    let path = pods.template.labels().key(key);
+    let path = pods.template.labels().key(key.clone());
     let place = rendering.document().find(&path).and_then(|node| node.value_place());
     let environment = release.appstack.as_ref().map_or("", |block| &block.gray_environment);
     let message = format!(

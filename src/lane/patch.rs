@@ -51,17 +51,15 @@ impl<'a> Patches<'a> {
         });
         for (namespace, patch) in all {
             let target = &patch.target;
-            let mut found = facts
-                .named(&target.kind, &target.name)
-                .iter()
-                .filter(|object| copied.contains(object));
+            let mut found =
+                facts.named(&target.kind, &target.name).filter(|object| copied.contains(object));
             // Of several the one beside the service's workload is meant.
             let found = found
                 .clone()
-                .find(|object| facts.object(**object).id.namespace == namespace)
+                .find(|object| facts.object(*object).id.namespace == namespace)
                 .or_else(|| found.next());
             if let Some(object) = found {
-                patches.by_object.entry(*object).or_default().push(patch);
+                patches.by_object.entry(object).or_default().push(patch);
                 continue;
             }
             let error =
@@ -71,7 +69,7 @@ impl<'a> Patches<'a> {
             let names = copies.filter(|id| id.kind == target.kind).map(|id| id.name.as_str());
             let is_told = errors.len() < SUGGESTIONS;
             let near = is_told.then(|| nearest(&target.name, names)).flatten();
-            errors.push(if facts.named(&target.kind, &target.name).is_empty() {
+            errors.push(if facts.named(&target.kind, &target.name).next().is_none() {
                 match near {
                     Some(near) => error.remedy(format!(
                         "did you mean `{}/{near}`? A patch names the baseline's object",
@@ -255,13 +253,13 @@ fn protected(
         std::iter::once(Path::root()).chain(templates.into_iter().map(|template| template.path));
     for holder in holders {
         let labels = holder.key("metadata").key("labels");
-        service.labels.keys().for_each(|key| note(&labels.key(key)));
+        service.labels.keys().for_each(|key| note(&labels.key(key.to_owned())));
         let annotations = holder.key("metadata").key("annotations");
-        service.labels.annotation_keys().for_each(|key| note(&annotations.key(key)));
+        service.labels.annotation_keys().for_each(|key| note(&annotations.key(key.to_owned())));
     }
     // What replaces these would be lost: the lane writes values of its own.
     let labels = service.pods.template.labels();
-    service.separation.replaced.keys().for_each(|key| note(&labels.key(key)));
+    service.separation.replaced.keys().for_each(|key| note(&labels.key(key.to_owned())));
     for selector in selectors(root) {
         if finds_own_pods(selector.role) {
             note(&selector.path);

@@ -1,7 +1,6 @@
 //! Step 7: the lane's labels, and selectors that ask for them.
 
-use std::collections::HashMap;
-
+use super::facts::Labels;
 use super::isolation::finds_own_pods;
 use super::labels::Label;
 use super::select::{Copy, PlannedService, Role};
@@ -27,13 +26,8 @@ pub(super) fn relabel(
 ) -> Vec<Diagnostic> {
     let mut errors = Vec::new();
     let selected = if is_rendered { &service.own_labels } else { &service.pods.labels };
-    let relabelling = Relabelling {
-        service,
-        copy,
-        namespace: &object.id.namespace,
-        baseline: selected.iter().cloned().collect(),
-        gray: service.pod_labels.iter().cloned().collect(),
-    };
+    let relabelling =
+        Relabelling { service, copy, namespace: &object.id.namespace, baseline: selected };
     if let Err(error) = relabelling.apply(document, &mut errors) {
         let error =
             Diagnostic::error(format!("the copy of {} cannot be labelled: {error}", object.id));
@@ -51,9 +45,11 @@ struct Relabelling<'a> {
     /// The namespace of the object that is copied.
     namespace: &'a str,
     /// The labels of the pods that the selectors of the object that is copied are for.
-    baseline: HashMap<String, String>,
-    /// The labels of its gray pods.
-    gray: HashMap<String, String>,
+    baseline: &'a Labels,
+}
+
+fn value<'a>(labels: &'a Labels, key: &str) -> Option<&'a String> {
+    labels.iter().find(|(other, _)| other == key).map(|(_, value)| value)
 }
 
 impl Relabelling<'_> {
@@ -93,9 +89,9 @@ impl Relabelling<'_> {
                     .remedy(remedy),
                 );
             }
-            document.set_str(&template.labels().key(key), value)?;
+            document.set_str(&template.labels().key(key.clone()), value)?;
             // Older agents read annotations: what one says must not contradict the label.
-            let annotation = template.annotations().key(key);
+            let annotation = template.annotations().key(key.clone());
             if is_lanes && document.find(&annotation).is_some() {
                 document.set_str(&annotation, value)?;
             }
@@ -122,7 +118,7 @@ impl Relabelling<'_> {
             _ => {}
         }
         let looks_here = selector.scope.may_cover(self.namespace, &self.service.namespace);
-        if !looks_here || !selector.selector.matches(&self.baseline) {
+        if !looks_here || !selector.selector.matches_few(self.baseline) {
             return Ok(());
         }
         let keys: Vec<String> = document
@@ -132,8 +128,8 @@ impl Relabelling<'_> {
             .map(|(key, _)| key.to_owned())
             .collect();
         for key in keys {
-            if let Some(value) = self.gray.get(&key) {
-                document.set_str(&path.key(&key), value)?;
+            if let Some(value) = value(&self.service.pod_labels, &key) {
+                document.set_str(&path.key(key), value)?;
             }
         }
         if selector.form == SelectorForm::LabelSelector {
@@ -164,8 +160,8 @@ impl Relabelling<'_> {
             let Some(node) = document.find(&expression) else { continue };
             let text = |key: &str| node.get(key).and_then(NodeRef::text).unwrap_or("").to_owned();
             let (key, operator) = (text("key"), text("operator"));
-            let Some(gray) = self.gray.get(&key) else { continue };
-            if self.baseline.get(&key) == Some(gray) {
+            let Some(gray) = value(&self.service.pod_labels, &key) else { continue };
+            if value(self.baseline, &key) == Some(gray) {
                 continue;
             }
             let values: Vec<&str> = node
@@ -196,7 +192,7 @@ impl Relabelling<'_> {
 
 pub(super) fn put(document: &mut Document, path: &Path, labels: &[Label]) -> Result<(), EditError> {
     for (key, value) in labels {
-        document.set_str(&path.key(key), value)?;
+        document.set_str(&path.key(key.clone().into_owned()), value)?;
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ use crate::baseline::Object;
 use crate::diagnostic::{Diagnostic, Place, nearest};
 use crate::governance::{Governance, Style};
 use crate::kube::object::ObjectRef;
-use crate::kube::references::{Effect, references};
+use crate::kube::references::{Effect, creates, references};
 use crate::spec::{GrayRelease, ObjectName, Service};
 use crate::yaml::NodeRef;
 
@@ -90,9 +90,7 @@ pub(super) fn select<'a>(
     governance: &dyn Governance,
 ) -> Result<Plan<'a>, Vec<Diagnostic>> {
     let mut selection = Selection::new(release, facts);
-    for service in &release.services {
-        selection.service(service, governance);
-    }
+    selection.services(governance);
     unite(&mut selection.plan.services, facts, release);
     selection.plan.notes.extend(relabelled(&selection.plan.services, release));
     for number in 0..selection.plan.services.len() {
@@ -142,12 +140,11 @@ impl<'a, 'f> Selection<'a, 'f> {
     /// The object a spec names, of those in the lane's namespace.
     pub(super) fn named(&mut self, name: &ObjectName, place: &Place, what: &str) -> Option<usize> {
         let namespace = self.release.namespace.as_deref();
-        let fits = |position: &&usize| {
-            let id = &self.facts.object(**position).id;
+        let fits = |position: &usize| {
+            let id = &self.facts.object(*position).id;
             namespace.is_none_or(|namespace| id.namespace.is_empty() || id.namespace == namespace)
         };
-        let found: Vec<usize> =
-            self.facts.named(&name.kind, &name.name).iter().filter(fits).copied().collect();
+        let found: Vec<usize> = self.facts.named(&name.kind, &name.name).filter(fits).collect();
         match found.as_slice() {
             [] => {
                 let names = self.facts.names_of(&name.kind);
@@ -156,8 +153,8 @@ impl<'a, 'f> Selection<'a, 'f> {
                 let elsewhere = self
                     .facts
                     .named(&name.kind, &name.name)
-                    .first()
-                    .map(|at| &self.facts.object(*at).id);
+                    .next()
+                    .map(|at| &self.facts.object(at).id);
                 let error = Diagnostic::error(format!("{what} {name} is not in the baseline"))
                     .at(place.clone());
                 self.errors.push(match (near, elsewhere) {
@@ -234,89 +231,55 @@ impl<'a, 'f> Selection<'a, 'f> {
         None
     }
 
-    fn service(&mut self, spec: &'a Service, governance: &dyn Governance) {
-        let Some(workload) = self.workload(spec) else { return };
-        let object = self.facts.object(workload);
-        match decide(spec, &object.id) {
-            Decision::Copy => {}
-            Decision::Share | Decision::Skip(_) => {
-                self.errors.push(
-                    Diagnostic::error(format!(
-                        "{} is the workload of `{}` and must be copied",
-                        object.id, spec.name
-                    ))
-                    .at(spec.workload_place.clone())
-                    .remedy(format!(
-                        "say `policies: {{{}: copy}}`, or take the service out of the spec",
-                        object.id.kind
-                    )),
-                );
-                return;
-            }
-            Decision::Refuse(why) => {
-                self.errors.push(
-                    Diagnostic::error(format!(
-                        "a {} is not copied by default: {why}",
-                        object.id.kind
-                    ))
-                    .at(spec.workload_place.clone())
-                    .remedy(format!(
-                        "if that is what you want, say so: `policies: {{{}: copy}}`",
-                        object.id.kind
-                    )),
-                );
-                return;
-            }
+    /// The services that can be copied. What becomes of each has nothing to do with the others.
+    fn services(&mut self, governance: &dyn Governance) {
+        let (release, facts) = (self.release, self.facts);
+        let found = release.services.iter();
+        let found: Vec<(&Service, usize)> =
+            found.filter_map(|spec| Some((spec, self.copied_workload(spec)?))).collect();
+        let planned: Vec<_> = found
+            .into_par_iter()
+            .map(|(spec, workload)| plan(release, facts, spec, workload, governance))
+            .collect();
+        for planned in planned {
+            let (service, errors) = match planned {
+                Ok(planned) => planned,
+                Err(error) => {
+                    self.errors.push(error);
+                    continue;
+                }
+            };
+            self.errors.extend(errors);
+            let (object, number) = (service.workload, self.plan.services.len());
+            self.taken.insert(object, number);
+            self.copied.insert(object);
+            self.backends.push(Vec::new());
+            let role = Role::Workload;
+            self.plan.copies.push(Copy { object, service: number, role, shared: false });
+            self.plan.services.push(service);
         }
-        let Some(pods) = self.facts.pods_of(workload).first().cloned() else {
-            self.errors.push(
-                Diagnostic::error(format!("{} has no pod template", object.id))
-                    .at(spec.workload_place.clone())
-                    .remedy("`workload` must name what runs the service's pods"),
-            );
-            return;
+    }
+
+    /// The workload of a service, if it is one that is copied.
+    fn copied_workload(&mut self, spec: &Service) -> Option<usize> {
+        let workload = self.workload(spec)?;
+        let id = &self.facts.object(workload).id;
+        let (message, remedy) = match decide(spec, id) {
+            Decision::Copy => return Some(workload),
+            Decision::Share | Decision::Skip(_) => (
+                format!("{id} is the workload of `{}` and must be copied", spec.name),
+                format!(
+                    "say `policies: {{{}: copy}}`, or take the service out of the spec",
+                    id.kind
+                ),
+            ),
+            Decision::Refuse(why) => (
+                format!("a {} is not copied by default: {why}", id.kind),
+                format!("if that is what you want, say so: `policies: {{{}: copy}}`", id.kind),
+            ),
         };
-        let document = object.document();
-        let metadata = document.find(&pods.template.path.key("metadata"));
-        let app = app_name(object, &pods, governance).unwrap_or_else(|| object.id.name.clone());
-        let style = metadata.map_or(Style::Labels, |metadata| governance.style(metadata));
-        let marks = governance.marks(self.release, &app, style);
-        let labels = LaneLabels::new(self.release.tag.as_str(), &spec.name, marks);
-        let (wish, suffix) = (self.release.isolation, &self.release.suffix);
-        let own_labels = own::pod_labels(self.facts, &pods);
-        let tags = &labels.governance.selector;
-        self.errors.extend(own::other_tag(
-            self.facts,
-            &pods,
-            &own_labels,
-            tags,
-            self.release,
-            spec,
-        ));
-        let separation =
-            separate(self.facts, &pods, &own_labels, wish, suffix, &labels, governance);
-        let pod_labels = gray_labels(&own_labels, &separation, &labels);
-        let number = self.plan.services.len();
-        self.taken.insert(workload, number);
-        self.copied.insert(workload);
-        self.backends.push(Vec::new());
-        self.plan.copies.push(Copy {
-            object: workload,
-            service: number,
-            role: Role::Workload,
-            shared: false,
-        });
-        self.plan.services.push(PlannedService {
-            spec,
-            workload,
-            namespace: object.id.namespace.clone(),
-            app: app.to_owned(),
-            pods,
-            own_labels,
-            separation,
-            labels,
-            pod_labels,
-        });
+        self.errors.push(Diagnostic::error(message).at(spec.workload_place.clone()).remedy(remedy));
+        None
     }
 
     /// Tells of policies that decide nothing, so that nobody relies on them.
@@ -391,8 +354,56 @@ impl<'a, 'f> Selection<'a, 'f> {
     }
 }
 
+/// What becomes of a service whose workload was found, and what is wrong with its pods.
+///
+/// # Errors
+///
+/// A workload that makes no pods.
+fn plan<'a>(
+    release: &GrayRelease,
+    facts: &Facts,
+    spec: &'a Service,
+    workload: usize,
+    governance: &dyn Governance,
+) -> Result<(PlannedService<'a>, Vec<Diagnostic>), Diagnostic> {
+    let object = facts.object(workload);
+    let Some(pods) = facts.pods_of(workload).first().cloned() else {
+        return Err(Diagnostic::error(format!("{} has no pod template", object.id))
+            .at(spec.workload_place.clone())
+            .remedy("`workload` must name what runs the service's pods"));
+    };
+    let document = object.document();
+    let metadata = document.find(&pods.template.path.key("metadata"));
+    let app = app_name(object, &pods, governance).unwrap_or_else(|| object.id.name.clone());
+    let style = metadata.map_or(Style::Labels, |metadata| governance.style(metadata));
+    let marks = governance.marks(release, &app, style);
+    let labels = LaneLabels::new(release.tag.as_str(), &spec.name, marks);
+    let own_labels = own::pod_labels(facts, &pods);
+    let tags = &labels.governance.selector;
+    let errors = own::other_tag(facts, &pods, &own_labels, tags, release, spec);
+    let (wish, suffix) = (release.isolation, &release.suffix);
+    let separation = separate(facts, &pods, &own_labels, wish, suffix, &labels, governance);
+    let pod_labels = gray_labels(&own_labels, &separation, &labels);
+    let namespace = object.id.namespace.clone();
+    let service = PlannedService {
+        spec,
+        workload,
+        namespace,
+        app,
+        pods,
+        own_labels,
+        separation,
+        labels,
+        pod_labels,
+    };
+    Ok((service, errors.into_iter().collect()))
+}
+
 /// The objects that a controller makes for an object.
 fn made_by(object: &Object) -> Vec<ObjectRef> {
+    if !creates(&object.id.group, &object.id.kind) {
+        return Vec::new();
+    }
     let mut made: Vec<ObjectRef> = references(object.document().root(), &object.id)
         .into_iter()
         .filter(|reference| reference.effect == Effect::Creates)

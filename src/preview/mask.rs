@@ -43,12 +43,13 @@ fn values(secret: &Document) -> BTreeMap<Path, String> {
     let mut values = BTreeMap::new();
     let hidden = secret.root().entries().filter(|(field, _)| !SHOWN.contains(field));
     for (field, node) in hidden.filter(|(_, node)| !node.is_null()) {
+        let path = Path::root().key(field.to_owned());
         // No API server takes anything but a mapping; a file can hold it.
         if !node.is_mapping() {
-            values.insert(Path::keys([field]), node.to_json().to_string());
+            values.insert(path.clone(), node.to_json().to_string());
         }
         for (key, value) in node.entries() {
-            values.insert(Path::keys([field, key]), value.to_json().to_string());
+            values.insert(path.key(key.to_owned()), value.to_json().to_string());
         }
     }
     let last_applied = ["metadata", "annotations", LAST_APPLIED];

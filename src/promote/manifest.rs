@@ -108,6 +108,6 @@ fn path_of(root: NodeRef<'_>, id: &ObjectRef, namespace: &str) -> Option<Path> {
     let items = root.get("items").filter(|_| is_list)?.items();
     items.enumerate().find_map(|(index, item)| {
         let below = path_of(item, id, namespace)?;
-        Some(Path::root().with(Segment::Key("items".to_owned())).index(index).join(&below))
+        Some(Path::root().with(Segment::Key("items".into())).index(index).join(&below))
     })
 }

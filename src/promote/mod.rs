@@ -139,7 +139,7 @@ fn targets<'a>(
         }
         for patch in service.spec.patches.iter().filter(|_| patches) {
             let target = &patch.target;
-            let all = facts.named(&target.kind, &target.name).iter().map(|at| facts.object(*at));
+            let all = facts.named(&target.kind, &target.name).map(|at| facts.object(at));
             let near = all.clone().find(|each| each.id.namespace == object.id.namespace);
             let Some(patched) = near.or_else(|| all.clone().next()) else {
                 errors.push(

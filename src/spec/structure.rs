@@ -75,7 +75,7 @@ impl<'s> Walk<'s> {
                 meant.extend(self.unknown_field(key, value, properties, node, at));
                 continue;
             };
-            if let Some(value) = self.node(property, value, &at.key(key)) {
+            if let Some(value) = self.node(property, value, &at.key(key.to_owned())) {
                 json.insert(key.to_owned(), value);
             }
         }
@@ -85,7 +85,7 @@ impl<'s> Walk<'s> {
                 let description = properties
                     .and_then(|properties| properties.get(name)?.get("description")?.as_str());
                 self.error(
-                    format!("`{}` is missing", at.key(name)),
+                    format!("`{}` is missing", at.key(name.to_owned())),
                     node,
                     match description {
                         Some(description) => format!("add `{name}:` here. {description}"),

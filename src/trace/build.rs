@@ -109,9 +109,9 @@ fn base_of(id: &ObjectRef, kind: &str, name: &str, baselines: &[&Facts]) -> Opti
     if id.kind != kind {
         return None;
     }
-    let found = baselines.iter().flat_map(|facts| {
-        facts.named(kind, name).iter().map(|position| &facts.object(*position).id)
-    });
+    let found = baselines
+        .iter()
+        .flat_map(|facts| facts.named(kind, name).map(|position| &facts.object(position).id));
     let mut found: Vec<&ObjectRef> = found.collect();
     found.sort_by_key(|base| base.namespace != id.namespace);
     found.first().map(|base| (*base).clone())

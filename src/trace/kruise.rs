@@ -26,14 +26,14 @@ pub(super) fn canary(routes: &[Route], routing: &Document) -> Option<Document> {
     };
     let base = routes.iter().find(is_meant)?;
     let mut ingress = base.document.clone();
-    let mut set = |key: &str, value: &str| {
-        let path = Path::keys(["metadata", "annotations", key]);
+    let mut set = |key: String, value: &str| {
+        let path = Path::keys(["metadata", "annotations"]).key(key);
         ingress.set_str(&path, value).is_ok()
     };
-    let mut is_set = set(&format!("{NGINX}/canary"), "true");
+    let mut is_set = set(format!("{NGINX}/canary"), "true");
     let strategy = routing.at(&["spec", "strategy"])?;
     if let Some(weight) = strategy.get("weight").and_then(NodeRef::text) {
-        is_set &= set(&format!("{NGINX}/canary-weight"), weight);
+        is_set &= set(format!("{NGINX}/canary-weight"), weight);
     }
     // The first header of each match, and the last match wins.
     for each in strategy.get("matches").into_iter().flat_map(NodeRef::items) {
@@ -42,12 +42,12 @@ pub(super) fn canary(routes: &[Route], routing: &Document) -> Option<Document> {
         };
         let of = |key: &str| header.get(key).and_then(NodeRef::text).unwrap_or_default();
         if of("name") == "canary-by-cookie" {
-            is_set &= set(&format!("{NGINX}/canary-by-cookie"), of("value"));
+            is_set &= set(format!("{NGINX}/canary-by-cookie"), of("value"));
             continue;
         }
         let how = if of("type") == "RegularExpression" { "pattern" } else { "value" };
-        is_set &= set(&format!("{NGINX}/canary-by-header"), of("name"));
-        is_set &= set(&format!("{NGINX}/canary-by-header-{how}"), of("value"));
+        is_set &= set(format!("{NGINX}/canary-by-header"), of("name"));
+        is_set &= set(format!("{NGINX}/canary-by-header-{how}"), of("value"));
     }
     let modifier = strategy.at(&["requestHeaderModifier", "set"]);
     let lines: Vec<String> = modifier
@@ -59,11 +59,11 @@ pub(super) fn canary(routes: &[Route], routing: &Document) -> Option<Document> {
         .collect();
     if !lines.is_empty() {
         // Entries are glued together as they are.
-        is_set &= set(&format!("{MSE}/request-header-control-update"), &lines.concat());
+        is_set &= set(format!("{MSE}/request-header-control-update"), &lines.concat());
     }
     // Whatever the tag is.
     if base.annotation(&[MSE], "service-subset").is_some() {
-        is_set &= set(&format!("{MSE}/service-subset"), "gray");
+        is_set &= set(format!("{MSE}/service-subset"), "gray");
     }
     if !is_set {
         return None;

@@ -32,6 +32,15 @@ const ALIAS_BUDGET: u64 = 8 << 20;
 /// Keys that are compared one by one before they are hashed.
 const COMPARED_KEYS: usize = 16;
 
+/// Collections that are open at once in nearly all manifests.
+const FRAMES: usize = 16;
+
+/// Bytes of text for each item that is not closed yet at the same time, or fewer.
+const BYTES_PER_ITEM: usize = 64;
+
+/// Bytes of text that items are reserved for; a larger file gets more as it needs them.
+const MAX_RESERVED: usize = 1 << 16;
+
 type Result<T> = std::result::Result<T, Diagnostic>;
 
 /// A collection that is not closed yet.
@@ -80,8 +89,8 @@ impl<'a> Builder<'a> {
             style: DocumentStyle { crlf, ..DocumentStyle::default() },
             source,
             documents: Vec::new(),
-            frames: Vec::new(),
-            items: Vec::new(),
+            frames: Vec::with_capacity(FRAMES),
+            items: Vec::with_capacity(text.len().min(MAX_RESERVED) / BYTES_PER_ITEM),
             anchors: HashMap::new(),
             cursor: start,
             document_start: start,
@@ -163,7 +172,7 @@ impl<'a> Builder<'a> {
                 }
                 frame.lead = self.items[frame.first..]
                     .last()
-                    .map_or(frame.lead, |item| item.slice.end as usize);
+                    .map_or(frame.lead, |item| item.slice.end() as usize);
             }
         }
         for _ in 0..properties {
@@ -272,14 +281,14 @@ impl<'a> Builder<'a> {
             frame.keys = Some(keys().map(|key| Box::from(key.text(source))).collect());
         }
         let is_duplicate = match &mut frame.keys {
-            None => keys().any(|key| key.text(source) == text),
+            None => keys().any(|key| key.is(text, source)),
             Some(keys) => !keys.insert(Box::from(text)),
         };
         if is_duplicate {
             let error = Diagnostic::error(format!("the key `{text}` stands twice in this mapping"))
                 .at(source.place(key.span().start as usize))
                 .remedy("remove one of them: readers disagree on which one counts");
-            return Err(match keys().find(|candidate| candidate.text(source) == text) {
+            return Err(match keys().find(|candidate| candidate.is(text, source)) {
                 Some(first) => {
                     error.related(source.place(first.span().start as usize), "first here")
                 }
@@ -338,7 +347,10 @@ impl<'a> Builder<'a> {
                     .fault("a tab in the indentation: YAML allows spaces only")
                     .remedy("replace the tab by spaces"));
             }
-            collection.indent = offset(text[begin..start].trim_start_matches('\u{feff}').len());
+            let indent = text[begin..start].trim_start_matches('\u{feff}').len();
+            collection.indent = u16::try_from(indent).map_err(|_| {
+                self.fault(&format!("indented by more than {} columns", u16::MAX)).remedy(FLATTER)
+            })?;
             collection.compact = !scan::starts_line(text, start);
             lead = if collection.compact {
                 start
@@ -386,11 +398,12 @@ impl<'a> Builder<'a> {
         } else {
             let outer = self.frames.iter().rev().find(|frame| !frame.collection.flow);
             let outer = outer.map(|frame| frame.collection.indent as usize);
-            let mut end =
-                self.items[frame.first..].last().map_or(frame.lead, |item| item.slice.end as usize);
+            let mut end = self.items[frame.first..]
+                .last()
+                .map_or(frame.lead, |item| item.slice.end() as usize);
             end = trailing_comments(text, end, frame.collection.indent as usize, outer);
             if let Some(item) = self.items[frame.first..].last_mut() {
-                item.slice.end = offset(end);
+                item.slice.end_at(end);
             }
             self.cursor = end;
             span = Span { start: frame.collection.span.start, end: offset(end) };
@@ -472,12 +485,7 @@ impl<'a> Builder<'a> {
             Layout::Inline => scan::next_line(text, span.end as usize),
         };
         let key = if frame.collection.form == Form::Mapping { frame.key.take() } else { None };
-        self.items.push(Item {
-            key,
-            value,
-            slice: Slice { lead: offset(frame.lead), value: span, end: offset(end) },
-            layout,
-        });
+        self.items.push(Item { key, value, slice: Slice::new(frame.lead, span, end, layout) });
         if !frame.collection.flow {
             self.cursor = self.cursor.max(end);
         }

@@ -131,7 +131,7 @@ impl Document {
         key: &str,
         value: Value,
     ) -> Result<(), EditError> {
-        let entry = path.key(key);
+        let entry = path.key(key.to_owned());
         let there = self.find(path).ok_or_else(|| EditError::Missing(path.clone()))?;
         if there.is_null() || self.find(&entry).is_some() {
             return self.set(&entry, value);

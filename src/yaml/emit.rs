@@ -14,7 +14,7 @@ impl Document {
     /// What was not edited is the source's text, byte for byte.
     pub fn to_text(&self) -> String {
         let mut out =
-            String::with_capacity((self.root.slice.end - self.root.slice.lead) as usize + 256);
+            String::with_capacity((self.root.slice.end() - self.root.slice.lead) as usize + 256);
         self.emit_into(&mut out);
         if !scan::starts_line(self.source.text(), self.root.slice.lead as usize) {
             // What stands behind `---` on its line.
@@ -74,13 +74,13 @@ impl<'a> Emitter<'a> {
     fn root(&mut self, root: &'a Item) {
         let slice = root.slice;
         if root.is_clean() {
-            self.copy(slice.lead, slice.end);
+            self.copy(slice.lead, slice.end());
             return;
         }
         if self.in_place(root) {
             self.copy(slice.lead, slice.value.start);
             self.collection(root);
-            self.copy_lines(slice.value.end, slice.end, 0);
+            self.copy_lines(slice.value.end, slice.end(), 0);
         } else {
             self.replaced_root(root);
         }
@@ -89,13 +89,13 @@ impl<'a> Emitter<'a> {
     /// Prints a new root in place of the old one, its tag and its anchor.
     fn replaced_root(&mut self, root: &'a Item) {
         let text = self.source.text();
-        let Slice { lead, value, end } = root.slice;
+        let (Slice { lead, value, .. }, end) = (root.slice, root.slice.end());
         let content = super::source::offset(scan::skip_trivia(text, lead as usize));
         let content = content.min(value.start);
         self.copy(lead, content);
         let follows_marker = !scan::starts_line(text, content as usize);
         let line_end = scan::line_end(text, value.end as usize).min(end as usize);
-        let comment = match root.layout {
+        let comment = match root.slice.layout() {
             Layout::Inline => text[value.end as usize..line_end].trim(),
             Layout::Block => "",
         };
@@ -104,7 +104,7 @@ impl<'a> Emitter<'a> {
         }
         let before = self.out.len();
         let body = self.head(&root.value, Context::Block);
-        if matches!(body, Body::None) && root.layout == Layout::Inline {
+        if matches!(body, Body::None) && root.slice.layout() == Layout::Inline {
             self.copy(value.end, end);
             return;
         }
@@ -176,14 +176,14 @@ impl<'a> Emitter<'a> {
             let line = super::source::offset(scan::line_start(text, content as usize)).max(lead);
             if !item.is_live() {
                 let tail = self.tail_start(item);
-                if lead < line || tail < item.slice.end {
+                if lead < line || tail < item.slice.end() {
                     if inline {
                         self.end_indicator_line();
                         inline = false;
                     }
                     self.fresh_line();
                     self.copy_lines(lead, line, indent);
-                    self.copy_lines(tail, item.slice.end, indent);
+                    self.copy_lines(tail, item.slice.end(), indent);
                 }
                 continue;
             }
@@ -215,13 +215,13 @@ impl<'a> Emitter<'a> {
     /// Where the comment lines below an item's value start.
     fn tail_start(&self, item: &Item) -> u32 {
         let end = item.slice.value.end;
-        let start = match item.layout {
+        let start = match item.slice.layout() {
             Layout::Block => end,
             Layout::Inline => {
                 super::source::offset(scan::next_line(self.source.text(), end as usize))
             }
         };
-        start.min(item.slice.end)
+        start.min(item.slice.end())
     }
 
     fn source_item(
@@ -231,7 +231,7 @@ impl<'a> Emitter<'a> {
         from: u32,
         indent: usize,
     ) {
-        let Slice { value, end, .. } = item.slice;
+        let (value, end) = (item.slice.value, item.slice.end());
         if item.is_clean() {
             self.copy_lines(from, end, indent);
         } else if self.in_place(item) {
@@ -250,7 +250,7 @@ impl<'a> Emitter<'a> {
         let indicator = self.indicator_end(collection, item);
         let between = self.source.slice(indicator, value.start);
         let is_inline = self.is_inline(&item.value, Context::Block);
-        if item.layout == Layout::Inline
+        if item.slice.layout() == Layout::Inline
             && is_inline
             && between.contains('\n')
             && scan::skip_trivia(between, 0) >= between.len()
@@ -258,7 +258,7 @@ impl<'a> Emitter<'a> {
             // A scalar on the line below its key stays there.
             self.copy_lines(from, value.start, indent);
             self.head(&item.value, Context::Block);
-            self.copy(value.end, item.slice.end);
+            self.copy(value.end, item.slice.end());
             return;
         }
         self.copy_lines(from, indicator, indent);
@@ -270,10 +270,10 @@ impl<'a> Emitter<'a> {
             self.spaces(indent);
             self.print(":");
         }
-        let (comment, rest) = match item.layout {
+        let (comment, rest) = match item.slice.layout() {
             Layout::Inline => {
                 let line_end =
-                    scan::line_end(text, value.end as usize).min(item.slice.end as usize);
+                    scan::line_end(text, value.end as usize).min(item.slice.end() as usize);
                 let comment = text[value.end as usize..line_end].trim_end_matches('\r');
                 let above = between.split('\n').next().unwrap_or("");
                 let comment = if comment.trim().is_empty() { comment_of(above) } else { comment };
@@ -281,7 +281,7 @@ impl<'a> Emitter<'a> {
             }
             Layout::Block => (comment_of(between.split('\n').next().unwrap_or("")), value.end),
         };
-        let gap_kept = item.layout == Layout::Inline
+        let gap_kept = item.slice.layout() == Layout::Inline
             && !between.is_empty()
             && between.bytes().all(|b| matches!(b, b' ' | b'\t'));
         let gap = if gap_kept { between } else { " " };
@@ -305,9 +305,9 @@ impl<'a> Emitter<'a> {
         if is_inline {
             self.last = Some(rest);
         }
-        self.copy_lines(rest, item.slice.end, indent);
+        self.copy_lines(rest, item.slice.end(), indent);
         // What follows a new block scalar must not be taken for a part of it.
-        self.last = is_inline.then_some(item.slice.end);
+        self.last = is_inline.then_some(item.slice.end());
     }
 
     /// The own comment lines of a block collection of which nothing else is left.
@@ -321,7 +321,7 @@ impl<'a> Emitter<'a> {
             let line = super::source::offset(scan::line_start(text, content)).max(item.slice.lead);
             self.copy_lines(item.slice.lead, line, indent);
             let tail = self.tail_start(item);
-            self.copy_lines(tail, item.slice.end, indent);
+            self.copy_lines(tail, item.slice.end(), indent);
         }
     }
 

@@ -137,11 +137,13 @@ impl Merge<'_> {
         for (key, value) in entries.iter().filter(|(key, _)| key != DIRECTIVE) {
             self.check_refused(key)?;
             if let Some(field) = key.strip_prefix(DELETE_FROM) {
-                self.within(Segment::Key(field.to_owned()), |merge| merge.delete_from(value))?;
+                self.within(Segment::Key(field.to_owned().into()), |merge| {
+                    merge.delete_from(value)
+                })?;
                 continue;
             }
             fields.push(key);
-            self.within(Segment::Key(key.clone()), |merge| match value {
+            self.within(Segment::Key(key.clone().into()), |merge| match value {
                 Value::Mapping(entries) => merge.mapping(entries, fields),
                 Value::Sequence(values) => merge.list(values, fields),
                 value if value.is_null() => merge.remove(),

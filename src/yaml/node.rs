@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::scalar::ScalarStyle;
-use super::source::{Source, Span};
+use super::source::{Source, Span, offset};
 
 /// One YAML document of a file.
 ///
@@ -118,7 +118,7 @@ pub(crate) struct Collection {
     /// Whether a mapping has a merge key (`<<`).
     pub(crate) merges: bool,
     /// Column of the items, block style only.
-    pub(crate) indent: u32,
+    pub(crate) indent: u16,
     /// Flow style: the brackets included. Block style: whole lines, or from the first item where compact.
     pub(crate) span: Span,
     /// Whether some of the items are `Removed`, so that positions are no indices.
@@ -150,8 +150,6 @@ pub(crate) struct Item {
     pub(crate) key: Option<Scalar>,
     pub(crate) value: Node,
     pub(crate) slice: Slice,
-    /// How the value in the source sits, whatever stands there now.
-    pub(crate) layout: Layout,
 }
 
 /// Where an item stands in the source.
@@ -161,18 +159,41 @@ pub(crate) struct Slice {
     pub(crate) lead: u32,
     /// The value without its tag and anchor.
     pub(crate) value: Span,
-    /// End of its text: in block style the end of a line.
-    pub(crate) end: u32,
+    /// Where it ends, and in the highest bit, which no offset needs, its layout.
+    end_and_layout: u32,
 }
 
 impl Slice {
-    pub(crate) const NONE: Self = Self { lead: u32::MAX, value: Span::NONE, end: u32::MAX };
+    pub(crate) const NONE: Self =
+        Self { lead: u32::MAX, value: Span::NONE, end_and_layout: Self::END };
+
+    const END: u32 = u32::MAX >> 1;
+
+    pub(crate) fn new(lead: usize, value: Span, end: usize, layout: Layout) -> Self {
+        let bit = if layout == Layout::Block { !Self::END } else { 0 };
+        Self { lead: offset(lead), value, end_and_layout: offset(end).min(Self::END) | bit }
+    }
+
+    /// End of its text: in block style the end of a line.
+    pub(crate) fn end(self) -> u32 {
+        self.end_and_layout & Self::END
+    }
+
+    /// How the value in the source sits, whatever stands there now.
+    pub(crate) fn layout(self) -> Layout {
+        if self.end_and_layout > Self::END { Layout::Block } else { Layout::Inline }
+    }
+
+    /// Moves its end.
+    pub(crate) fn end_at(&mut self, end: usize) {
+        *self = Self::new(self.lead as usize, self.value, end, self.layout());
+    }
 }
 
 impl Item {
     /// An item that stands in no source.
     pub(crate) fn fresh(key: Option<Scalar>, value: Node) -> Self {
-        Self { key, value, slice: Slice::NONE, layout: Layout::Inline }
+        Self { key, value, slice: Slice::NONE }
     }
 
     pub(crate) fn is_fresh(&self) -> bool {
@@ -252,7 +273,7 @@ impl Collection {
             for (position, item) in self.items.iter().enumerate().filter(|(_, item)| item.is_live())
             {
                 if let Some(key) = &item.key {
-                    index.insert(Box::from(key.text(source)), super::source::offset(position));
+                    index.insert(Box::from(key.text(source)), offset(position));
                 }
             }
             self.extra.get_or_insert_default().index = Some(index);
@@ -265,7 +286,7 @@ impl Collection {
             Some(index) => index.get(key).map(|position| *position as usize),
             None => self.items.iter().position(|item| {
                 item.is_live()
-                    && item.key.as_ref().is_some_and(|candidate| candidate.text(source) == key)
+                    && item.key.as_ref().is_some_and(|candidate| candidate.is(key, source))
             }),
         }
     }
@@ -314,6 +335,18 @@ impl Scalar {
         source.slice(start.saturating_add(quotes), end.saturating_sub(quotes))
     }
 
+    /// Whether its value is this text; the length tells most others apart.
+    pub(crate) fn is(&self, text: &str, source: &Source) -> bool {
+        match self {
+            Self::Verbatim { span, .. } => {
+                let length = span.end.saturating_sub(span.start) as usize;
+                // With quotes or without.
+                (length == text.len() || length == text.len() + 2) && self.text(source) == text
+            }
+            Self::Other(_) => self.text(source) == text,
+        }
+    }
+
     pub(crate) fn tag(&self) -> Option<&str> {
         self.other().and_then(|other| other.tag.as_deref())
     }
@@ -331,7 +364,7 @@ mod tests {
     #[test]
     fn items_stay_small() {
         assert!(size_of::<Node>() <= 16, "Node is {} bytes", size_of::<Node>());
-        assert!(size_of::<Collection>() <= 56, "Collection is {} bytes", size_of::<Collection>());
-        assert!(size_of::<Item>() <= 56, "Item is {} bytes", size_of::<Item>());
+        assert!(size_of::<Collection>() <= 48, "Collection is {} bytes", size_of::<Collection>());
+        assert!(size_of::<Item>() <= 48, "Item is {} bytes", size_of::<Item>());
     }
 }

@@ -51,7 +51,7 @@ impl Stream {
         for document in &self.documents {
             out.push_str(self.source.slice(at, document.root.slice.lead));
             document.emit_into(&mut out);
-            at = document.root.slice.end;
+            at = document.root.slice.end();
         }
         out.push_str(self.source.text().get(at as usize..).unwrap_or(""));
         out

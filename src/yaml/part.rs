@@ -30,9 +30,9 @@ impl Document {
     /// The text of an element without its dash and indentation, the lines above it, and the columns cut.
     fn text_of(&self, item: &Item) -> Option<(String, usize, usize)> {
         let text = self.source.text();
-        let (start, end) = (item.slice.value.start as usize, item.slice.end as usize);
+        let (start, end) = (item.slice.value.start as usize, item.slice.end() as usize);
         let lines_above = |at: usize| self.source.lines_above(at);
-        if item.layout == Layout::Inline {
+        if item.slice.layout() == Layout::Inline {
             let inline = text.get(start..item.slice.value.end as usize)?;
             return Some((format!("{inline}\n"), lines_above(start), 0));
         }
@@ -57,10 +57,10 @@ impl Document {
 
     fn written_anew(&self, item: &Item) -> Document {
         let value = Value::from(NodeRef::new(&self.source, &item.value, u32::MAX)).into_node();
-        let slice = Slice { lead: 0, value: Span::new(0, 0), end: 0 };
+        let slice = Slice::new(0, Span::new(0, 0), 0, Layout::Block);
         Document {
             source: self.source.part(String::new(), 0, 0),
-            root: Item { key: None, value, slice, layout: Layout::Block },
+            root: Item { key: None, value, slice },
             style: self.style,
             has_aliases: false,
         }

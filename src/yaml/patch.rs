@@ -173,7 +173,7 @@ fn tokens(pointer: &str) -> Result<Vec<String>, String> {
         .segments()
         .iter()
         .map(|segment| match segment {
-            Segment::Key(key) => key.clone(),
+            Segment::Key(key) => key.clone().into_owned(),
             Segment::Index(index) => index.to_string(),
         })
         .collect())
@@ -189,7 +189,7 @@ fn locate<'a>(document: &'a Document, tokens: &[String]) -> Result<(Path, NodeRe
     let mut path = Vec::with_capacity(tokens.len());
     for token in tokens {
         let (segment, next) = match node.kind() {
-            NodeKind::Mapping => (Segment::Key(token.clone()), entry(node, token)),
+            NodeKind::Mapping => (Segment::Key(token.clone().into()), entry(node, token)),
             NodeKind::Sequence => {
                 let index = array_index(token)?;
                 (Segment::Index(index), node.item(index))
@@ -244,7 +244,7 @@ fn add(document: &mut Document, tokens: &[String], value: Value) -> Result<(), S
         NodeKind::Mapping if last == "<<" && node.has_merges() => {
             Err("the merge key `<<` cannot be patched".to_owned())
         }
-        NodeKind::Mapping => document.set(&parent.key(last), value).map_err(edit_message),
+        NodeKind::Mapping => document.set(&parent.key(last.clone()), value).map_err(edit_message),
         NodeKind::Sequence => {
             let length = node.len();
             let index = if last == "-" { length } else { array_index(last)? };

@@ -1,12 +1,13 @@
 //! Where a node is within a document.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// One step down.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Segment {
-    /// The value of a key in a mapping.
-    Key(String),
+    /// The value of a key in a mapping. Most keys are those of a table, which are not copied.
+    Key(Cow<'static, str>),
     /// An element of a sequence, from 0.
     Index(usize),
 }
@@ -22,14 +23,14 @@ impl Path {
     }
 
     /// A path of keys.
-    pub fn keys<'a>(keys: impl IntoIterator<Item = &'a str>) -> Self {
-        Self(keys.into_iter().map(|key| Segment::Key(key.to_owned())).collect())
+    pub fn keys(keys: impl IntoIterator<Item = &'static str>) -> Self {
+        Self(keys.into_iter().map(|key| Segment::Key(key.into())).collect())
     }
 
     /// This path and one more key.
     #[must_use]
-    pub fn key(&self, key: &str) -> Self {
-        self.with(Segment::Key(key.to_owned()))
+    pub fn key(&self, key: impl Into<Cow<'static, str>>) -> Self {
+        self.with(Segment::Key(key.into()))
     }
 
     /// This path and one more element.
@@ -108,7 +109,7 @@ fn unescape(token: &str) -> Result<Segment, String> {
         };
     }
     out.push_str(rest);
-    Ok(Segment::Key(out))
+    Ok(Segment::Key(out.into()))
 }
 
 impl fmt::Display for Path {

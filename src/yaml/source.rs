@@ -151,7 +151,22 @@ impl Source {
 
     /// The number of lines that end before a byte offset.
     pub(crate) fn lines_above(&self, at: usize) -> usize {
-        self.line_starts().partition_point(|start| *start as usize <= at).saturating_sub(1)
+        self.line_of(at).0
+    }
+
+    /// The number of lines that end before a byte offset, and where its own line starts.
+    fn line_of(&self, at: usize) -> (usize, usize) {
+        /// Bytes that are counted through more cheaply than the lines of a manifest are listed.
+        const COUNTED: usize = 1 << 12;
+        let above = self.text.as_bytes().get(..at).unwrap_or(self.text.as_bytes());
+        if above.len() <= COUNTED && self.line_starts.get().is_none() {
+            let lines = above.iter().filter(|byte| **byte == b'\n').count();
+            let start = above.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+            return (lines, start);
+        }
+        let starts = self.line_starts();
+        let line = starts.partition_point(|start| *start as usize <= at).saturating_sub(1);
+        (line, starts.get(line).map_or(0, |start| *start as usize))
     }
 
     /// The place of a byte offset.
@@ -160,8 +175,7 @@ impl Source {
         while !self.text.is_char_boundary(at) {
             at -= 1;
         }
-        let line = self.lines_above(at);
-        let start = self.line_starts().get(line).map_or(0, |start| *start as usize);
+        let (line, start) = self.line_of(at);
         let before = self.text.get(start..at).unwrap_or("").trim_start_matches('\u{feff}');
         self.place_on(line + 1, start, before.chars().count() + 1)
     }

@@ -1,5 +1,6 @@
 //! Reading documents.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::node::{Collection, Document, Form, Item, Node, Scalar};
@@ -182,31 +183,36 @@ impl<'a> NodeRef<'a> {
     }
 
     /// Keys and values of a mapping in the order of the text; nothing for other nodes.
-    pub fn entries(self) -> Box<dyn Iterator<Item = (&'a str, NodeRef<'a>)> + 'a> {
-        let Some(collection) =
-            self.collection().filter(|collection| collection.form == Form::Mapping)
-        else {
-            return Box::new(std::iter::empty());
-        };
-        let own = move || {
-            collection.live().filter_map(move |item| {
-                Some((item.key.as_ref()?.text(self.source), self.child(item)))
-            })
-        };
-        if !collection.merges {
-            return Box::new(own());
-        }
-        let mut entries: Vec<_> = own().filter(|(key, _)| *key != "<<").collect();
-        let mut known: std::collections::HashSet<&str> =
-            entries.iter().map(|(key, _)| *key).collect();
+    pub fn entries(self) -> impl Iterator<Item = (&'a str, NodeRef<'a>)> + 'a {
+        let mapping = self.collection().filter(|collection| collection.form == Form::Mapping);
+        let merges = mapping.is_some_and(|mapping| mapping.merges);
+        let merged = if merges { self.merged_entries() } else { Vec::new() };
+        mapping
+            .filter(|_| !merges)
+            .into_iter()
+            .flat_map(move |own| self.own_entries(own))
+            .chain(merged)
+    }
+
+    fn own_entries(
+        self,
+        mapping: &'a Collection,
+    ) -> impl Iterator<Item = (&'a str, NodeRef<'a>)> + 'a {
+        mapping
+            .live()
+            .filter_map(move |item| Some((item.key.as_ref()?.text(self.source), self.child(item))))
+    }
+
+    /// The entries of a mapping that has merge keys, these applied.
+    fn merged_entries(self) -> Vec<(&'a str, NodeRef<'a>)> {
+        let own = self.collection().into_iter().flat_map(|mapping| self.own_entries(mapping));
+        let mut entries: Vec<_> = own.filter(|(key, _)| *key != "<<").collect();
+        let mut known: HashSet<&str> = entries.iter().map(|(key, _)| *key).collect();
         for merged in self.merged() {
-            for (key, value) in merged.entries() {
-                if known.insert(key) {
-                    entries.push((key, value));
-                }
-            }
+            let more: Vec<_> = merged.entries().collect();
+            entries.extend(more.into_iter().filter(|(key, _)| known.insert(key)));
         }
-        Box::new(entries.into_iter())
+        entries
     }
 
     /// Elements of a sequence; nothing for other nodes.

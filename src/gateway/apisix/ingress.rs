@@ -41,7 +41,7 @@ pub(super) fn canary(route: &CanaryRoute<'_>) -> Result<Canary, Vec<Diagnostic>>
     if !errors.is_empty() {
         return Err(errors);
     }
-    let copied = |key: &str| {
+    let copied = |key: &'static str| {
         let value = root.at(&["metadata", key])?;
         Some((Path::keys(["metadata", key]), Value::from(value)))
     };

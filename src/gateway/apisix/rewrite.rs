@@ -93,7 +93,7 @@ pub(super) fn set_header(
         .find(|name| name.eq_ignore_ascii_case(header))
         .unwrap_or(header)
         .to_owned();
-    edited(canary.set_str(&set.key(&name), tag))
+    edited(canary.set_str(&set.key(name.clone()), tag))
 }
 
 /// Takes a header out of what is added or removed, so that it has one value.
@@ -108,7 +108,7 @@ fn without(canary: &mut Document, headers: &Path, header: &str) -> Result<(), Di
         .map(|(name, _)| name.to_owned())
         .collect();
     for name in named {
-        edited(canary.remove(&add.key(&name)).map(|_| ()))?;
+        edited(canary.remove(&add.key(name)).map(|_| ()))?;
     }
     let remove = headers.key("remove");
     let count = canary.find(&remove).map_or(0, NodeRef::len);

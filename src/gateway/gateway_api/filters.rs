@@ -107,10 +107,10 @@ fn without(
     document: &mut Document,
     modifier: &Path,
     header: &str,
-    verbs: &[&str],
+    verbs: &[&'static str],
 ) -> Result<(), Diagnostic> {
     for verb in verbs {
-        let list = modifier.key(verb);
+        let list = modifier.key(*verb);
         let count = document.find(&list).map_or(0, NodeRef::len);
         for index in (0..count).rev() {
             let item = list.index(index);

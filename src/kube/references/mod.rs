@@ -3,7 +3,7 @@
 mod table;
 mod targets;
 
-use super::fields::FieldSet;
+use super::fields::{FieldSet, Referrer};
 use super::object::{ObjectRef, group_of};
 use super::service_dns::{ClusterHost, url_host};
 use crate::yaml::{NodeRef, Path};
@@ -143,6 +143,20 @@ fn traefik_names<'a>(text: &'a str, own: &str) -> Vec<Named<'a>> {
 
 static FIELDS: LazyLock<FieldSet<&'static ReferenceField>> =
     LazyLock::new(|| FieldSet::new(REFERENCES.iter().map(|row| (row.referrer, row.path, row))));
+
+/// Whether controllers make objects of their own for objects of a kind.
+pub fn creates(group: &str, kind: &str) -> bool {
+    CREATORS.contains(&(group, kind))
+}
+
+static CREATORS: LazyLock<Vec<(&str, &str)>> = LazyLock::new(|| {
+    let rows = REFERENCES.iter().filter(|row| row.effect == Effect::Creates);
+    let kinds = |row: &ReferenceField| match row.referrer {
+        Referrer::Kinds(group, kinds) => kinds.iter().map(|kind| (group, *kind)).collect(),
+        Referrer::Any | Referrer::PodSpec => Vec::new(),
+    };
+    rows.flat_map(kinds).collect()
+});
 
 /// The references of an object in the order of the document; `own` is its identity.
 pub fn references(root: NodeRef<'_>, own: &ObjectRef) -> Vec<Reference> {

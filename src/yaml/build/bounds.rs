@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::super::node::{Document, Item, Layout, Node, Scalar, Slice};
 use super::super::scalar::ScalarStyle;
 use super::super::scan;
-use super::super::source::{Span, offset};
+use super::super::source::Span;
 use super::{Builder, Seen};
 
 impl Builder<'_> {
@@ -51,10 +51,10 @@ impl Builder<'_> {
         self.style.step = self.seen.step.unwrap_or(2);
         self.style.indented_sequences = self.seen.indented > self.seen.flush;
         self.style.single_quotes = self.seen.single_quoted > self.seen.double_quoted;
-        let slice = Slice { lead: offset(self.document_start), value: span, end: offset(end) };
+        let slice = Slice::new(self.document_start, span, end, layout);
         self.documents.push(Document {
             source: Arc::clone(self.source),
-            root: Item { key: None, value, slice, layout },
+            root: Item { key: None, value, slice },
             style: self.style,
             has_aliases: self.has_aliases,
         });
