@@ -7,6 +7,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use rayon::prelude::*;
 use walkdir::WalkDir;
 
 use crate::git::{BlobId, CommitId, EntryKind, GitError, LineEnds, Repository};
@@ -31,6 +32,9 @@ impl From<io::Error> for FilesError {
     }
 }
 
+/// Which directories to go into, by their repository paths.
+pub type Enter<'a> = dyn Fn(&str) -> bool + Sync + 'a;
+
 /// A tree of files.
 pub trait Files: Sync {
     /// The files at or below a path, sorted, as repository paths. Directories for which `enter` is
@@ -39,7 +43,7 @@ pub trait Files: Sync {
     /// # Errors
     ///
     /// [`FilesError`] when the path is missing or leaves the repository.
-    fn list(&self, path: &str, enter: &dyn Fn(&str) -> bool) -> Result<Vec<String>, FilesError>;
+    fn list(&self, path: &str, enter: &Enter<'_>) -> Result<Vec<String>, FilesError>;
 
     /// A file's bytes.
     ///
@@ -47,6 +51,14 @@ pub trait Files: Sync {
     ///
     /// [`FilesError`] when it cannot be read or is a link that leaves the repository.
     fn read(&self, path: &str) -> Result<Vec<u8>, FilesError>;
+}
+
+/// Directories below each other that are walked in parallel; deeper ones are walked one by one.
+const MAX_PLAIN_DEPTH: usize = 32;
+
+/// The directory of a path; empty for the root.
+fn directory_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(directory, _)| directory)
 }
 
 /// Files below a directory of this machine.
@@ -83,7 +95,7 @@ impl Disk {
     }
 
     /// The regular files at or below a path, links left out, and with them whatever cannot be read.
-    pub fn list_regular(&self, path: &str, enter: &dyn Fn(&str) -> bool) -> Vec<String> {
+    pub fn list_regular(&self, path: &str, enter: &Enter<'_>) -> Vec<String> {
         let walk = WalkDir::new(self.root.join(path)).sort_by_file_name().into_iter();
         let walk = walk.filter_entry(|entry| {
             !entry.file_type().is_dir()
@@ -91,6 +103,60 @@ impl Disk {
         });
         let files = walk.filter_map(Result::ok).filter(|entry| entry.file_type().is_file());
         files.filter_map(|entry| self.name(entry.path()).ok()).collect()
+    }
+
+    /// The files below a directory in which there are no links, level by level and in no order;
+    /// `None` where there are some, or anything else that needs a closer look.
+    fn list_plain(
+        &self,
+        directory: &Path,
+        enter: &Enter<'_>,
+        levels: usize,
+    ) -> Option<Vec<String>> {
+        let levels = levels.checked_sub(1)?;
+        let (mut files, mut directories) = (Vec::new(), Vec::new());
+        for entry in fs::read_dir(directory).ok()? {
+            let entry = entry.ok()?;
+            let (kind, path) = (entry.file_type().ok()?, entry.path());
+            let name = self.name(&path).ok();
+            if kind.is_symlink() {
+                return None;
+            } else if kind.is_file() {
+                files.push(name?);
+            } else if kind.is_dir() && name.is_some_and(|name| enter(&name)) {
+                directories.push(path);
+            }
+        }
+        let below = directories.par_iter().map(|path| self.list_plain(path, enter, levels));
+        let below: Option<Vec<Vec<String>>> = below.collect();
+        files.extend(below?.into_iter().flatten());
+        Some(files)
+    }
+
+    /// The files at or below a path in no order, links followed as long as they stay inside.
+    fn list_linked(&self, path: &str, enter: &Enter<'_>) -> Result<Vec<String>, FilesError> {
+        let start = self.root.join(path);
+        let mut files = Vec::new();
+        let walk = WalkDir::new(&start).follow_links(true).sort_by_file_name().into_iter();
+        let walk = walk.filter_entry(|entry| {
+            !entry.file_type().is_dir()
+                || self.name(entry.path()).is_ok_and(|name| name == path || enter(&name))
+        });
+        for entry in walk {
+            let entry = entry.map_err(|error| self.obstacle(&error, path))?;
+            if entry.path_is_symlink() {
+                self.inside(entry.path()).map_err(|error| match error {
+                    FilesError::Outside(why) => {
+                        FilesError::Outside(format!("{}: {why}", self.shown(entry.path())))
+                    }
+                    error => error,
+                })?;
+            }
+            if entry.file_type().is_file() {
+                files.push(self.name(entry.path())?);
+            }
+        }
+        Ok(files)
     }
 
     fn inside(&self, path: &Path) -> Result<PathBuf, FilesError> {
@@ -137,36 +203,24 @@ impl Disk {
 }
 
 impl Files for Disk {
-    fn list(&self, path: &str, enter: &dyn Fn(&str) -> bool) -> Result<Vec<String>, FilesError> {
+    fn list(&self, path: &str, enter: &Enter<'_>) -> Result<Vec<String>, FilesError> {
         let start = self.root.join(path);
         self.inside(&start)?;
-        let mut files = Vec::new();
-        let walk = WalkDir::new(&start).follow_links(true).sort_by_file_name().into_iter();
-        let walk = walk.filter_entry(|entry| {
-            !entry.file_type().is_dir()
-                || self.name(entry.path()).is_ok_and(|name| name == path || enter(&name))
-        });
-        for entry in walk {
-            let entry = entry.map_err(|error| self.obstacle(&error, path))?;
-            if entry.path_is_symlink() {
-                self.inside(entry.path()).map_err(|error| match error {
-                    FilesError::Outside(why) => {
-                        FilesError::Outside(format!("{}: {why}", self.shown(entry.path())))
-                    }
-                    error => error,
-                })?;
-            }
-            if entry.file_type().is_file() {
-                files.push(self.name(entry.path())?);
-            }
-        }
-        files.sort();
+        let mut files = match self.list_plain(&start, enter, MAX_PLAIN_DEPTH) {
+            Some(files) => files,
+            None => self.list_linked(path, enter)?,
+        };
+        files.par_sort_unstable();
+        let mut directories: Vec<&str> = files.iter().map(|file| directory_of(file)).collect();
+        directories.dedup();
+        let mut inside = self.inside.write().unwrap_or_else(PoisonError::into_inner);
+        inside.extend(directories.into_iter().map(str::to_owned));
         Ok(files)
     }
 
     fn read(&self, path: &str) -> Result<Vec<u8>, FilesError> {
         let mut real = self.root.join(path);
-        let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
+        let directory = directory_of(path);
         let is_known =
             self.inside.read().unwrap_or_else(PoisonError::into_inner).contains(directory);
         if !is_known {
@@ -260,7 +314,7 @@ fn join(directory: &str, path: &str) -> Option<String> {
 }
 
 impl Files for AtCommit {
-    fn list(&self, path: &str, enter: &dyn Fn(&str) -> bool) -> Result<Vec<String>, FilesError> {
+    fn list(&self, path: &str, enter: &Enter<'_>) -> Result<Vec<String>, FilesError> {
         let real = self.resolve(path)?;
         let mut listed = list_sorted(self.entries.keys().map(String::as_str), &real, enter)?;
         let mut files = Vec::new();
@@ -293,7 +347,7 @@ impl Files for AtCommit {
 pub struct Memory(pub BTreeMap<String, Vec<u8>>);
 
 impl Files for Memory {
-    fn list(&self, path: &str, enter: &dyn Fn(&str) -> bool) -> Result<Vec<String>, FilesError> {
+    fn list(&self, path: &str, enter: &Enter<'_>) -> Result<Vec<String>, FilesError> {
         list_sorted(self.0.keys().map(String::as_str), path, enter)
     }
 
@@ -313,7 +367,7 @@ pub struct Instead<'a> {
 }
 
 impl Files for Instead<'_> {
-    fn list(&self, path: &str, enter: &dyn Fn(&str) -> bool) -> Result<Vec<String>, FilesError> {
+    fn list(&self, path: &str, enter: &Enter<'_>) -> Result<Vec<String>, FilesError> {
         self.files.list(path, enter)
     }
 
@@ -326,7 +380,7 @@ impl Files for Instead<'_> {
 pub(crate) fn list_sorted<'a>(
     all: impl Iterator<Item = &'a str>,
     path: &str,
-    enter: &dyn Fn(&str) -> bool,
+    enter: &Enter<'_>,
 ) -> Result<Vec<String>, FilesError> {
     let below = |file: &str| {
         path.is_empty()

@@ -1,7 +1,5 @@
 //! Which files a spec's `baseline.paths` mean: files, directories (walked) and globs.
 
-use std::collections::BTreeSet;
-
 use globset::GlobBuilder;
 
 use super::files::{Files, FilesError};
@@ -45,7 +43,7 @@ pub fn select(
     patterns: &[Pattern],
     outputs: &[String],
 ) -> Result<Vec<String>, Vec<Diagnostic>> {
-    let mut selected = BTreeSet::new();
+    let mut selected: Vec<String> = Vec::new();
     let mut errors = Vec::new();
     for pattern in patterns {
         match matching(files, &pattern.path, outputs) {
@@ -54,7 +52,9 @@ pub fn select(
             Err(error) => errors.push(refused(pattern, &error)),
         }
     }
-    if errors.is_empty() { Ok(selected.into_iter().collect()) } else { Err(errors) }
+    selected.sort();
+    selected.dedup();
+    if errors.is_empty() { Ok(selected) } else { Err(errors) }
 }
 
 fn matching(files: &dyn Files, path: &str, outputs: &[String]) -> Result<Vec<String>, FilesError> {

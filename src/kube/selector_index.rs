@@ -119,9 +119,10 @@ impl<I> SelectorIndex<I> {
         let rarest = selector
             .requirements
             .iter()
-            .filter_map(|requirement| index.candidates(requirement))
-            .min_by_key(|buckets| buckets.iter().map(|bucket| bucket.len()).sum::<usize>());
-        let buckets = rarest.unwrap_or_else(|| vec![index.all.as_slice()]);
+            .filter_map(|requirement| Some((index.count(requirement)?, requirement)))
+            .min_by_key(|(count, _)| *count);
+        let buckets = rarest.and_then(|(_, requirement)| index.candidates(requirement));
+        let buckets = buckets.unwrap_or_else(|| vec![index.all.as_slice()]);
         let mut positions: Vec<usize> = buckets
             .into_iter()
             .flatten()
@@ -149,6 +150,20 @@ impl NamespaceIndex {
             None => {
                 key.values.insert(value.to_owned(), vec![position]);
             }
+        }
+    }
+
+    /// How many label sets [`candidates`](Self::candidates) gives.
+    fn count(&self, requirement: &Requirement) -> Option<usize> {
+        let key = self.keys.get(&requirement.key);
+        match &requirement.operator {
+            Operator::In(values) => {
+                let bucket = |value| key.and_then(|key| key.values.get(value)).map(Vec::len);
+                Some(values.iter().filter_map(bucket).sum())
+            }
+            Operator::Exists => Some(key.map_or(0, |key| key.all.len())),
+            Operator::Unknown(_) => Some(0),
+            Operator::NotIn(_) | Operator::DoesNotExist => None,
         }
     }
 

@@ -240,6 +240,9 @@ fn syntax_error(info: &str, source: &Source) -> Diagnostic {
     )
 }
 
+/// Bytes that are looked through together.
+const CHECKED_TOGETHER: usize = 64;
+
 /// Refuses what no Kubernetes reader accepts, before the parser (which would) sees it.
 fn check_characters(source: &Source) -> Result<(), Diagnostic> {
     let text = source.text();
@@ -254,13 +257,17 @@ fn check_characters(source: &Source) -> Result<(), Diagnostic> {
     let bytes = text.as_bytes();
     let is_suspicious =
         |byte: &u8| (*byte < 0x20 && *byte != b'\n') || matches!(*byte, 0x7f | 0xc2 | 0xe2 | 0xef);
-    let mut from = 0;
-    while let Some(found) = bytes[from..].iter().position(is_suspicious) {
-        let at = from + found;
-        if let Some((what, remedy)) = refused_character(bytes, at) {
-            return Err(Diagnostic::error(what).at(source.place(at)).remedy(remedy));
+    for (number, chunk) in bytes.chunks(CHECKED_TOGETHER).enumerate() {
+        // Without a way out of the loop the compiler looks at many bytes at once.
+        if !chunk.iter().fold(false, |found, byte| found | is_suspicious(byte)) {
+            continue;
         }
-        from = at + 1;
+        for (position, _) in chunk.iter().enumerate().filter(|(_, byte)| is_suspicious(byte)) {
+            let at = number * CHECKED_TOGETHER + position;
+            if let Some((what, remedy)) = refused_character(bytes, at) {
+                return Err(Diagnostic::error(what).at(source.place(at)).remedy(remedy));
+            }
+        }
     }
     Ok(())
 }
