@@ -306,7 +306,9 @@ fn a_service_that_the_rest_of_the_lane_needs_is_not_removed() {
         "(Ingress/web-mse-gray needs Service/b-mse-gray)",
     );
     assert_eq!((sandbox.tree(), ok(&sandbox, "git rev-parse HEAD")), before);
-    ok(&sandbox, "graylane cleanup --service a --force");
+    let ran = sandbox.sh("graylane cleanup --service a --force");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stderr.contains("next: take `a` out of graylane.yaml"), "{}", ran.stderr);
     assert!(!sandbox.dir.join("overlays/gray/workloads/configmap-shared-mse-gray.yaml").exists());
     ok(&sandbox, "graylane cleanup --service b");
     assert!(!sandbox.dir.join("overlays/gray/graylane.lock").exists());
@@ -359,6 +361,18 @@ fn a_cleanup_that_finds_nothing_says_what_there_is() {
     stops(&sandbox, "graylane cleanup --service web", "--tag TAG --service web");
     ok(&sandbox, "graylane cleanup --tag gray --service web");
     assert!(!sandbox.dir.join("overlays/gray/graylane.lock").exists());
+}
+
+#[test]
+fn a_lane_whose_output_has_moved_is_cleaned_up_where_it_was() {
+    for line in ["graylane cleanup graylane.yaml", "graylane cleanup --expired --now 2031-01-01"] {
+        let sandbox = web();
+        ok(&sandbox, "sed -i '/tag:/a\\  expires: 2030-01-01' graylane.yaml");
+        ok(&sandbox, "graylane generate");
+        ok(&sandbox, "sed -i '/tag:/a\\  output: lanes/gray' graylane.yaml");
+        ok(&sandbox, line);
+        assert!(!sandbox.dir.join("overlays/gray/graylane.lock").exists(), "{line}");
+    }
 }
 
 #[test]

@@ -11,6 +11,7 @@ use super::workspace::Workspace;
 use super::{Global, Outcome};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::report::{Checked, json, sarif};
+use crate::spec::instant;
 
 /// Find what is wrong with a lane before it is applied
 ///
@@ -30,8 +31,9 @@ pub(super) struct Args {
     /// How the findings are printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// The time at which lanes may have expired [default: now]
-    #[arg(long, value_name = "RFC3339")]
+    /// The time at which lanes may have expired: RFC 3339, or a date for its start in UTC [default:
+    /// now]
+    #[arg(long, value_name = "TIME", value_parser = instant)]
     now: Option<Timestamp>,
 }
 

@@ -1,5 +1,7 @@
 //! `graylane cleanup`
 
+mod targets;
+
 use std::collections::{BTreeSet, HashSet};
 
 use jiff::Timestamp;
@@ -8,20 +10,22 @@ use super::commit::{CommitArgs, To, behind, head_lock, pushing, record, text, un
 use super::generate::change_line;
 use super::output::Output;
 use super::shared::{Boards, Edit, OnCommit, services};
-use super::specs::{SpecArgs, default_specs};
+use super::specs::SpecArgs;
 use super::workspace::Workspace;
 use super::{Global, Outcome};
-use crate::baseline::files::Files;
 use crate::commit_message::Action;
 use crate::dangling::dangling;
 use crate::diagnostic::{Diagnostic, Failure, nearest};
 use crate::overlay::{
-    FileChange, Found, LOCK_FILE, Lock, LockHeader, OverlayDir, OverlayFiles, OverlayPath, Plan,
-    Selection, Told, TreeFiles, commit_changes, message, plan_removal, read_lock,
+    FileChange, Found, Lock, LockHeader, OverlayDir, OverlayFiles, OverlayPath, Plan, Selection,
+    Told, TreeFiles, commit_changes, message, plan_removal, read_lock,
 };
 use crate::pipeline::read_spec;
 use crate::shared_routes::ServiceHost;
+use crate::spec::instant;
 use crate::yaml::{Document, Source, parse};
+pub(super) use targets::{Locked, overlays};
+use targets::{Targets, targets};
 
 /// Remove a lane
 ///
@@ -47,8 +51,9 @@ pub(super) struct Args {
     /// Remove every lane whose spec says that it should be gone by now, for a scheduled job
     #[arg(long, conflicts_with_all = ["specs", "tag", "all", "service"])]
     expired: bool,
-    /// The time at which lanes may have expired [default: now]
-    #[arg(long, value_name = "RFC3339", requires = "expired")]
+    /// The time at which lanes may have expired: RFC 3339, or a date for its start in UTC [default:
+    /// now]
+    #[arg(long, value_name = "TIME", requires = "expired", value_parser = instant)]
     now: Option<Timestamp>,
     /// Remove only the entry, so that gateways stop sending before the pods go; clean up the rest
     /// in a later commit
@@ -102,12 +107,14 @@ fn cleanup(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result<
         None => Selection::All,
     };
     let mut plans = Vec::new();
+    let mut kept_by = BTreeSet::new();
     let mut gone = HashSet::new();
     for directory in directories {
         let overlay = OverlayDir::open(&root, &directory)?;
         let lock = lock_to_clean(args, &overlay, selection, &workspace)?;
         if let (Some(service), Some(lock)) = (&args.service, &lock) {
             warnings.extend(unknown_service(service, lock, &directory));
+            kept_by.extend(spec_with(service, lock, &workspace)?);
         }
         match safe_removal(lock.as_ref(), selection, &overlay, args.force) {
             Ok(plan) => {
@@ -148,16 +155,14 @@ fn cleanup(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result<
     } else if args.drain && !args.dry_run {
         output
             .say("next: when the gateway has stopped sending, the same command without --drain")?;
+    } else if let Some(service) = args.service.as_ref().filter(|_| !args.dry_run) {
+        for spec in kept_by {
+            output.say(&format!(
+                "next: take `{service}` out of {spec}; while it is there, `graylane generate` brings it back"
+            ))?;
+        }
     }
     Ok(Outcome::Done)
-}
-
-/// What a command cleans, and where routes to it may be.
-struct Targets {
-    /// The directories of overlays.
-    overlays: Vec<String>,
-    /// The directories of what lanes share.
-    shared: BTreeSet<String>,
 }
 
 /// The Services that go with a plan; `lock` is the one before it.
@@ -339,6 +344,15 @@ fn removal_text(
     text(&args.commit, &message, template, digest, None, workspace.to_commit()?)
 }
 
+/// The spec of a lane, where it still has a service.
+fn spec_with(service: &str, lock: &Lock, workspace: &Workspace) -> Result<Option<String>, Failure> {
+    let path = &lock.header().spec;
+    let spec = read_spec(workspace.files()?.as_ref(), path).ok();
+    let services = spec.iter().flat_map(|spec| &spec.release.services);
+    let has_it = services.into_iter().any(|there| there.name == service);
+    Ok(has_it.then(|| path.clone()))
+}
+
 /// Warns of a service that is not there; it may be gone already, and cleaning up can be repeated.
 fn unknown_service(service: &str, lock: &Lock, directory: &str) -> Option<Diagnostic> {
     let mut names: Vec<&str> =
@@ -356,141 +370,4 @@ fn unknown_service(service: &str, lock: &Lock, directory: &str) -> Option<Diagno
         Some(near) => warning.remedy(format!("did you mean `{near}`?")),
         None => warning.remedy(format!("its services are {}", names.join(", "))),
     })
-}
-
-/// Warns of a tag that no lane has; its lane may be gone already, and cleaning up can be repeated.
-fn unknown_tag(tag: &str, locks: &[(String, Lock)]) -> Option<Diagnostic> {
-    let tags: BTreeSet<&str> = locks.iter().map(|(_, lock)| lock.header().tag.as_str()).collect();
-    if tags.is_empty() || tags.contains(tag) {
-        return None;
-    }
-    let warning = Diagnostic::warning(format!("no lane has the tag `{}`", tag.escape_debug()));
-    let all = format!("the tags are {}", tags.iter().copied().collect::<Vec<_>>().join(", "));
-    Some(warning.remedy(match nearest(tag, tags) {
-        Some(near) => format!("did you mean `{near}`? {all}"),
-        None => all,
-    }))
-}
-
-/// What to clean. Routes to a lane are looked for wherever the repository has any: its spec may be
-/// gone, or name another directory by now.
-fn targets(
-    args: &Args,
-    workspace: &Workspace,
-    warnings: &mut Vec<Diagnostic>,
-) -> Result<Targets, Failure> {
-    let files = workspace.files()?;
-    let (mut locks, mut errors) = (Vec::new(), Vec::new());
-    let mut shared = BTreeSet::new();
-    for (directory, lock) in overlays(workspace)? {
-        match lock {
-            Ok(lock) if lock.header().is_shared() => {
-                shared.insert(directory);
-            }
-            Ok(lock) => locks.push((directory, lock)),
-            Err(Failure(list)) => errors.extend(list),
-        }
-    }
-    if args.all || args.tag.is_some() {
-        if !errors.is_empty() {
-            return Err(Failure(errors));
-        }
-        // A lane that is gone already is nothing to do: cleaning up can be repeated.
-        warnings.extend(args.tag.as_ref().and_then(|tag| unknown_tag(tag, &locks)));
-        let is_meant = |lock: &Lock| args.tag.as_ref().is_none_or(|tag| lock.header().tag == *tag);
-        let overlays = locks.into_iter().filter(|(_, lock)| is_meant(lock));
-        let overlays = overlays.map(|(directory, _)| directory).collect();
-        return Ok(Targets { overlays, shared });
-    }
-    if args.expired {
-        let overlays = expired(args, workspace, files.as_ref(), &locks, warnings);
-        return Ok(Targets { overlays, shared });
-    }
-    let specs = if args.specs.specs.is_empty() {
-        let found = default_specs(workspace, files.as_ref());
-        if found.is_empty() {
-            return Err(Diagnostic::error(
-                "there is no spec here: neither graylane.yaml nor graylane/*.yaml",
-            )
-            .remedy(match &args.service {
-                Some(service) => format!(
-                    "name a spec, or the lane by its tag: --tag TAG --service {}",
-                    service.escape_debug()
-                ),
-                None => "name a spec, a lane by --tag, or --all".to_owned(),
-            })
-            .into());
-        }
-        found
-    } else {
-        args.specs.paths(workspace, files.as_ref())?
-    };
-    // A damaged lock of another lane is no concern of these.
-    errors.clear();
-    let mut overlays = Vec::new();
-    for path in specs {
-        match read_spec(files.as_ref(), &path) {
-            Ok(spec) => {
-                overlays.push(spec.output);
-                shared.extend(spec.shared);
-            }
-            Err(Failure(list)) => errors.extend(list),
-        }
-    }
-    if errors.is_empty() { Ok(Targets { overlays, shared }) } else { Err(Failure(errors)) }
-}
-
-/// The overlays whose specs say that they should be gone by now. A spec that cannot be read keeps
-/// nobody else's lane.
-fn expired(
-    args: &Args,
-    workspace: &Workspace,
-    files: &dyn Files,
-    locks: &[(String, Lock)],
-    warnings: &mut Vec<Diagnostic>,
-) -> Vec<String> {
-    let now = args.now.unwrap_or_else(Timestamp::now);
-    let mut specs: BTreeSet<String> = default_specs(workspace, files).into_iter().collect();
-    specs.extend(locks.iter().map(|(_, lock)| lock.header().spec.clone()));
-    let there: HashSet<&str> = locks.iter().map(|(directory, _)| directory.as_str()).collect();
-    let mut overlays = Vec::new();
-    for path in specs {
-        match read_spec(files, &path) {
-            Ok(spec) => {
-                let expiry = spec.release.expires.as_ref();
-                let is_past = expiry.is_some_and(|expiry| expiry.is_past(now));
-                if is_past && there.contains(spec.output.as_str()) {
-                    overlays.push(spec.output);
-                }
-            }
-            Err(_) => warnings.push(
-                Diagnostic::warning(format!("whether the lane of {path} has expired is not known"))
-                    .remedy(format!("`graylane check {path}` says what is wrong with it")),
-            ),
-        }
-    }
-    overlays
-}
-
-/// A directory with a lock, and the lock where it can be read.
-pub(super) type Locked = (String, Result<Lock, Failure>);
-
-/// All overlays of the work tree, in the order of their directories. Those of submodules and of
-/// other repositories belong to them.
-pub(super) fn overlays(workspace: &Workspace) -> Result<Vec<Locked>, Failure> {
-    let root = workspace.root()?;
-    let found = workspace.regular_files()?;
-    let mut overlays = Vec::new();
-    for path in found {
-        let directory = match path.strip_suffix(LOCK_FILE) {
-            Some("") => "",
-            Some(directory) if directory.ends_with('/') => directory.trim_end_matches('/'),
-            _ => continue,
-        };
-        let lock = OverlayDir::open(root, directory).and_then(|overlay| read_lock(&overlay));
-        if let Some(lock) = lock.transpose() {
-            overlays.push((directory.to_owned(), lock));
-        }
-    }
-    Ok(overlays)
 }

@@ -78,6 +78,20 @@ pub(super) fn parse(text: &str) -> Option<When> {
     if head_fits && zone_fits { text.parse().ok().map(When::Time) } else { None }
 }
 
+/// Reads a point in time for a command: an RFC 3339 time, or a date for its first instant in UTC.
+///
+/// # Errors
+///
+/// A text that is neither.
+pub fn instant(text: &str) -> Result<Timestamp, String> {
+    let when = match parse(text) {
+        Some(When::Time(time)) => Some(time),
+        Some(When::Date(date)) => date.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp()),
+        None => None,
+    };
+    when.ok_or_else(|| "write a time such as 2026-12-31T18:00:00Z, or a date".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,6 +106,14 @@ mod tests {
         let date = expiry("2026-12-31");
         assert!(!date.is_past("2026-12-31T23:59:59Z".parse().unwrap()));
         assert!(date.is_past("2027-01-01T00:00:00Z".parse().unwrap()));
+    }
+
+    #[test]
+    fn a_date_begins_in_utc() {
+        let begin = |text| instant(text).map(|time| time.to_string());
+        assert_eq!(begin("2026-12-31").unwrap(), "2026-12-31T00:00:00Z");
+        assert_eq!(begin("2026-12-31T08:00:00+08:00").unwrap(), "2026-12-31T00:00:00Z");
+        assert!(begin("tomorrow").is_err() && begin("2026-02-30").is_err());
     }
 
     #[test]

@@ -37,7 +37,7 @@ use check::Check;
 pub use appstack::{AppStack, Values};
 pub use choice::{CopyPolicy, Delivery, GatewayClass, Isolation, JsonOpKind, Provider, Strategy};
 pub use database::{Database, Shadows};
-pub use expiry::{Expiry, When};
+pub use expiry::{Expiry, When, instant};
 pub use findings::{FindingLevel, FindingRule};
 pub use governance::{LaneMode, SwimmingLane, SwimmingLaneEntry};
 pub use kruise::{Kruise, Pods, RolloutVersion, Step};
