@@ -15,6 +15,10 @@ use super::scalar::{Resolved, ScalarStyle, resolve};
 use super::value::Value;
 use super::view::{NodeKind, NodeRef};
 
+mod directive;
+
+use directive::{DELETE_FROM, DIRECTIVE, Directive, is_replace_marker};
+
 /// Which lists merge by a key of their elements.
 pub trait MergeKeys {
     /// The key that identifies the elements of a list, or `None` for a list that is replaced.
@@ -23,10 +27,6 @@ pub trait MergeKeys {
     /// `["spec", "containers", "ports"]`.
     fn merge_key(&self, list_path: &[&str]) -> Option<&str>;
 }
-
-const DIRECTIVE: &str = "$patch";
-const DELETE_FROM: &str = "$deleteFromPrimitiveList/";
-const REFUSED: [&str; 2] = ["$setElementOrder/", "$retainKeys"];
 
 /// Applies a strategic merge patch, all or nothing, and returns whether the document holds
 /// anything else than before.
@@ -56,13 +56,6 @@ pub fn apply_merge(
     }
     merge.mapping(entries, &mut Vec::new())?;
     Ok(commit(document, merge.document))
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Directive {
-    Merge,
-    Replace,
-    Delete,
 }
 
 type Result<T> = std::result::Result<T, PatchError>;
@@ -285,74 +278,6 @@ impl Merge<'_> {
             self.within(Segment::Index(index), Self::remove)?;
         }
         Ok(())
-    }
-
-    fn check_refused(&self, key: &str) -> Result<()> {
-        match REFUSED.iter().find(|refused| key.starts_with(**refused)) {
-            Some(_) => Err(self.fault(format!(
-                "the directive `{key}` is not supported: leave it out of the patch"
-            ))),
-            None => Ok(()),
-        }
-    }
-
-    fn directive(&self, entries: &Entries) -> Result<Directive> {
-        let Some((_, value)) = entries.iter().find(|(key, _)| key == DIRECTIVE) else {
-            return Ok(Directive::Merge);
-        };
-        match value.as_str() {
-            Some("merge") => Ok(Directive::Merge),
-            Some("replace") => Ok(Directive::Replace),
-            Some("delete") => Ok(Directive::Delete),
-            _ => Err(self.fault("`$patch` is one of `merge`, `replace` and `delete`")),
-        }
-    }
-
-    fn element_directive(&self, value: &Value) -> Result<Directive> {
-        match value {
-            Value::Mapping(entries) => self.directive(entries),
-            _ => Ok(Directive::Merge),
-        }
-    }
-
-    /// A value that nothing is there to merge with: without nulls in mappings and directives.
-    fn cleaned(&self, value: &Value) -> Result<Option<Value>> {
-        Ok(match value {
-            Value::Mapping(entries) => match self.directive(entries)? {
-                Directive::Delete => None,
-                _ => Some(self.cleaned_mapping(entries)?),
-            },
-            Value::Sequence(values) => {
-                let mut new = Vec::with_capacity(values.len());
-                for value in values.iter().filter(|value| !is_replace_marker(value)) {
-                    new.extend(self.cleaned(value)?);
-                }
-                Some(Value::Sequence(new))
-            }
-            value => Some(value.without_styles()),
-        })
-    }
-
-    fn cleaned_mapping(&self, entries: &Entries) -> Result<Value> {
-        let mut new = Vec::with_capacity(entries.len());
-        for (key, value) in entries {
-            self.check_refused(key)?;
-            if key == DIRECTIVE || key.starts_with(DELETE_FROM) || value.is_null() {
-                continue;
-            }
-            new.extend(self.cleaned(value)?.map(|value| (key.clone(), value)));
-        }
-        Ok(Value::Mapping(new))
-    }
-}
-
-/// `{$patch: replace}`: the list of the patch takes the place of the whole list.
-fn is_replace_marker(value: &Value) -> bool {
-    match value {
-        Value::Mapping(entries) => {
-            matches!(&entries[..], [(key, value)] if key == DIRECTIVE && value.as_str() == Some("replace"))
-        }
-        _ => false,
     }
 }
 
