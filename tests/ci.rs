@@ -183,7 +183,7 @@ fn what_the_check_finds_is_in_the_comment() {
     // A condition without a function of the status means that all steps before have succeeded.
     assert!(condition(COMPARE).starts_with("${{ !cancelled() && steps.check.outcome != 'skipped'"));
     assert!(
-        condition("Comment").starts_with("${{ !cancelled() && steps.diff.outcome == 'success'")
+        condition("Comment").starts_with("${{ !cancelled() && steps.diff.outputs.report != ''")
     );
 
     let sandbox = changed();
@@ -197,6 +197,24 @@ fn what_the_check_finds_is_in_the_comment() {
     let ran = run(&sandbox, &job_script(), &variables);
     assert_eq!(ran.code, 1, "{}", ran.stderr);
     assert!(ok(&sandbox, "cat graylane.md").contains("error[selector-leak]"));
+}
+
+#[test]
+fn a_lane_that_cannot_be_built_has_a_report_that_says_so() {
+    let sandbox = changed();
+    ok(&sandbox, "sed -i 's/  tag: gray/  tga: gray/' graylane.yaml");
+    let ran = run(&sandbox, &step(COMPARE), &[("SPECS", ""), ("BASE", "main")]);
+    assert_eq!(ran.code, 2, "{}", ran.stdout);
+    let output = ok(&sandbox, "cat ../output");
+    assert!(output.starts_with("changed=false\nreport="), "{output}");
+    let variables = [("SPECS", ""), ("CI_MERGE_REQUEST_DIFF_BASE_SHA", "main")];
+    let ran = run(&sandbox, &job_script(), &variables);
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    for report in ["../summary", "graylane.md"] {
+        let report = ok(&sandbox, &format!("cat {report}"));
+        assert!(report.starts_with("<!-- graylane:lane-diff -->\n"), "{report}");
+        assert!(report.contains("unknown field `tga`"), "{report}");
+    }
 }
 
 #[test]

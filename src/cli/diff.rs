@@ -16,7 +16,7 @@ use crate::graph::{Graph, is_drawn_by_mermaid, mermaid};
 use crate::pipeline::Release;
 use crate::preview::{
     Against, LaneChange, LaneDiff, ObjectDiff, Picture, Preview, Summary, between, json, markdown,
-    shared_between, unified, without_lines,
+    not_compared, shared_between, unified, without_lines,
 };
 use crate::trace::{Request, matrix};
 
@@ -29,7 +29,7 @@ use crate::trace::{Request, matrix};
 ///
 /// `--format markdown` is a comment for a pull request, smaller than GitHub's limit of 65,536
 /// characters: its first line, `<!-- graylane:lane-diff -->`, tells it from other comments, so that
-/// it can be replaced. `--format json` is for programs. Both tell findings too, and those of severity
+/// it can be replaced; lanes that cannot be built give one that says so. `--format json` is for programs. Both tell findings too, and those of severity
 /// error do not stop them.
 #[derive(Debug, clap::Args)]
 #[command(
@@ -70,6 +70,16 @@ enum Format {
 }
 
 pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result<Outcome> {
+    let compared = compare(args, global, output);
+    if let (Format::Markdown, Err(error)) = (args.format, &compared)
+        && let Some(Failure(errors)) = error.downcast_ref::<Failure>()
+    {
+        output.verbatim(&not_compared(&without_lines(errors)))?;
+    }
+    compared
+}
+
+fn compare(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result<Outcome> {
     let workspace = Workspace::open_for(global, &args.specs.specs)?;
     let mut base =
         args.base.as_deref().map(|rev| Base::read(rev, &args.specs, global)).transpose()?;

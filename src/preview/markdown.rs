@@ -63,6 +63,13 @@ pub fn markdown(preview: &Preview, picture: &Picture) -> String {
     text
 }
 
+/// The comment of lanes that cannot be compared, so that none stays that tells of earlier ones.
+pub fn not_compared(errors: &[Diagnostic]) -> String {
+    let errors: Vec<&Diagnostic> = errors.iter().collect();
+    let text = format!("{MARKER}\n## Gray lanes\n\n**Not compared:** a lane cannot be built.\n");
+    text + &diagnostics(&errors, "errors", LIMIT - FRAME)
+}
+
 /// What is compared, and how much differs.
 fn summary(preview: &Preview, rows: &[Row<'_>]) -> String {
     let than = match &preview.against {

@@ -15,7 +15,7 @@ mod risk;
 pub use diff::{Compared, Summary, Unified, plain, unified};
 pub use escape::MARKER;
 pub use json::json;
-pub use markdown::{LIMIT, Picture, markdown};
+pub use markdown::{LIMIT, Picture, markdown, not_compared};
 pub use mask::mask;
 pub use model::{
     Against, Broken, Change, LaneChange, LaneDiff, ObjectDiff, Preview, Role, object_of, unnamed,

@@ -139,6 +139,16 @@ fn what_is_broken_at_the_base_is_told() {
 }
 
 #[test]
+fn what_cannot_be_compared_is_told() {
+    let errors = vec![Diagnostic::error("unknown field `tga`"); 3000];
+    let text = not_compared(&errors);
+    assert_harmless(&text);
+    assert!(text.contains("**Not compared:** a lane cannot be built.\n"), "{text}");
+    assert!(text.contains("<summary>3000 errors</summary>\n\n```text\nerror: unknown field"));
+    assert!(text.contains(" of 3000 errors do not fit here.\n"));
+}
+
+#[test]
 fn whole_objects_are_left_out_and_counted() {
     let large = |lines: usize| "b: 2\n".repeat(lines);
     let objects = vec![
