@@ -196,9 +196,11 @@ impl Source {
         // A line that fills the terminal many times over shows nothing.
         let text = if text.len() > LONGEST_SHOWN_LINE { "" } else { text };
         let indent = if text.is_empty() { 0 } else { self.columns_cut };
-        let text = format!("{}{text}", " ".repeat(indent));
+        let mut shown = String::with_capacity(indent + text.len());
+        shown.extend(std::iter::repeat_n(' ', indent));
+        shown.push_str(text);
         let (line, column) = (line + self.lines_above, column + self.columns_cut);
-        Place { file: Arc::clone(&self.name), line, column, text }
+        Place { file: Arc::clone(&self.name), line, column, text: shown }
     }
 }
 
