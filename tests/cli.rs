@@ -376,6 +376,18 @@ fn a_lane_whose_output_has_moved_is_cleaned_up_where_it_was() {
 }
 
 #[test]
+fn an_overlay_that_two_specs_mean_is_cleaned_up_once() {
+    let sandbox = web();
+    ok(&sandbox, "graylane generate");
+    ok(&sandbox, "sed '/tag:/a\\  output: overlays/gray' graylane.yaml > other.yaml");
+    ok(&sandbox, "sed -i '/tag:/a\\  output: lanes/gray' graylane.yaml");
+    let told = ok(&sandbox, "graylane cleanup --dry-run graylane.yaml other.yaml");
+    let mut removed: Vec<&str> = told.lines().filter(|line| line.starts_with("remove")).collect();
+    removed.sort_unstable();
+    assert!(!removed.is_empty() && removed.windows(2).all(|two| two[0] != two[1]), "{told}");
+}
+
+#[test]
 fn an_overlay_is_not_written_into_another_repository() {
     let sandbox = web();
     ok(&sandbox, "git init -q part && sed -i '/tag:/a\\  output: part/gray' graylane.yaml");

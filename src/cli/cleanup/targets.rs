@@ -20,6 +20,15 @@ pub(super) struct Targets {
     pub(super) shared: BTreeSet<String>,
 }
 
+impl Targets {
+    /// Each overlay once: where one spec's output was before may be another's by now.
+    fn new(mut overlays: Vec<String>, shared: BTreeSet<String>) -> Self {
+        let mut known = HashSet::new();
+        overlays.retain(|directory| known.insert(directory.clone()));
+        Self { overlays, shared }
+    }
+}
+
 /// Warns of a tag that no lane has; its lane may be gone already, and cleaning up can be repeated.
 fn unknown_tag(tag: &str, locks: &[(String, Lock)]) -> Option<Diagnostic> {
     let tags: BTreeSet<&str> = locks.iter().map(|(_, lock)| lock.header().tag.as_str()).collect();
@@ -62,11 +71,11 @@ pub(super) fn targets(
         let is_meant = |lock: &Lock| args.tag.as_ref().is_none_or(|tag| lock.header().tag == *tag);
         let overlays = locks.into_iter().filter(|(_, lock)| is_meant(lock));
         let overlays = overlays.map(|(directory, _)| directory).collect();
-        return Ok(Targets { overlays, shared });
+        return Ok(Targets::new(overlays, shared));
     }
     if args.expired {
         let overlays = expired(args, workspace, files.as_ref(), &locks, warnings);
-        return Ok(Targets { overlays, shared });
+        return Ok(Targets::new(overlays, shared));
     }
     let specs = if args.specs.specs.is_empty() {
         let found = default_specs(workspace, files.as_ref());
@@ -100,7 +109,7 @@ pub(super) fn targets(
             Err(Failure(list)) => errors.extend(list),
         }
     }
-    if errors.is_empty() { Ok(Targets { overlays, shared }) } else { Err(Failure(errors)) }
+    if errors.is_empty() { Ok(Targets::new(overlays, shared)) } else { Err(Failure(errors)) }
 }
 
 /// The overlays that were made from a spec, wherever its output is by now.
