@@ -100,19 +100,14 @@ impl LabelSelector {
 
     /// Whether labels fulfil all requirements; an empty selector matches everything.
     pub fn matches(&self, labels: &HashMap<String, String>) -> bool {
-        self.requirements
-            .iter()
-            .all(|requirement| requirement.is_fulfilled(labels.get(&requirement.key)))
+        self.matches_by(|key| labels.get(key))
     }
 
-    /// [`matches`](Self::matches) for the few labels of one object; of a key that is there twice the
-    /// last value counts.
-    pub fn matches_few(&self, labels: &[(String, String)]) -> bool {
-        let labels = || labels.iter().rev();
-        self.requirements.iter().all(|requirement| {
-            let found = labels().find(|(key, _)| *key == requirement.key);
-            requirement.is_fulfilled(found.map(|(_, value)| value))
-        })
+    /// [`matches`](Self::matches) for labels that are looked up in another way: the value of a key.
+    pub fn matches_by<'a>(&self, value: impl Fn(&str) -> Option<&'a String>) -> bool {
+        self.requirements
+            .iter()
+            .all(|requirement| requirement.is_fulfilled(value(&requirement.key)))
     }
 }
 

@@ -17,7 +17,15 @@ pub struct SelectorIndex<I> {
 #[derive(Clone, Debug)]
 struct Entry<I> {
     id: I,
+    /// Sorted, each key once.
     labels: Vec<(String, String)>,
+}
+
+impl<I> Entry<I> {
+    fn value(&self, key: &str) -> Option<&String> {
+        let found = self.labels.binary_search_by(|(other, _)| other.as_str().cmp(key));
+        found.ok().and_then(|at| self.labels.get(at)).map(|(_, value)| value)
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -52,17 +60,22 @@ impl<I> SelectorIndex<I> {
         labels: impl IntoIterator<Item = (String, String)>,
     ) {
         let position = self.entries.len();
-        let labels: Vec<_> = labels.into_iter().collect();
+        let mut labels: Vec<_> = labels.into_iter().collect();
+        labels.sort_by(|(key, _), (other, _)| key.cmp(other));
+        labels.dedup_by(|(key, later), (other, value)| {
+            let is_twice = key == other;
+            if is_twice {
+                std::mem::swap(later, value);
+            }
+            is_twice
+        });
         if !self.namespaces.contains_key(namespace) {
             self.namespaces.insert(namespace.to_owned(), NamespaceIndex::default());
         }
         let Some(index) = self.namespaces.get_mut(namespace) else { return };
         index.all.push(position);
-        for (number, (key, value)) in labels.iter().enumerate() {
-            let counts = !labels.iter().skip(number + 1).any(|(later, _)| later == key);
-            if counts {
-                index.add(key, value, position);
-            }
+        for (key, value) in &labels {
+            index.add(key, value, position);
         }
         self.entries.push(Entry { id, labels });
     }
@@ -128,7 +141,8 @@ impl<I> SelectorIndex<I> {
             .flatten()
             .copied()
             .filter(|position| {
-                self.entries.get(*position).is_some_and(|entry| selector.matches_few(&entry.labels))
+                let entry = self.entries.get(*position);
+                entry.is_some_and(|entry| selector.matches_by(|key| entry.value(key)))
             })
             .collect();
         positions.sort_unstable();
@@ -209,6 +223,35 @@ mod tests {
             operator: operator.clone(),
         };
         LabelSelector { requirements: requirements.iter().map(requirement).collect() }
+    }
+
+    #[test]
+    fn of_a_key_that_is_there_twice_the_last_value_counts() {
+        let mut index = SelectorIndex::new();
+        index.insert("web", "prod", pairs("app=old lane=gray app=older app=web"));
+        for (value, expected) in [("old", vec![]), ("older", vec![]), ("web", vec![&"web"])] {
+            let app = selector(&[("app", Operator::In(vec![value.to_owned()]))]);
+            let both = selector(&[
+                ("app", Operator::In(vec![value.to_owned()])),
+                ("lane", Operator::In(vec!["gray".to_owned()])),
+            ]);
+            assert_eq!(index.matching(&app, "prod"), expected, "{value}");
+            assert_eq!(index.matching(&both, "prod"), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn time_is_linear_in_the_labels_of_an_object() {
+        let started = std::time::Instant::now();
+        let labels: Vec<_> = (0..40_000).map(|at| (format!("k{at}"), String::new())).collect();
+        let mut index = SelectorIndex::new();
+        index.insert("web", "prod", labels.iter().cloned());
+        let requirements = labels
+            .into_iter()
+            .map(|(key, value)| Requirement { key, operator: Operator::In(vec![value]) });
+        let all = LabelSelector { requirements: requirements.collect() };
+        assert_eq!(index.matching(&all, "prod"), [&"web"]);
+        assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Step 7: the lane's labels, and selectors that ask for them.
 
+use std::collections::HashMap;
+
 use super::facts::Labels;
 use super::isolation::finds_own_pods;
 use super::labels::Label;
@@ -26,8 +28,13 @@ pub(super) fn relabel(
 ) -> Vec<Diagnostic> {
     let mut errors = Vec::new();
     let selected = if is_rendered { &service.own_labels } else { &service.pods.labels };
-    let relabelling =
-        Relabelling { service, copy, namespace: &object.id.namespace, baseline: selected };
+    let relabelling = Relabelling {
+        service,
+        copy,
+        namespace: &object.id.namespace,
+        baseline: Values::of(selected),
+        gray: Values::of(&service.pod_labels),
+    };
     if let Err(error) = relabelling.apply(document, &mut errors) {
         let error =
             Diagnostic::error(format!("the copy of {} cannot be labelled: {error}", object.id));
@@ -45,11 +52,37 @@ struct Relabelling<'a> {
     /// The namespace of the object that is copied.
     namespace: &'a str,
     /// The labels of the pods that the selectors of the object that is copied are for.
-    baseline: &'a Labels,
+    baseline: Values<'a>,
+    /// The labels of its gray pods.
+    gray: Values<'a>,
 }
 
-fn value<'a>(labels: &'a Labels, key: &str) -> Option<&'a String> {
-    labels.iter().find(|(other, _)| other == key).map(|(_, value)| value)
+/// Labels to look up by their keys.
+enum Values<'a> {
+    /// So few that to hash them would take longer than to compare them.
+    Few(&'a Labels),
+    Many(HashMap<&'a str, &'a String>),
+}
+
+impl<'a> Values<'a> {
+    /// Labels that are compared one by one.
+    const FEW: usize = 32;
+
+    fn of(labels: &'a Labels) -> Self {
+        match labels.len() {
+            0..=Self::FEW => Self::Few(labels),
+            _ => Self::Many(labels.iter().map(|(key, value)| (key.as_str(), value)).collect()),
+        }
+    }
+
+    fn get(&self, key: &str) -> Option<&'a String> {
+        match self {
+            Self::Few(labels) => {
+                labels.iter().find(|(other, _)| other == key).map(|(_, value)| value)
+            }
+            Self::Many(labels) => labels.get(key).copied(),
+        }
+    }
 }
 
 impl Relabelling<'_> {
@@ -118,7 +151,7 @@ impl Relabelling<'_> {
             _ => {}
         }
         let looks_here = selector.scope.may_cover(self.namespace, &self.service.namespace);
-        if !looks_here || !selector.selector.matches_few(self.baseline) {
+        if !looks_here || !selector.selector.matches_by(|key| self.baseline.get(key)) {
             return Ok(());
         }
         let keys: Vec<String> = document
@@ -128,7 +161,7 @@ impl Relabelling<'_> {
             .map(|(key, _)| key.to_owned())
             .collect();
         for key in keys {
-            if let Some(value) = value(&self.service.pod_labels, &key) {
+            if let Some(value) = self.gray.get(&key) {
                 document.set_str(&path.key(key), value)?;
             }
         }
@@ -160,8 +193,8 @@ impl Relabelling<'_> {
             let Some(node) = document.find(&expression) else { continue };
             let text = |key: &str| node.get(key).and_then(NodeRef::text).unwrap_or("").to_owned();
             let (key, operator) = (text("key"), text("operator"));
-            let Some(gray) = value(&self.service.pod_labels, &key) else { continue };
-            if value(self.baseline, &key) == Some(gray) {
+            let Some(gray) = self.gray.get(&key) else { continue };
+            if self.baseline.get(&key) == Some(gray) {
                 continue;
             }
             let values: Vec<&str> = node
@@ -195,4 +228,19 @@ pub(super) fn put(document: &mut Document, path: &Path, labels: &[Label]) -> Res
         document.set_str(&path.key(key.clone().into_owned()), value)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_found_among_few_and_many() {
+        for count in [0, 1, Values::FEW, Values::FEW + 1, 1000] {
+            let labels: Labels = (0..count).map(|at| (format!("k{at}"), at.to_string())).collect();
+            let values = Values::of(&labels);
+            assert!((0..count).all(|at| values.get(&format!("k{at}")) == Some(&at.to_string())));
+            assert_eq!(values.get(&format!("k{count}")), None);
+        }
+    }
 }
