@@ -164,7 +164,10 @@ impl Target {
 pub(super) fn write(target: &std::path::Path, text: &str) -> anyhow::Result<()> {
     let directory = target.parent().unwrap_or(target);
     let cannot = |error: std::io::Error| {
-        Failure::from(Diagnostic::error(format!("{} cannot be written: {error}", target.display())))
+        let error = Diagnostic::error(format!("{} cannot be written: {error}", target.display()));
+        Failure::from(
+            error.remedy("make its directory one that can be written to, or name another"),
+        )
     };
     std::fs::create_dir_all(directory).map_err(cannot)?;
     let mut file = tempfile::NamedTempFile::new_in(directory).map_err(cannot)?;
