@@ -200,8 +200,9 @@ impl<'a> Builder<'a> {
         let source = self.source;
         let text = source.text();
         let first = text.as_bytes().get(start).copied();
+        let is_plain_text = style == TScalarStyle::Plain && text[start..].starts_with(&value);
         let (end, style) = match style {
-            TScalarStyle::Plain if absent => (Some(start), ScalarStyle::Plain),
+            TScalarStyle::Plain if is_plain_text => (Some(start + value.len()), ScalarStyle::Plain),
             TScalarStyle::Plain => (scan::plain_end(text, start, &value), ScalarStyle::Plain),
             TScalarStyle::SingleQuoted if first == Some(b'\'') => {
                 self.seen.single_quoted += 1;
@@ -243,7 +244,7 @@ impl<'a> Builder<'a> {
         self.cursor = end;
         let span = Span::new(start, end);
         let verbatim = Scalar::Verbatim { span, style };
-        let is_source_text = verbatim.text(source) == value;
+        let is_source_text = is_plain_text || verbatim.text(source) == value;
         let weight = value.len() as u64 + 8;
         let scalar = if is_source_text && properties == 0 {
             verbatim
@@ -341,17 +342,19 @@ impl<'a> Builder<'a> {
             lead = start + 1;
         } else {
             let begin = scan::line_start(text, start);
-            if text[begin..start].contains('\t') {
+            let before = &text[begin..start];
+            if before.as_bytes().contains(&b'\t') {
                 self.cursor = start;
                 return Err(self
                     .fault("a tab in the indentation: YAML allows spaces only")
                     .remedy("replace the tab by spaces"));
             }
-            let indent = text[begin..start].trim_start_matches('\u{feff}').len();
+            let before = before.trim_start_matches('\u{feff}');
+            let indent = before.len();
             collection.indent = u16::try_from(indent).map_err(|_| {
                 self.fault(&format!("indented by more than {} columns", u16::MAX)).remedy(FLATTER)
             })?;
-            collection.compact = !scan::starts_line(text, start);
+            collection.compact = before.bytes().any(|byte| byte != b' ');
             lead = if collection.compact {
                 start
             } else if scan::starts_line(text, self.cursor) {

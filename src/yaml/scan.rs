@@ -39,8 +39,11 @@ pub(crate) fn line_start(text: &str, at: usize) -> usize {
 
 /// Whether only blanks stand between the start of the line and `at`.
 pub(crate) fn starts_line(text: &str, at: usize) -> bool {
-    let line = &text[line_start(text, at)..at];
-    line.trim_start_matches('\u{feff}').bytes().all(|b| matches!(b, b' ' | b'\t'))
+    let before = &text.as_bytes()[..at];
+    let blanks = before.iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    let before = &before[..before.len() - blanks];
+    let before = before.strip_suffix("\u{feff}".as_bytes()).unwrap_or(before);
+    before.last().is_none_or(|byte| *byte == b'\n')
 }
 
 /// Whether `at` is the first byte of a line, a byte order mark left out.
@@ -93,9 +96,6 @@ pub(crate) fn quoted_end(text: &str, at: usize) -> Option<usize> {
 /// walking value and source side by side.
 pub(crate) fn plain_end(text: &str, at: usize, value: &str) -> Option<usize> {
     let rest = text.get(at..)?;
-    if rest.starts_with(value) {
-        return Some(at + value.len());
-    }
     let is_blank = |c: char| matches!(c, ' ' | '\t' | '\n' | '\r');
     let mut source = rest;
     let mut value = value;

@@ -73,6 +73,11 @@ pub(super) fn trailing_comments(
 ) -> usize {
     let mut end = at;
     let mut line = at;
+    // Mostly something else follows at once.
+    let first = text.as_bytes()[at..].iter().find(|byte| **byte != b' ');
+    if !matches!(first, Some(b'#' | b'\r' | b'\n')) {
+        return at;
+    }
     while line < text.len() {
         let next = scan::next_line(text, line);
         let (depth, rest) = scan::split_indent(text[line..next].trim_end_matches(['\n', '\r']));
