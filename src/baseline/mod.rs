@@ -9,9 +9,10 @@ pub mod read;
 pub mod select;
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use foldhash::fast::FixedState;
 use rayon::prelude::*;
 
 use crate::diagnostic::{Diagnostic, Place};
@@ -98,9 +99,10 @@ impl Baseline {
     /// Indexes objects by identity. Of objects that stand twice the first is the one that counts,
     /// and [`Baseline::duplicate`] tells of the second.
     pub fn new(objects: Vec<Object>, notes: Vec<Diagnostic>) -> Self {
+        let count = u32::try_from(objects.len()).unwrap_or(u32::MAX);
         let mut by_name: Vec<(u64, u32)> = objects
-            .iter()
-            .zip(0..)
+            .par_iter()
+            .zip(0..count)
             .map(|(object, position)| (hash(&object.id.kind, &object.id.name), position))
             .collect();
         by_name.par_sort_unstable();
@@ -169,7 +171,5 @@ impl Baseline {
 }
 
 fn hash(kind: &str, name: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    (kind, name).hash(&mut hasher);
-    hasher.finish()
+    FixedState::default().hash_one((kind, name))
 }

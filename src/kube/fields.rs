@@ -6,7 +6,7 @@
 
 use super::pod_specs::pod_templates;
 use crate::yaml::{NodeKind, NodeRef, Path, Segment};
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 
 /// Which objects a row of a table is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,8 @@
 
 use super::selector::{LabelSelector, Operator, Requirement};
 use super::selectors::NamespaceScope;
-use std::collections::{BTreeMap, HashMap};
+use foldhash::HashMap;
+use std::collections::BTreeMap;
 
 /// Label sets by namespace, key and value.
 ///

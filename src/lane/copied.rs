@@ -1,6 +1,6 @@
 //! Which objects are copied, and what their copies are called.
 
-use std::collections::{HashMap, HashSet};
+use foldhash::{HashMap, HashSet};
 use std::sync::OnceLock;
 
 use crate::kube::object::ObjectRef;

@@ -1,10 +1,10 @@
 //! What the steps need to know of the baseline as a whole, gathered in one pass: pods, selectors,
 //! and which object points at which.
 
-use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
+use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 use rayon::prelude::*;
 
 use crate::baseline::files::Files;
@@ -117,8 +117,8 @@ impl Facts {
     fn join(baseline: &Arc<Baseline>, parts: Vec<Part>) -> Self {
         let mut facts = Self {
             baseline: Arc::clone(baseline),
-            pods: Vec::new(),
-            selectors: Vec::new(),
+            pods: Vec::with_capacity(parts.iter().map(|part| part.templates.len()).sum()),
+            selectors: Vec::with_capacity(parts.iter().map(|part| part.selectors.len()).sum()),
             index: SelectorIndex::default(),
             selectors_of: Vec::with_capacity(parts.len()),
             pods_of: Vec::with_capacity(parts.len()),
@@ -128,13 +128,15 @@ impl Facts {
             made_by: HashMap::new(),
             canaries: HashSet::new(),
         };
+        let mut targets = Vec::new();
         for (object, part) in parts.into_iter().enumerate() {
-            let id = &baseline.objects()[object].id;
             let (first_pods, first_selector) = (facts.pods.len(), facts.selectors.len());
-            for (template, labels) in part.templates {
-                facts.index.insert(facts.pods.len(), &id.namespace, labels.iter().cloned());
-                facts.pods.push(Pods { object, template, labels });
-            }
+            let templates = part.templates.into_iter();
+            facts.pods.extend(templates.map(|(template, labels)| Pods {
+                object,
+                template,
+                labels,
+            }));
             let selectors = part.selectors.into_iter();
             facts.selectors.extend(selectors.map(|selector| Selecting { object, selector }));
             facts.pods_of.push(first_pods..facts.pods.len());
@@ -145,13 +147,25 @@ impl Facts {
             if part.is_canary {
                 facts.canaries.insert(object);
             }
-            for (target, effect) in part.targets {
-                if effect == Effect::Creates {
-                    facts.made.insert(target.clone());
-                }
-                facts.referrers.entry(target).or_default().push(object);
-            }
+            targets
+                .extend(part.targets.into_iter().map(|(target, effect)| (object, target, effect)));
         }
+        rayon::join(
+            || {
+                for (number, pods) in facts.pods.iter().enumerate() {
+                    let namespace = &baseline.objects()[pods.object].id.namespace;
+                    facts.index.insert(number, namespace, pods.labels.iter().cloned());
+                }
+            },
+            || {
+                for (object, target, effect) in targets {
+                    if effect == Effect::Creates {
+                        facts.made.insert(target.clone());
+                    }
+                    facts.referrers.entry(target).or_default().push(object);
+                }
+            },
+        );
         facts.matching = vec![Vec::new(); facts.pods.len()];
         let matches: Vec<Vec<usize>> = facts
             .selectors

@@ -1,6 +1,6 @@
 //! Step 3: the spec's patches, on the copy while it still looks like the baseline's object.
 
-use std::collections::{HashMap, HashSet};
+use foldhash::{HashMap, HashSet};
 
 use super::facts::Facts;
 use super::isolation::finds_own_pods;

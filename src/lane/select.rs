@@ -1,7 +1,6 @@
 //! Step 1: what of the baseline belongs to each service, and what becomes of it.
 
-use std::collections::{HashMap, HashSet};
-
+use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 use rayon::prelude::*;
 
 use super::facts::{Facts, Labels, Pods};

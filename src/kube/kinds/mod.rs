@@ -4,6 +4,8 @@ mod table;
 
 use std::sync::LazyLock;
 
+use foldhash::HashMap;
+
 pub use table::KINDS;
 
 /// Whether objects of a kind live in a namespace.
@@ -106,22 +108,12 @@ static UNKNOWN: Kind = Kind {
 };
 
 /// The table in the order of [`place`].
-static BY_NAME: LazyLock<Vec<&Kind>> = LazyLock::new(|| {
-    let mut rows: Vec<&Kind> = KINDS.iter().collect();
-    rows.sort_by_key(|row| place(row.group, row.kind));
-    rows
-});
-
-/// What kinds are searched by: most are told apart by their lengths already.
-fn place<'a>(group: &'a str, kind: &'a str) -> (usize, &'a str, &'a str) {
-    (kind.len(), kind, group)
-}
+static BY_NAME: LazyLock<HashMap<(&str, &str), &Kind>> =
+    LazyLock::new(|| KINDS.iter().map(|row| ((row.group, row.kind), row)).collect());
 
 /// The row of a kind; one with policy [`Policy::Skip`] where the table has none.
 pub fn kind_of(group: &str, kind: &str) -> &'static Kind {
-    let wanted = place(canonical_group(group, kind), kind);
-    let found = BY_NAME.binary_search_by(|row| place(row.group, row.kind).cmp(&wanted));
-    found.ok().and_then(|at| BY_NAME.get(at)).copied().unwrap_or(&UNKNOWN)
+    BY_NAME.get(&(canonical_group(group, kind), kind)).copied().unwrap_or(&UNKNOWN)
 }
 
 /// The rows of all kinds that are called so, whatever their group.
