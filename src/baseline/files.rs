@@ -1,12 +1,13 @@
 //! Where files come from: a directory, a commit, or standard input. All paths are relative to the
 //! repository's root and use `/`; an empty path is the root itself.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use foldhash::HashSet;
 use rayon::prelude::*;
 use walkdir::WalkDir;
 
@@ -61,6 +62,11 @@ fn directory_of(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(directory, _)| directory)
 }
 
+/// The path of what has this name in a directory.
+fn below(directory: &str, name: &str) -> String {
+    if directory.is_empty() { name.to_owned() } else { [directory, "/", name].concat() }
+}
+
 /// Files below a directory of this machine.
 #[derive(Debug)]
 pub struct Disk {
@@ -107,29 +113,30 @@ impl Disk {
 
     /// The files below a directory in which there are no links, level by level and in no order;
     /// `None` where there are some, or anything else that needs a closer look.
-    fn list_plain(
-        &self,
-        directory: &Path,
-        enter: &Enter<'_>,
-        levels: usize,
-    ) -> Option<Vec<String>> {
+    fn list_plain(&self, directory: &str, enter: &Enter<'_>, levels: usize) -> Option<Vec<String>> {
         let levels = levels.checked_sub(1)?;
         let (mut files, mut directories) = (Vec::new(), Vec::new());
-        for entry in fs::read_dir(directory).ok()? {
+        for entry in fs::read_dir(self.root.join(directory)).ok()? {
             let entry = entry.ok()?;
-            let (kind, path) = (entry.file_type().ok()?, entry.path());
-            let name = self.name(&path).ok();
+            let (kind, name) = (entry.file_type().ok()?, entry.file_name());
+            let name = name.to_str().map(|name| below(directory, name));
             if kind.is_symlink() {
                 return None;
             } else if kind.is_file() {
                 files.push(name?);
-            } else if kind.is_dir() && name.is_some_and(|name| enter(&name)) {
-                directories.push(path);
+            } else if let Some(name) = name
+                && kind.is_dir()
+                && enter(&name)
+            {
+                directories.push(name);
             }
         }
         let below = directories.par_iter().map(|path| self.list_plain(path, enter, levels));
-        let below: Option<Vec<Vec<String>>> = below.collect();
-        files.extend(below?.into_iter().flatten());
+        let below = below.collect::<Option<Vec<Vec<String>>>>()?;
+        files.reserve_exact(below.iter().map(Vec::len).sum());
+        for mut below in below {
+            files.append(&mut below);
+        }
         Some(files)
     }
 
@@ -202,24 +209,48 @@ impl Disk {
     }
 }
 
+/// Opens a file, or whatever stands there; `None` for a link.
+fn open_unlinked(path: &Path) -> io::Result<Option<fs::File>> {
+    let mut options = fs::OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        // To open a pipe would else be to wait for somebody who writes to it.
+        options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+    }
+    let is_link = || fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
+    if cfg!(not(unix)) && is_link() {
+        return Ok(None);
+    }
+    match options.open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(_) if is_link() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 impl Files for Disk {
     fn list(&self, path: &str, enter: &Enter<'_>) -> Result<Vec<String>, FilesError> {
         let start = self.root.join(path);
         self.inside(&start)?;
-        let mut files = match self.list_plain(&start, enter, MAX_PLAIN_DEPTH) {
+        let mut files = match self.list_plain(&self.name(&start)?, enter, MAX_PLAIN_DEPTH) {
             Some(files) => files,
             None => self.list_linked(path, enter)?,
         };
         files.par_sort_unstable();
-        let mut directories: Vec<&str> = files.iter().map(|file| directory_of(file)).collect();
-        directories.dedup();
         let mut inside = self.inside.write().unwrap_or_else(PoisonError::into_inner);
-        inside.extend(directories.into_iter().map(str::to_owned));
+        let mut last = None;
+        for directory in files.iter().map(|file| directory_of(file)) {
+            if last.replace(directory) != Some(directory) && !inside.contains(directory) {
+                inside.insert(directory.to_owned());
+            }
+        }
         Ok(files)
     }
 
     fn read(&self, path: &str) -> Result<Vec<u8>, FilesError> {
-        let mut real = self.root.join(path);
+        let real = self.root.join(path);
         let directory = directory_of(path);
         let is_known =
             self.inside.read().unwrap_or_else(PoisonError::into_inner).contains(directory);
@@ -228,20 +259,22 @@ impl Files for Disk {
             let mut inside = self.inside.write().unwrap_or_else(PoisonError::into_inner);
             inside.insert(directory.to_owned());
         }
-        let mut metadata = fs::symlink_metadata(&real)?;
-        if metadata.is_symlink() {
-            real = self.inside(&real)?;
-            metadata = fs::metadata(&real)?;
-        }
+        let file = match open_unlinked(&real)? {
+            Some(file) => file,
+            None => open_unlinked(&self.inside(&real)?)?.ok_or(FilesError::Missing)?,
+        };
+        let metadata = file.metadata()?;
         if !metadata.is_file() {
             return Err(FilesError::Other("it is not a regular file".to_owned()));
         }
         if metadata.len() > crate::yaml::MAX_FILE_BYTES as u64 {
             return Err(FilesError::Other(format!("it has {} bytes", metadata.len())));
         }
-        let length = usize::try_from(metadata.len()).unwrap_or(0);
-        let mut bytes = Vec::with_capacity(length + 1);
-        fs::File::open(real)?.read_to_end(&mut bytes)?;
+        let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
+        // A file may not know its length, as those of some virtual file systems. For all others the
+        // limit spares the system the question whether there is more.
+        let limit = if metadata.len() == 0 { u64::MAX } else { metadata.len() };
+        file.take(limit).read_to_end(&mut bytes)?;
         Ok(match &self.line_ends {
             Some(line_ends) => line_ends.committed(bytes),
             None => bytes,
