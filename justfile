@@ -18,7 +18,7 @@ test *args:
 
 # Rewrite the expected results under tests/cases from what the program does now
 expect:
-    UPDATE_EXPECT=1 cargo test --locked --test cases
+    UPDATE_EXPECT=1 cargo test --locked --test suite cases::
 
 # The API documentation, warnings denied
 docs:

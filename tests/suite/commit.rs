@@ -1,0 +1,113 @@
+//! What cannot be committed is not written either, and the repository is the one of the spec.
+
+use std::path::Path;
+
+use crate::sandbox::Sandbox;
+
+fn web() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.copy_from(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/baselines/web"));
+    sandbox.commit_all();
+    sandbox
+}
+
+#[test]
+fn a_commit_that_is_refused_leaves_no_files() {
+    for obstacle in [
+        "touch .git/index.lock",
+        "touch .git/MERGE_HEAD && git rev-parse HEAD > .git/MERGE_HEAD",
+        "git config commit.gpgSign true && git config gpg.program false",
+    ] {
+        let sandbox = web();
+        let ran = sandbox.sh(&format!("{obstacle} && graylane generate --commit"));
+        assert_eq!(ran.code, 2, "{obstacle}: {}", ran.stderr);
+        let left = sandbox.sh("test ! -e overlays && echo none");
+        assert_eq!(left.stdout, "none\n", "{obstacle}");
+    }
+}
+
+#[test]
+fn a_removal_that_is_refused_leaves_all_files() {
+    for obstacle in [
+        "touch .git/index.lock",
+        "git config commit.gpgSign true && git config gpg.program false",
+        "printf '#!/bin/sh\\nexit 1\\n' > .git/hooks/commit-msg && chmod +x .git/hooks/commit-msg",
+    ] {
+        let sandbox = web();
+        let ran = sandbox.sh(&format!(
+            "graylane generate -q --commit && {obstacle} && graylane cleanup --commit"
+        ));
+        assert_eq!(ran.code, 2, "{obstacle}: {}", ran.stderr);
+        assert!(!ran.stdout.contains("remove"), "{obstacle}: {}", ran.stdout);
+        let left = sandbox.sh("git status --short");
+        assert_eq!(left.stdout, "", "{obstacle}");
+    }
+}
+
+#[test]
+fn a_removal_that_a_hook_looked_at_and_refused_is_told() {
+    let sandbox = web();
+    let ran = sandbox.sh(
+        "graylane generate -q --commit && printf '#!/bin/sh\\nexit 1\\n' > .git/hooks/pre-commit && chmod +x .git/hooks/pre-commit && graylane cleanup --commit",
+    );
+    assert_eq!(ran.code, 2, "{}", ran.stdout);
+    assert!(
+        ran.stderr.contains("overlays/gray is cleaned up, but not committed"),
+        "{}",
+        ran.stderr
+    );
+    let ran = sandbox.sh("rm .git/hooks/pre-commit && graylane cleanup --commit && git status -s");
+    assert_eq!((ran.code, ran.stdout.contains("??")), (0, false), "{}{}", ran.stdout, ran.stderr);
+}
+
+#[test]
+fn a_directory_that_a_removal_emptied_before_its_commit_stays_in_git() {
+    for (options, kept) in [
+        ("--drain", "overlays/gray/entry/.gitkeep\n"),
+        ("--keep-metadata", "overlays/gray/entry/.gitkeep\noverlays/gray/workloads/.gitkeep\n"),
+    ] {
+        let sandbox = web();
+        // An entry, for there to be something to drain.
+        sandbox.copy_from(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/mse-demo"));
+        let ran = sandbox.sh(&format!(
+            "git add -A && git commit -qm Demo && graylane generate -q --commit && graylane cleanup -q {options} && graylane cleanup -q {options} --commit && git ls-tree -r --name-only HEAD overlays | grep gitkeep"
+        ));
+        assert!(ran.stdout.ends_with(kept), "{options}: {}{}", ran.stdout, ran.stderr);
+    }
+}
+
+#[test]
+fn a_baseline_that_changed_before_the_lane_was_drained_is_not_promoted_over() {
+    let sandbox = Sandbox::new();
+    sandbox.copy_from(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/mse-demo"));
+    sandbox.commit_all();
+    let ran = sandbox.sh("graylane generate -q --commit && graylane cleanup -q --drain --commit && graylane promote --dry-run");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let ran = sandbox.sh("git reset -q --hard HEAD~1 && sed -i 's/replicas: 1/replicas: 2/' deploy/*.yaml && git commit -qam Scale && graylane cleanup -q --drain --commit && graylane promote --dry-run");
+    assert_eq!(ran.code, 2, "{}", ran.stdout);
+    assert!(ran.stderr.contains("changed since the lane was generated"), "{}", ran.stderr);
+}
+
+#[test]
+fn no_lane_is_written_when_one_of_them_cannot_be() {
+    let sandbox = web();
+    let ran = sandbox.sh("mkdir graylane && sed 's/tag: gray/tag: blue/; s/name: web-gray/name: blue/; s#\\[deploy\\]#[../deploy]#; s#paths: deploy#paths: ../deploy#' graylane.yaml > graylane/b.yaml && sed 's#\\[deploy\\]#[../deploy]#; s#- deploy#- ../deploy#' graylane.yaml > graylane/a.yaml && git rm -q --cached graylane.yaml && rm graylane.yaml && graylane generate && echo '# mine' >> $(ls -d graylane/overlays/blue/workloads/*.yaml | head -1) && rm -r graylane/overlays/gray && graylane generate");
+    assert_eq!(ran.code, 2, "{}{}", ran.stdout, ran.stderr);
+    let left = sandbox.sh("test ! -e graylane/overlays/gray && echo none");
+    assert_eq!(left.stdout, "none\n", "{}", ran.stderr);
+}
+
+#[test]
+fn outside_of_a_repository_the_spec_says_which_one_is_meant() {
+    let sandbox = web();
+    let ran = sandbox.sh("graylane render > /dev/null && graylane generate --commit && repo=$PWD && mkdir -p ../elsewhere && cd ../elsewhere && graylane generate --check $repo/graylane.yaml; code=$?; rmdir ../elsewhere; exit $code");
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+}
+
+#[test]
+fn an_overlay_that_a_changed_tag_leaves_behind_is_told() {
+    let sandbox = web();
+    let ran = sandbox.sh("graylane -q generate && sed -i 's/tag: gray/tag: blue/' graylane.yaml && graylane generate");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stderr.contains("cleanup --tag gray"), "{}", ran.stderr);
+}
