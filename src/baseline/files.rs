@@ -12,6 +12,7 @@ use rayon::prelude::*;
 use walkdir::WalkDir;
 
 use crate::git::{BlobId, CommitId, EntryKind, GitError, LineEnds, Repository};
+use crate::yaml::MAX_FILE_BYTES;
 
 /// Why a path cannot be read.
 #[derive(Debug)]
@@ -209,27 +210,6 @@ impl Disk {
     }
 }
 
-/// Opens a file, or whatever stands there; `None` for a link.
-fn open_unlinked(path: &Path) -> io::Result<Option<fs::File>> {
-    let mut options = fs::OpenOptions::new();
-    options.read(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        // To open a pipe would else be to wait for somebody who writes to it.
-        options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
-    }
-    let is_link = || fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
-    if cfg!(not(unix)) && is_link() {
-        return Ok(None);
-    }
-    match options.open(path) {
-        Ok(file) => Ok(Some(file)),
-        Err(_) if is_link() => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
 impl Files for Disk {
     fn list(&self, path: &str, enter: &Enter<'_>) -> Result<Vec<String>, FilesError> {
         let start = self.root.join(path);
@@ -250,7 +230,7 @@ impl Files for Disk {
     }
 
     fn read(&self, path: &str) -> Result<Vec<u8>, FilesError> {
-        let real = self.root.join(path);
+        let mut real = self.root.join(path);
         let directory = directory_of(path);
         let is_known =
             self.inside.read().unwrap_or_else(PoisonError::into_inner).contains(directory);
@@ -259,22 +239,22 @@ impl Files for Disk {
             let mut inside = self.inside.write().unwrap_or_else(PoisonError::into_inner);
             inside.insert(directory.to_owned());
         }
-        let file = match open_unlinked(&real)? {
-            Some(file) => file,
-            None => open_unlinked(&self.inside(&real)?)?.ok_or(FilesError::Missing)?,
-        };
-        let metadata = file.metadata()?;
+        // Not opened yet: that would wake who waits at a pipe.
+        let mut metadata = fs::symlink_metadata(&real)?;
+        if metadata.is_symlink() {
+            real = self.inside(&real)?;
+            metadata = fs::metadata(&real)?;
+        }
         if !metadata.is_file() {
             return Err(FilesError::Other("it is not a regular file".to_owned()));
         }
-        if metadata.len() > crate::yaml::MAX_FILE_BYTES as u64 {
+        if metadata.len() > MAX_FILE_BYTES as u64 {
             return Err(FilesError::Other(format!("it has {} bytes", metadata.len())));
         }
-        let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
-        // A file may not know its length, as those of some virtual file systems. For all others the
-        // limit spares the system the question whether there is more.
-        let limit = if metadata.len() == 0 { u64::MAX } else { metadata.len() };
-        file.take(limit).read_to_end(&mut bytes)?;
+        let length = usize::try_from(metadata.len()).unwrap_or(0);
+        let mut bytes = Vec::with_capacity(length + 1);
+        // The limit, which no file reaches, keeps std from asking for the length once more.
+        fs::File::open(real)?.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes)?;
         Ok(match &self.line_ends {
             Some(line_ends) => line_ends.committed(bytes),
             None => bytes,
@@ -439,6 +419,24 @@ pub(crate) fn list_sorted<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn who_waits_at_a_pipe_goes_on_waiting() {
+        let root = tempfile::tempdir().unwrap();
+        let pipe = root.path().join("pipe.yaml");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+        assert!(made.success());
+        let mut writer = std::process::Command::new("sh");
+        let mut writer = writer.args(["-c", "echo a > \"$0\""]).arg(&pipe).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        let disk = Disk::new(root.path()).unwrap();
+        assert!(matches!(disk.read("pipe.yaml"), Err(FilesError::Other(_))));
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        assert_eq!(writer.try_wait().unwrap(), None);
+        writer.kill().unwrap();
+        writer.wait().unwrap();
+    }
 
     #[test]
     fn links_out_of_the_repository_are_refused() {
