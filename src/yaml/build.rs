@@ -12,8 +12,8 @@ use yaml_rust2::scanner::TScalarStyle;
 
 use self::style::Seen;
 use super::node::{
-    Alias, Collection, CollectionExtra, Document, DocumentStyle, Form, Item, Layout, Node,
-    OtherScalar, Scalar, Slice,
+    Collection, CollectionExtra, Document, DocumentStyle, Form, Item, Layout, Node, OtherScalar,
+    Scalar, Slice,
 };
 use super::parse::{FLATTER, MAX_DEPTH};
 use super::scalar::ScalarStyle;
@@ -21,13 +21,12 @@ use super::scan;
 use super::source::{Source, Span, offset};
 use crate::diagnostic::Diagnostic;
 
+mod alias;
 mod bounds;
 mod style;
 
+use alias::Anchored;
 use bounds::{trailing_comments, trim_breaks};
-
-/// Bytes that the aliases of one file may expand to.
-const ALIAS_BUDGET: u64 = 8 << 20;
 
 /// Keys that are compared one by one before they are hashed.
 const COMPARED_KEYS: usize = 16;
@@ -53,13 +52,6 @@ struct Frame {
     lead: usize,
     /// All keys, once they are too many to compare one by one.
     keys: Option<HashSet<Box<str>>>,
-    weight: u64,
-    depth: usize,
-}
-
-/// A finished anchored node, with what expanding it costs.
-struct Anchored {
-    node: Node,
     weight: u64,
     depth: usize,
 }
@@ -424,40 +416,6 @@ impl<'a> Builder<'a> {
             self.anchors.insert(anchor, anchored);
         }
         self.value(node, layout, span, frame.weight, frame.depth)
-    }
-
-    fn alias(&mut self, anchor: usize) -> Result<()> {
-        let start = self.begin(false, 0)?;
-        let text = self.source.text();
-        if self
-            .frames
-            .last()
-            .is_some_and(|frame| frame.collection.form == Form::Mapping && frame.key.is_none())
-        {
-            return Err(self.fault("an alias as a mapping key is not supported"));
-        }
-        let end = scan::property_end(text, start);
-        self.cursor = end;
-        let Some(anchored) = self.anchors.get(&anchor) else {
-            return Err(Diagnostic::error(
-                "this alias has no anchor in its document, or stands inside of it",
-            )
-            .at(self.source.place(start))
-            .remedy("write the value out instead of the alias"));
-        };
-        let (weight, depth) = (anchored.weight, anchored.depth);
-        self.expanded = self.expanded.saturating_add(weight);
-        if self.expanded > ALIAS_BUDGET {
-            return Err(Diagnostic::error(format!(
-                "the aliases of this file expand to more than {ALIAS_BUDGET} bytes"
-            ))
-            .at(self.source.place(start))
-            .remedy("write the values out instead of aliases"));
-        }
-        self.has_aliases = true;
-        let span = Span::new(start, end);
-        let alias = Alias { span, anchor, target: anchored.node.clone() };
-        self.value(Node::Alias(Arc::new(alias)), Layout::Inline, span, weight, depth)
     }
 
     /// Puts a finished value into the collection above, or makes it the document's root.

@@ -2,6 +2,7 @@
 //! written, in bounded time and memory. Where such input is legal, that is said here.
 
 #![cfg(target_os = "linux")]
+
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;

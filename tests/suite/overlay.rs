@@ -337,6 +337,7 @@ fn a_killed_program_leaves_the_old_overlay_or_the_new_one() {
             .spawn()
             .unwrap();
         std::thread::sleep(Duration::from_millis(40 + 37 * round));
+        assert_eq!(child.try_wait().unwrap(), None, "it is to be killed while it writes");
         child.kill().unwrap();
         child.wait().unwrap();
         assert!(
