@@ -455,7 +455,7 @@ fn paths(lane: &Lane) -> Vec<OverlayPath> {
 fn attached(lane: &Lane) -> impl Iterator<Item = OverlayFile> {
     lane.attachments.iter().filter_map(|attachment| {
         let path = OverlayPath::new(attachment.path).ok()?;
-        let contents = attachment.contents.clone().into_bytes();
+        let contents = attachment.contents.clone().into_bytes().into();
         Some(OverlayFile { path, contents, origin: Origin::default() })
     })
 }
@@ -467,7 +467,7 @@ fn file(spec: &str, object: &GrayObject, path: OverlayPath) -> OverlayFile {
         service: Some(object.service.clone()),
         baseline: object.file().map(str::to_owned),
     };
-    OverlayFile { path, contents: contents(spec, object).into_bytes(), origin }
+    OverlayFile { path, contents: contents(spec, object).into_bytes().into(), origin }
 }
 
 /// A comment that says where an object comes from, and the object.

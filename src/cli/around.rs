@@ -115,7 +115,7 @@ impl<'w> Around<'w> {
             let there = tree.read(&file.path).ok()?;
             let Found::File(bytes) = there else { return None };
             let text = String::from_utf8(bytes).ok()?;
-            (text.as_bytes() != file.contents).then(|| (object.id.clone(), text))
+            (text.as_bytes() != file.contents.as_slice()).then(|| (object.id.clone(), text))
         });
         Some(differing.collect())
     }

@@ -269,7 +269,7 @@ fn commit(
     let repository = workspace.to_commit()?;
     let changes = promotion.files.iter().map(|file| Change {
         path: file.path.clone(),
-        contents: Some(file.after.clone().into_bytes()),
+        contents: Some(file.after.clone().into_bytes().into()),
     });
     let release = &spec.release;
     let said = message(promotion, &release.name, release.tag.as_str());

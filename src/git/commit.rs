@@ -1,6 +1,7 @@
 //! Committing given paths and nothing else.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use git2::{FileMode, ObjectType, Oid};
 
@@ -18,7 +19,7 @@ pub struct Change {
     /// Relative to the repository, with `/`.
     pub path: String,
     /// What the file holds from now on; `None` removes it, if it is there.
-    pub contents: Option<Vec<u8>>,
+    pub contents: Option<Arc<Vec<u8>>>,
 }
 
 /// Who a commit is by.
@@ -348,7 +349,7 @@ mod tests {
         let mut repo = Repository::discover(dir.path()).unwrap().unwrap();
         repo.set_env(NO_CONFIG.0, NO_CONFIG.1);
         let request = CommitRequest {
-            changes: vec![Change { path: "a/b".into(), contents: Some(b"x".to_vec()) }],
+            changes: vec![Change { path: "a/b".into(), contents: Some(b"x".to_vec().into()) }],
             message: "late",
             author: Some(Identity { name: "a".into(), email: "a@example.com".into() }),
             branch: None,

@@ -1,6 +1,7 @@
 //! The paths of a commit that brings an overlay into git.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::lock::Lock;
 use super::path::OverlayPath;
@@ -12,7 +13,7 @@ use crate::git::Change;
 /// lock in HEAD, owns and the new lock does not. So a commit is whole even if earlier writes were
 /// never committed. Ordered by path.
 pub fn commit_changes(dir: &str, plan: &Plan, head: Option<&Lock>) -> Vec<Change> {
-    let mut changes: BTreeMap<OverlayPath, Option<Vec<u8>>> = BTreeMap::new();
+    let mut changes: BTreeMap<OverlayPath, Option<Arc<Vec<u8>>>> = BTreeMap::new();
     let owned =
         |path: &OverlayPath| plan.lock.as_ref().is_some_and(|lock| lock.file(path).is_some());
     let stale = head.iter().flat_map(|lock| lock.files()).filter(|file| !owned(&file.path));
@@ -21,12 +22,12 @@ pub fn commit_changes(dir: &str, plan: &Plan, head: Option<&Lock>) -> Vec<Change
         changes.insert(OverlayPath::lock(), None);
     }
     for file in &plan.unchanged {
-        changes.insert(file.path.clone(), Some(file.contents.clone()));
+        changes.insert(file.path.clone(), Some(Arc::clone(&file.contents)));
     }
     for change in &plan.changes {
         match change {
             FileChange::Add(file) | FileChange::Replace(file) => {
-                changes.insert(file.path.clone(), Some(file.contents.clone()))
+                changes.insert(file.path.clone(), Some(Arc::clone(&file.contents)))
             }
             FileChange::Remove(path) => changes.insert(path.clone(), None),
         };

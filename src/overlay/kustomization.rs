@@ -71,7 +71,11 @@ fn file(directory: Option<&str>, resources: &[&str]) -> Result<OverlayFile, Fail
         document.set(&path, Value::Sequence(resources)).map_err(|error| wrong(&error))?;
     }
     let path = OverlayPath::kustomization(directory);
-    Ok(OverlayFile { path, contents: document.to_text().into_bytes(), origin: Origin::default() })
+    Ok(OverlayFile {
+        path,
+        contents: document.to_text().into_bytes().into(),
+        origin: Origin::default(),
+    })
 }
 
 #[cfg(test)]
@@ -84,7 +88,7 @@ mod tests {
         files
             .map(|file| {
                 assert!(is_kustomization(&file.path), "{}", file.path);
-                let text = String::from_utf8(file.contents).unwrap();
+                let text = String::from_utf8(file.contents.to_vec()).unwrap();
                 let (head, resources) = text.split_once("resources:").unwrap();
                 assert!(head.contains("\n# +argocd:skip-file-rendering\n"), "{head}");
                 (file.path.to_string(), resources.to_owned())

@@ -383,7 +383,7 @@ mod tests {
     fn file(path: &str, service: Option<&str>) -> OverlayFile {
         OverlayFile {
             path: OverlayPath::new(path).unwrap(),
-            contents: path.as_bytes().to_vec(),
+            contents: path.as_bytes().to_vec().into(),
             origin: Origin {
                 object: Some(format!("v1/Service/{path}")),
                 service: service.map(str::to_owned),

@@ -1,6 +1,7 @@
 //! What has to change for an overlay to be as wanted.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::files::{Found, OverlayFiles};
 use super::kustomization::kustomizations;
@@ -15,8 +16,8 @@ use crate::git::with_lf;
 pub struct OverlayFile {
     /// Where it is.
     pub path: OverlayPath,
-    /// What it holds.
-    pub contents: Vec<u8>,
+    /// What it holds; plans and commits of it share the bytes.
+    pub contents: Arc<Vec<u8>>,
     /// What it is made from.
     pub origin: Origin,
 }
@@ -172,7 +173,7 @@ fn keep_emptied(
             |lock: &Lock| lock.files().iter().any(|file| file.path.directory() == Some(directory));
         let keep = OverlayPath::keep(Some(directory));
         if old.is_some_and(is_in) && !is_in(new) && found.read(&keep)? == Found::Absent {
-            let (contents, origin) = (Vec::new(), Origin::default());
+            let (contents, origin) = (Arc::default(), Origin::default());
             changes.push(FileChange::Add(OverlayFile { path: keep, contents, origin }));
         }
     }
@@ -201,8 +202,11 @@ pub(super) fn add_lock(
 ) -> Result<(), Failure> {
     let path = OverlayPath::lock();
     let state = found.read(&path)?;
-    let file =
-        OverlayFile { path, contents: lock.to_text()?.into_bytes(), origin: Origin::default() };
+    let file = OverlayFile {
+        path,
+        contents: lock.to_text()?.into_bytes().into(),
+        origin: Origin::default(),
+    };
     match state {
         Found::File(bytes) if holds(&bytes, &file.contents) => plan.unchanged.push(file),
         Found::Absent => plan.changes.push(FileChange::Add(file)),
@@ -301,7 +305,7 @@ mod tests {
             .iter()
             .map(|(at, text)| OverlayFile {
                 path: path(at),
-                contents: text.as_bytes().to_vec(),
+                contents: text.as_bytes().to_vec().into(),
                 origin: Origin::default(),
             })
             .collect();
@@ -314,7 +318,7 @@ mod tests {
         let plan = plan(desired(files), None, &disk, false).unwrap();
         for change in plan.changes {
             if let FileChange::Add(file) = change {
-                disk.insert(file.path, file.contents);
+                disk.insert(file.path, file.contents.to_vec());
             }
         }
         (disk, plan.lock.unwrap())

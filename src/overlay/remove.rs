@@ -189,7 +189,11 @@ impl Listing {
 }
 
 fn keep_file(directory: Option<&str>, contents: Vec<u8>) -> OverlayFile {
-    OverlayFile { path: OverlayPath::keep(directory), contents, origin: Origin::default() }
+    OverlayFile {
+        path: OverlayPath::keep(directory),
+        contents: contents.into(),
+        origin: Origin::default(),
+    }
 }
 
 #[cfg(test)]
@@ -214,12 +218,13 @@ mod tests {
             .iter()
             .map(|(path, service)| OverlayFile {
                 path: OverlayPath::new(*path).unwrap(),
-                contents: path.as_bytes().to_vec(),
+                contents: path.as_bytes().to_vec().into(),
                 origin: Origin { service: service.map(str::to_owned), ..Origin::default() },
             })
             .collect();
         let lock = Lock::new(header, &files);
-        let mut disk: Disk = files.into_iter().map(|file| (file.path, file.contents)).collect();
+        let mut disk: Disk =
+            files.into_iter().map(|file| (file.path, file.contents.to_vec())).collect();
         disk.insert(OverlayPath::lock(), lock.to_text().unwrap().into_bytes());
         (disk, lock)
     }
@@ -339,10 +344,10 @@ mod tests {
                 service: lock.file(&path).unwrap().origin.service.clone(),
                 ..Origin::default()
             };
-            files.push(OverlayFile { contents: disk[&path].clone(), path, origin });
+            files.push(OverlayFile { contents: disk[&path].clone().into(), path, origin });
         }
         let lock = Lock::new(lock.header().clone(), &files);
-        disk.extend(files.into_iter().map(|file| (file.path, file.contents)));
+        disk.extend(files.into_iter().map(|file| (file.path, file.contents.to_vec())));
         disk.insert(OverlayPath::lock(), lock.to_text().unwrap().into_bytes());
         (disk, lock)
     }
@@ -351,7 +356,7 @@ mod tests {
         for change in plan.changes.clone() {
             match change {
                 FileChange::Add(file) | FileChange::Replace(file) => {
-                    disk.insert(file.path, file.contents);
+                    disk.insert(file.path, file.contents.to_vec());
                 }
                 FileChange::Remove(path) => {
                     disk.remove(&path);
@@ -403,7 +408,7 @@ mod tests {
         assert_eq!((told(&gone), gone.unchanged.len()), (vec!["-graylane.lock".to_owned()], 3));
         let file = |path: &str| OverlayFile {
             path: OverlayPath::new(path).unwrap(),
-            contents: b"a".to_vec(),
+            contents: b"a".to_vec().into(),
             origin: Origin::default(),
         };
         let header = lock.header().clone();

@@ -228,7 +228,7 @@ mod tests {
         };
         let file = |(path, text): &(&str, &str)| OverlayFile {
             path: OverlayPath::new(*path).unwrap(),
-            contents: text.as_bytes().to_vec(),
+            contents: text.as_bytes().to_vec().into(),
             origin: Origin::default(),
         };
         Desired { header, files: files.iter().map(file).collect() }

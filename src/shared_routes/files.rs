@@ -88,7 +88,7 @@ impl SharedRoutes {
             .collect();
         let files = self.0.iter().zip(layout(&names)).map(|((host, ways), path)| {
             let object = objects.get(host).map(ToString::to_string);
-            let contents = manifest::text(host, ways)?.into_bytes();
+            let contents = manifest::text(host, ways)?.into_bytes().into();
             Ok(OverlayFile { path, contents, origin: Origin { object, ..Origin::default() } })
         });
         files.collect::<Result<_, Diagnostic>>().map_err(Failure::from)
@@ -109,7 +109,7 @@ mod tests {
         for change in plan.changes {
             match change {
                 FileChange::Add(file) | FileChange::Replace(file) => {
-                    disk.insert(file.path, file.contents);
+                    disk.insert(file.path, file.contents.to_vec());
                 }
                 FileChange::Remove(path) => {
                     disk.remove(&path);

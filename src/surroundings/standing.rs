@@ -142,7 +142,7 @@ mod tests {
             LockHeader { name: "n".into(), tag: "t".into(), spec: "s".into(), spec_digest };
         let file = |(name, text): &(&str, &str)| OverlayFile {
             path: path(name),
-            contents: text.as_bytes().to_vec(),
+            contents: text.as_bytes().to_vec().into(),
             origin: Default::default(),
         };
         Desired { header, files: files.iter().map(file).collect() }

@@ -114,7 +114,7 @@ fn request(files: &[(&str, &str)]) -> CommitRequest<'static> {
             .iter()
             .map(|(path, text)| Change {
                 path: (*path).into(),
-                contents: Some(text.as_bytes().to_vec()),
+                contents: Some(text.as_bytes().to_vec().into()),
             })
             .collect(),
         message: "gray(gray): add spring-a\n\nGray-Tag: gray\n",

@@ -371,7 +371,7 @@ proptest! {
         let files = release.files();
         let gray: String = files
             .iter()
-            .map(|file| format!("---\n{}", String::from_utf8(file.contents.clone()).unwrap()))
+            .map(|file| format!("---\n{}", String::from_utf8(file.contents.to_vec()).unwrap()))
             .collect();
         let (baseline, lane) = (parse(&manifests), parse(&gray));
         let found = violations(&baseline, &lane, "-mse-gray");

@@ -129,7 +129,7 @@ fn desired(files: &[(&str, &str)]) -> Desired {
     };
     let file = |(path, text): &(&str, &str)| OverlayFile {
         path: OverlayPath::new(*path).unwrap(),
-        contents: text.as_bytes().to_vec(),
+        contents: text.as_bytes().to_vec().into(),
         origin: Origin { service: Some("spring-a".into()), ..Origin::default() },
     };
     Desired { header, files: files.iter().map(file).collect() }
