@@ -76,7 +76,7 @@ pub fn parse(file: &str, text: &str) -> Result<GrayRelease, Failure> {
         return Err(error.into());
     }
 
-    let (json, errors) = structure::check(&schema::value(), root);
+    let (json, errors) = structure::check(&schema::SCHEMA, root);
     let mut check = Check { errors, start: source.place(0) };
     let release = match raw::Release::deserialize(&json) {
         Ok(raw) => release::read(&mut check, &raw, root, &source),

@@ -1,5 +1,7 @@
 //! The JSON Schema of a spec, made from its types.
 
+use std::sync::LazyLock;
+
 use schemars::Schema;
 use schemars::generate::SchemaSettings;
 use schemars::transform::transform_subschemas;
@@ -9,11 +11,13 @@ use super::raw::Release;
 
 /// The JSON Schema (draft 2020-12) of a spec, as text that ends with a line break.
 pub fn schema() -> String {
-    format!("{:#}\n", value())
+    format!("{:#}\n", *SCHEMA)
 }
 
-/// The same as a value.
-pub(super) fn value() -> Json {
+/// The same as a value, which every spec is held against.
+pub(super) static SCHEMA: LazyLock<Json> = LazyLock::new(value);
+
+fn value() -> Json {
     let mut schema = SchemaSettings::draft2020_12()
         .with_transform(forbid_null)
         .into_generator()

@@ -7,7 +7,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -42,9 +42,21 @@ fn write(sandbox: &Sandbox, path: &str, bytes: impl AsRef<[u8]>) {
 
 /// Every file, directory and link with its size and time of change, to the nanosecond.
 fn state(sandbox: &Sandbox) -> String {
-    let list = sandbox.sh("find . -printf '%p %y %l %s %C@\\n' | sort");
-    assert_eq!(list.code, 0, "{}", list.stderr);
-    list.stdout
+    let mut lines = String::new();
+    for entry in walkdir::WalkDir::new(&sandbox.dir).sort_by_file_name() {
+        let entry = entry.unwrap();
+        let path = entry.path().strip_prefix(&sandbox.dir).unwrap();
+        let link = fs::read_link(entry.path()).unwrap_or_default();
+        let data = entry.metadata().unwrap();
+        let (mode, size) = (data.mode(), data.size());
+        let changed = format!("{}.{:09}", data.ctime(), data.ctime_nsec());
+        lines.push_str(&format!(
+            "{} {mode:o} {} {size} {changed}\n",
+            path.display(),
+            link.display()
+        ));
+    }
+    lines
 }
 
 /// Runs the program under the limits; what it says never depends on how much it was given.
@@ -82,7 +94,7 @@ fn legal(sandbox: &Sandbox, what: &str) {
     let before = state(sandbox);
     let ran = graylane(sandbox, "generate");
     assert_eq!(ran.code, 0, "{what}: {}", ran.stderr);
-    let top = |line: &&str| !line.starts_with("./overlays") && !line.starts_with(". ");
+    let top = |line: &&str| !line.starts_with("overlays") && !line.starts_with(' ');
     let after = state(sandbox);
     let after: Vec<&str> = after.lines().filter(top).collect();
     assert_eq!(after, before.lines().filter(top).collect::<Vec<_>>(), "{what}");
@@ -225,7 +237,7 @@ fn truncated_files() {
 #[test]
 fn huge_files() {
     const MIB: usize = 1 << 20;
-    let line = "x".repeat(if cfg!(debug_assertions) { 2 * MIB } else { 20 * MIB });
+    let line = "x".repeat(if cfg!(debug_assertions) { MIB + MIB / 4 } else { 20 * MIB });
     legal_baseline("a long scalar", format!("{OBJECT}  a: {line}\n"));
     legal_baseline("a long quoted scalar", format!("{OBJECT}  a: \"{line}\"\n"));
     legal_baseline("a long comment", format!("# {line}\n"));
@@ -253,7 +265,7 @@ fn huge_files() {
     );
     // Far more memory than text.
     for dense in [
-        format!("{{\"a\":[{}1]}}\n", "1,".repeat(2 * MIB)),
+        format!("{{\"a\":[{}1]}}\n", "1,".repeat(MIB)),
         format!("a: [{}]\n", "1,".repeat(MIB)),
         format!("a:\n{}", "- 1\n".repeat(MIB)),
     ] {
@@ -679,7 +691,7 @@ fn hostile(spec: &Value, places: &[String]) {
     let expected = files(&sandbox);
     for at in places {
         for text in BREAKING {
-            sandbox.sh("rm -rf overlays");
+            let _ = fs::remove_dir_all(sandbox.dir.join("overlays"));
             write(&sandbox, "graylane.yaml", replaced(spec, at, text).to_string());
             let is_quotable = QUOTABLE.contains(&at.as_str()) && text == BREAKING[1];
             if !is_quotable && !FREE.contains(&at.as_str()) {
@@ -804,15 +816,17 @@ fn values_of_any_type_in_any_field_are_refused_or_fit() {
 }
 
 /// Puts values of every type into every text of a spec, and into these places more.
+///
+/// Most are refused for what they are, which one run tells of all; the others have one each.
 fn values_of_any_type(spec: &Value, more: &[&str]) {
     let sandbox = web();
     let mut paths = Vec::new();
     texts(spec, "", &mut paths);
     paths.extend(more.iter().map(|path| (*path).to_owned()));
-    let long = "x".repeat(1 << 20);
+    let long = "x".repeat(1 << 16);
     let deep = (0..100).fold(json!(1), |inner, _| json!([inner]));
     for path in &paths {
-        for value in [
+        let values = [
             json!(null),
             json!(-1),
             json!(1e300),
@@ -822,12 +836,21 @@ fn values_of_any_type(spec: &Value, more: &[&str]) {
             json!({}),
             json!(long),
             deep.clone(),
-        ] {
+        ];
+        let mut names = Vec::new();
+        for (number, value) in values.into_iter().enumerate() {
             let mut spec = spec.clone();
             let Some(there) = spec.pointer_mut(path) else { continue };
             *there = value;
-            write(&sandbox, "graylane.yaml", spec.to_string());
-            graylane(&sandbox, "--quiet render");
+            let name = format!("value-{number}.yaml");
+            write(&sandbox, &name, spec.to_string());
+            names.push(name);
+        }
+        let all = graylane(&sandbox, &format!("--quiet render {}", names.join(" ")));
+        let refused = |name: &String| all.stderr.contains(&format!("{name}:"));
+        assert!(all.code == 2 || !names.iter().any(refused), "{path}: {}", all.stderr);
+        for name in names.iter().filter(|name| !refused(name)) {
+            graylane(&sandbox, &format!("--quiet render {name}"));
         }
     }
 }
