@@ -14,7 +14,7 @@ use crate::kube::object::ObjectRef;
 use crate::kube::pod_specs::{containers, pod_templates};
 use crate::kube::selectors::SelectorRole;
 use crate::kube::service_dns::mentions;
-use crate::lane::{Facts, Lane, selected};
+use crate::lane::{Facts, Lane};
 use crate::spec::{GrayRelease, Service};
 use crate::yaml::{Document, NodeRef};
 
@@ -296,11 +296,10 @@ pub fn named(
 /// The workloads of the baseline whose pods a Service of it selects, by position, in order.
 pub fn workloads_behind(facts: &Facts, service: &ObjectRef) -> Vec<usize> {
     let Some(position) = facts.baseline.position(service) else { return Vec::new() };
-    let selectors = facts.selectors_of(position).iter().map(|selecting| &selecting.selector);
-    let of_service = selectors.filter(|selector| selector.role == SelectorRole::Service);
-    let pods = of_service.flat_map(|one| selected(&facts.index, one, &service.namespace));
-    let mut workloads: Vec<usize> =
-        pods.filter_map(|pod| Some(facts.pods.get(pod)?.object)).collect();
+    let selectors = facts.selectors_of(position).iter();
+    let of_service = selectors.filter(|each| each.selector.role == SelectorRole::Service);
+    let pods = of_service.flat_map(|selecting| &selecting.pods);
+    let mut workloads: Vec<usize> = pods.map(|pod| facts.pods[*pod].object).collect();
     workloads.sort_unstable();
     workloads.dedup();
     workloads

@@ -1,6 +1,6 @@
 //! The pods and selectors of a lane, for rules that set them against the baseline's.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use crate::baseline::Object;
 use crate::diagnostic::Diagnostic;

@@ -1,7 +1,8 @@
 //! `port-missing`: a canary route leads to a port that its Service does not have.
 
-use std::collections::HashMap;
 use std::sync::Arc;
+
+use foldhash::{HashMap, HashMapExt};
 
 use super::{Check, Finding, Subject};
 use crate::diagnostic::{Diagnostic, Severity};

@@ -120,11 +120,9 @@ fn remedy(subject: &Subject<'_>, selecting: &Selecting) -> String {
 
 /// Whether all pods of the baseline that a selector of it matches are labelled as the original version.
 fn are_original(facts: &Facts, selecting: &Selecting) -> bool {
-    let namespace = &facts.object(selecting.object).id.namespace;
     let is_original =
         |labels: &Labels| labels.iter().any(|(key, value)| key == VERSION && value == ORIGINAL);
-    let mut pods = selected(&facts.index, &selecting.selector, namespace).into_iter();
-    pods.all(|number| facts.pods.get(number).is_some_and(|pods| is_original(&pods.labels)))
+    selecting.pods.iter().all(|number| is_original(&facts.pods[*number].labels))
 }
 
 /// What helps besides; the other modes have replaced all that could be.

@@ -8,7 +8,7 @@ use super::{Check, Finding, Subject};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::kube::kinds::kind_of;
 use crate::kube::selectors::SelectorRole;
-use crate::lane::{Selecting, selected};
+use crate::lane::Selecting;
 
 pub(super) const FINDING: Finding = Finding {
     code: "selector-overlap",
@@ -36,9 +36,7 @@ fn check(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnostic> {
         let owners = facts.selecting(workload).filter(|selecting| owns(selecting));
         pairs.extend(owners.map(|selecting| (selecting.object, workload)));
         for own in facts.selectors_of(workload).iter().filter(|selecting| owns(selecting)) {
-            let namespace = &facts.object(workload).id.namespace;
-            let matched = selected(&facts.index, &own.selector, namespace);
-            pairs.extend(matched.into_iter().map(|number| (workload, facts.pods[number].object)));
+            pairs.extend(own.pods.iter().map(|number| (workload, facts.pods[*number].object)));
         }
     }
     // Jobs come and go; what a controller made is its own.

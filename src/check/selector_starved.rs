@@ -1,7 +1,8 @@
 //! `selector-starved`: a gray selector does not find the gray pods it is for.
 
-use std::collections::{HashMap, HashSet};
 use std::slice;
+
+use foldhash::{HashMap, HashSet};
 
 use super::gray::{Gray, at, position};
 use super::{Check, Finding, Subject};
@@ -78,12 +79,9 @@ fn led_to<'a>(
     service: &GrayObject,
     copies: &'a HashMap<&'a ObjectRef, &'a ObjectRef>,
 ) -> impl Iterator<Item = &'a ObjectRef> {
-    let originals = position(facts, service).into_iter().flat_map(|position| {
-        let namespace = &facts.object(position).id.namespace;
-        let selectors = facts.selectors_of(position).iter();
-        selectors.flat_map(|original| selected(&facts.index, &original.selector, namespace))
-    });
-    originals.filter_map(|number| copies.get(&facts.object(facts.pods[number].object).id).copied())
+    let selectors = position(facts, service).map(|position| facts.selectors_of(position));
+    let pods = selectors.into_iter().flatten().flat_map(|original| &original.pods);
+    pods.filter_map(|number| copies.get(&facts.object(facts.pods[*number].object).id).copied())
 }
 
 fn tell(facts: &Facts, object: &GrayObject, selector: &SelectorUse, message: String) -> Diagnostic {

@@ -43,6 +43,8 @@ pub struct Selecting {
     pub object: usize,
     /// The selector and where it is.
     pub selector: SelectorUse,
+    /// Positions in [`Facts::pods`] of what it selects.
+    pub pods: Vec<usize>,
 }
 
 /// What one object contributes.
@@ -138,7 +140,11 @@ impl Facts {
                 labels,
             }));
             let selectors = part.selectors.into_iter();
-            facts.selectors.extend(selectors.map(|selector| Selecting { object, selector }));
+            facts.selectors.extend(selectors.map(|selector| Selecting {
+                object,
+                selector,
+                pods: Vec::new(),
+            }));
             facts.pods_of.push(first_pods..facts.pods.len());
             facts.selectors_of.push(first_selector..facts.selectors.len());
             if let Some(why) = part.made_by {
@@ -166,18 +172,14 @@ impl Facts {
                 }
             },
         );
+        facts.selectors.par_iter_mut().for_each(|selecting| {
+            let namespace = &baseline.objects()[selecting.object].id.namespace;
+            selecting.pods = selected(&facts.index, &selecting.selector, namespace);
+        });
         facts.matching = vec![Vec::new(); facts.pods.len()];
-        let matches: Vec<Vec<usize>> = facts
-            .selectors
-            .par_iter()
-            .map(|selecting| {
-                let namespace = &baseline.objects()[selecting.object].id.namespace;
-                selected(&facts.index, &selecting.selector, namespace)
-            })
-            .collect();
-        for (number, pods) in matches.into_iter().enumerate() {
-            for pod in pods {
-                facts.matching[pod].push(number);
+        for (number, selecting) in facts.selectors.iter().enumerate() {
+            for pod in &selecting.pods {
+                facts.matching[*pod].push(number);
             }
         }
         facts
