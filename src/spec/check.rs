@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
+
 use super::model::ObjectName;
 use super::syntax;
 use crate::diagnostic::{Diagnostic, Place};
@@ -118,6 +120,19 @@ pub(super) fn entries<'r, T>(
 ) -> impl Iterator<Item = (&'r str, &'r T, NodeRef<'r>)> {
     let nodes = node.into_iter().flat_map(NodeRef::entries);
     nodes.filter_map(move |(key, node)| Some((key, raw.get(key)?, node)))
+}
+
+/// What becomes of each element, in order; of many, on all cores.
+pub(super) fn each<T: Send, R: Send>(
+    elements: Vec<T>,
+    read: impl Fn(T) -> R + Send + Sync,
+) -> Vec<R> {
+    /// Elements that are read before other threads would have woken up.
+    const FEW: usize = 64;
+    if elements.len() <= FEW {
+        return elements.into_iter().map(read).collect();
+    }
+    elements.into_par_iter().map(read).collect()
 }
 
 /// The elements of a list that were found right, each with its node.

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::check::{Check, entries, items};
+use super::check::{Check, each, entries, items};
 use super::model::{ContainerImage, EnvVar, ObjectName, PolicyOverride, Service};
 use super::{entry, patch, raw, syntax};
-use crate::diagnostic::{Place, nearest};
+use crate::diagnostic::{Diagnostic, Place, nearest};
 use crate::yaml::NodeRef;
 
 /// The workload of a spec that names none.
@@ -27,8 +27,14 @@ pub(super) fn read_all(
     }
     let names: Vec<&str> =
         raw.iter().flatten().filter_map(|service| service.name.as_deref()).collect();
-    let services: Vec<Service> =
-        items(raw, Some(node)).filter_map(|(raw, node)| read(check, raw, node, &names)).collect();
+    let start = &check.start;
+    let read = each(items(raw, Some(node)).collect(), |(raw, node)| {
+        let mut check = Check { errors: Vec::new(), start: start.clone() };
+        (read(&mut check, raw, node, &names), check.errors)
+    });
+    let (services, errors): (Vec<Option<Service>>, Vec<Vec<Diagnostic>>) = read.into_iter().unzip();
+    check.errors.extend(errors.into_iter().flatten());
+    let services: Vec<Service> = services.into_iter().flatten().collect();
     unique(check, &services);
     services
 }

@@ -1,7 +1,10 @@
 //! Whether a spec has the shape that its schema asks for.
 
+use std::fmt;
+
 use serde_json::{Map, Value as Json};
 
+use super::check::each;
 use crate::diagnostic::{Diagnostic, Place, nearest};
 use crate::yaml::scalar::Resolved;
 use crate::yaml::{NodeRef, Path};
@@ -12,8 +15,36 @@ use crate::yaml::{NodeRef, Path};
 /// Elements of lists that are left out are null, so that positions stay those of the text.
 pub(super) fn check(schema: &Json, root: NodeRef<'_>) -> (Json, Vec<Diagnostic>) {
     let mut walk = Walk { defs: schema.get("$defs"), errors: Vec::new() };
-    let json = walk.node(schema, root, &Path::root()).unwrap_or(Json::Null);
+    let json = walk.node(schema, root, &At::Root).unwrap_or(Json::Null);
     (json, walk.errors)
+}
+
+/// Where a node is: a [`Path`] that is made only where there is something to tell.
+#[derive(Clone, Copy)]
+enum At<'a> {
+    Root,
+    Key(&'a At<'a>, &'a str),
+    Index(&'a At<'a>, usize),
+}
+
+impl At<'_> {
+    fn is_root(&self) -> bool {
+        matches!(self, Self::Root)
+    }
+
+    fn path(&self) -> Path {
+        match self {
+            Self::Root => Path::root(),
+            Self::Key(above, key) => above.path().key((*key).to_owned()),
+            Self::Index(above, index) => above.path().index(*index),
+        }
+    }
+}
+
+impl fmt::Display for At<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.path().fmt(f)
+    }
 }
 
 struct Walk<'s> {
@@ -22,7 +53,7 @@ struct Walk<'s> {
 }
 
 impl<'s> Walk<'s> {
-    fn node(&mut self, schema: &'s Json, node: NodeRef<'_>, at: &Path) -> Option<Json> {
+    fn node(&mut self, schema: &'s Json, node: NodeRef<'_>, at: &At<'_>) -> Option<Json> {
         let schema = self.resolve(schema);
         if let Some((mapping, short)) = self.block_or_short(schema) {
             return self.node(if node.is_mapping() { mapping } else { short }, node, at);
@@ -64,7 +95,7 @@ impl<'s> Walk<'s> {
         Some((ways.iter().find(is_block)?, short))
     }
 
-    fn mapping(&mut self, schema: &'s Json, node: NodeRef<'_>, at: &Path) -> Json {
+    fn mapping(&mut self, schema: &'s Json, node: NodeRef<'_>, at: &At<'_>) -> Json {
         let properties = schema.get("properties").and_then(Json::as_object);
         let others = schema.get("additionalProperties");
         let mut json = Map::new();
@@ -75,7 +106,7 @@ impl<'s> Walk<'s> {
                 meant.extend(self.unknown_field(key, value, properties, node, at));
                 continue;
             };
-            if let Some(value) = self.node(property, value, &at.key(key.to_owned())) {
+            if let Some(value) = self.node(property, value, &At::Key(at, key)) {
                 json.insert(key.to_owned(), value);
             }
         }
@@ -85,7 +116,7 @@ impl<'s> Walk<'s> {
                 let description = properties
                     .and_then(|properties| properties.get(name)?.get("description")?.as_str());
                 self.error(
-                    format!("`{}` is missing", at.key(name.to_owned())),
+                    format!("`{}` is missing", At::Key(at, name)),
                     node,
                     match description {
                         Some(description) => format!("add `{name}:` here. {description}"),
@@ -104,14 +135,14 @@ impl<'s> Walk<'s> {
         value: NodeRef<'_>,
         properties: Option<&'s Map<String, Json>>,
         parent: NodeRef<'_>,
-        at: &Path,
+        at: &At<'_>,
     ) -> Option<&'s str> {
         let known: Vec<&str> =
             properties.into_iter().flat_map(Map::keys).map(String::as_str).collect();
         // A field that is already there cannot be the one that was meant.
         let free = known.iter().copied().filter(|name| parent.get(name).is_none());
         let meant = nearest(key, free);
-        let message = match at.segments().is_empty() {
+        let message = match at.is_root() {
             true => format!("unknown field `{key}`"),
             false => format!("unknown field `{key}` in `{at}`"),
         };
@@ -123,16 +154,20 @@ impl<'s> Walk<'s> {
         meant
     }
 
-    fn list(&mut self, schema: &'s Json, node: NodeRef<'_>, at: &Path) -> Json {
+    fn list(&mut self, schema: &'s Json, node: NodeRef<'_>, at: &At<'_>) -> Json {
         let Some(items) = schema.get("items") else { return node.to_json() };
-        let elements = node
-            .items()
-            .enumerate()
-            .map(|(index, item)| self.node(items, item, &at.index(index)).unwrap_or(Json::Null));
-        Json::Array(elements.collect())
+        let defs = self.defs;
+        let walked = each(node.items().enumerate().collect(), |(index, item)| {
+            let mut walk = Walk { defs, errors: Vec::new() };
+            let json = walk.node(items, item, &At::Index(at, index)).unwrap_or(Json::Null);
+            (json, walk.errors)
+        });
+        let (elements, errors): (Vec<Json>, Vec<Vec<Diagnostic>>) = walked.into_iter().unzip();
+        self.errors.extend(errors.into_iter().flatten());
+        Json::Array(elements)
     }
 
-    fn integer(&mut self, schema: &Json, node: NodeRef<'_>, at: &Path) -> Option<Json> {
+    fn integer(&mut self, schema: &Json, node: NodeRef<'_>, at: &At<'_>) -> Option<Json> {
         let bound = |name| schema.get(name).and_then(Json::as_i64).map(i128::from);
         let low = bound("minimum").unwrap_or(i128::from(i64::MIN));
         let high = bound("maximum").unwrap_or(i128::from(i64::MAX));
@@ -147,7 +182,7 @@ impl<'s> Walk<'s> {
         None
     }
 
-    fn choice(&mut self, values: &[&str], node: NodeRef<'_>, at: &Path) -> Option<Json> {
+    fn choice(&mut self, values: &[&str], node: NodeRef<'_>, at: &At<'_>) -> Option<Json> {
         let text = node.text();
         if let Some(text) = node.as_str().filter(|text| values.contains(text)) {
             return Some(Json::from(text));
@@ -165,8 +200,8 @@ impl<'s> Walk<'s> {
         None
     }
 
-    fn wrong_type(&mut self, expected: &str, schema: &Json, node: NodeRef<'_>, at: &Path) {
-        let name = match at.segments().is_empty() {
+    fn wrong_type(&mut self, expected: &str, schema: &Json, node: NodeRef<'_>, at: &At<'_>) {
+        let name = match at.is_root() {
             true => "the spec".to_owned(),
             false => format!("`{at}`"),
         };
