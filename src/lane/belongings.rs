@@ -1,8 +1,10 @@
 //! Step 1, second part: what of the baseline belongs to a service, and what becomes of it.
 
+use rayon::prelude::*;
+
 use super::isolation::{counts_pods, finds_own_pods};
 use super::policy::{Decision, decide};
-use super::select::{Copy, Role, Selection};
+use super::select::{Copy, Role, Selection, Skipped};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::gateway;
 use crate::governance;
@@ -126,7 +128,11 @@ impl Selection<'_, '_> {
         };
         match decision {
             Decision::Copy if !is_stated && self.blocks_drains(object, spec) => {
-                self.skip(object, number, "it would let none of the gray pods be evicted");
+                self.skip(
+                    object,
+                    number,
+                    "it would let none of the gray pods be evicted".to_owned(),
+                );
                 false
             }
             Decision::Copy => self.copy(object, number),
@@ -135,7 +141,7 @@ impl Selection<'_, '_> {
                 false
             }
             Decision::Skip(why) => {
-                self.skip(object, number, &why);
+                self.skip(object, number, why);
                 false
             }
             Decision::Refuse(why) => {
@@ -151,12 +157,21 @@ impl Selection<'_, '_> {
         }
     }
 
-    fn skip(&mut self, object: usize, number: usize, why: &str) {
+    fn skip(&mut self, object: usize, number: usize, why: String) {
         self.taken.insert(object, number);
-        let (there, spec) = (self.facts.object(object), self.plan.services[number].spec);
-        let note =
-            Diagnostic::note(format!("{} of `{}` is not copied: {why}", there.id, spec.name));
-        self.plan.notes.push(note.at(there.place()));
+        self.skipped.push(Skipped { object, service: number, why });
+    }
+
+    /// Tells of what is left out, in the order it was decided.
+    pub(super) fn tell_skipped(&mut self) {
+        let (facts, services) = (self.facts, &self.plan.services);
+        let notes = self.skipped.par_iter().map(|Skipped { object, service, why }| {
+            let (there, service) = (facts.object(*object), services[*service].spec);
+            let note = format!("{} of `{}` is not copied: {why}", there.id, service.name);
+            Diagnostic::note(note).at(there.place())
+        });
+        let notes: Vec<Diagnostic> = notes.collect();
+        self.plan.notes.extend(notes);
     }
 
     /// Whether an object is a budget that lets none of so many pods go.

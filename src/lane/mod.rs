@@ -23,9 +23,9 @@ mod set;
 mod unite;
 mod waves;
 
-use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
+use foldhash::{HashMap, HashSet};
 use rayon::prelude::*;
 
 use crate::diagnostic::{Diagnostic, Failure, Place};
@@ -274,8 +274,12 @@ pub fn build(release: &GrayRelease, facts: &Facts, inspect: &Inspect<'_>) -> Res
         errors.dedup();
         return Err(Failure(errors));
     }
-    lane.objects.par_sort_by(|a, b| (a.wave, &a.id.kind, &a.id).cmp(&(b.wave, &b.id.kind, &b.id)));
-    lane.notes.splice(0..0, plan.notes);
+    let Plan { notes, services, copies, gray_names } = plan;
+    let order = |a: &GrayObject, b: &GrayObject| {
+        (a.wave, &a.id.kind, &a.id).cmp(&(b.wave, &b.id.kind, &b.id))
+    };
+    rayon::join(|| lane.objects.par_sort_by(order), || drop((services, copies, gray_names)));
+    lane.notes.splice(0..0, notes);
     Ok(lane)
 }
 

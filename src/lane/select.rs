@@ -95,12 +95,22 @@ pub(super) fn select<'a>(
     for number in 0..selection.plan.services.len() {
         selection.belongings(number);
     }
+    selection.tell_skipped();
     for number in 0..selection.plan.services.len() {
         selection.entry(number);
     }
     selection.idle_policies();
     selection.name_copies();
     if selection.errors.is_empty() { Ok(selection.plan) } else { Err(selection.errors) }
+}
+
+/// An object that belongs to a service and is not copied.
+pub(super) struct Skipped {
+    /// Its position in the baseline.
+    pub object: usize,
+    /// The position of the service in the plan.
+    pub service: usize,
+    pub why: String,
 }
 
 /// The plan while it is made.
@@ -111,6 +121,8 @@ pub(super) struct Selection<'a, 'f> {
     pub errors: Vec<Diagnostic>,
     /// Objects that something was decided for, with the service it was decided for.
     pub taken: HashMap<usize, usize>,
+    /// Those of them that are left out.
+    pub skipped: Vec<Skipped>,
     pub copied: HashSet<usize>,
     /// Copies that belong to more than one service.
     pub shared: HashSet<usize>,
@@ -130,6 +142,7 @@ impl<'a, 'f> Selection<'a, 'f> {
             plan: Plan::default(),
             errors: Vec::new(),
             taken: HashMap::new(),
+            skipped: Vec::new(),
             copied: HashSet::new(),
             shared: HashSet::new(),
             backends: Vec::new(),
@@ -283,6 +296,9 @@ impl<'a, 'f> Selection<'a, 'f> {
 
     /// Tells of policies that decide nothing, so that nobody relies on them.
     fn idle_policies(&mut self) {
+        if self.plan.services.iter().all(|service| service.spec.policies.is_empty()) {
+            return;
+        }
         let decided: HashSet<(&str, &str)> = self
             .taken
             .keys()
