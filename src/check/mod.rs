@@ -269,7 +269,7 @@ impl<'a> MseWorkload<'a> {
             let said = metadata(document).and_then(|(_, metadata)| said_to_mse(metadata, key));
             said.and_then(NodeRef::text).map(str::to_owned)
         };
-        (self.gray.document().as_ref().and_then(of), of(&self.baseline.document()))
+        (self.gray.document().as_deref().and_then(of), of(&self.baseline.document()))
     }
 }
 

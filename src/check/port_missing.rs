@@ -1,7 +1,5 @@
 //! `port-missing`: a canary route leads to a port that its Service does not have.
 
-use std::sync::Arc;
-
 use foldhash::{HashMap, HashMapExt};
 
 use super::{Check, Finding, Subject};
@@ -41,7 +39,7 @@ fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
             let gray = of_lane.copied().find(|object| object.id.namespace == namespace);
             let id = ObjectRef::new("", "Service", namespace, backend.service);
             let service = match gray {
-                Some(object) => object.document().map(Arc::new),
+                Some(object) => object.document(),
                 None => subject.facts.baseline.get(&id).map(|object| object.document()),
             };
             let Some(ports) = service.as_deref().and_then(ports) else { continue };

@@ -25,7 +25,7 @@ pub(super) fn with_baseline(release: &Release) -> Vec<ObjectDiff> {
     let objects = objects.map(|(object, file)| {
         let origin = object.baseline().and_then(|id| release.baseline.get(id));
         let mut before = origin.map(|origin| Arc::unwrap_or_clone(origin.document()));
-        let mut after = object.document();
+        let mut after = object.document().map(Arc::unwrap_or_clone);
         mask(before.as_mut(), after.as_mut());
         let before_name =
             origin.map(|origin| format!("{} ({})", origin.file, origin.id)).unwrap_or_default();

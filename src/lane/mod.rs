@@ -86,7 +86,7 @@ pub struct GrayObject {
     /// Its selectors that count pods, or isolate them from the network.
     pub selectors: Vec<SelectorUse>,
     /// The nodes of a canary route once they were asked for: many rules ask.
-    nodes: OnceLock<Option<Box<Document>>>,
+    nodes: OnceLock<Option<Arc<Document>>>,
 }
 
 impl GrayObject {
@@ -130,17 +130,17 @@ impl GrayObject {
         }
     }
 
-    /// The manifest to read or edit. Only a route's nodes are kept: a lane can have many objects.
-    pub fn document(&self) -> Option<Document> {
+    /// The manifest to read. Only a route's nodes are kept: a lane can have many objects.
+    pub fn document(&self) -> Option<Arc<Document>> {
         if self.wave != Wave::Entry {
             return self.parsed();
         }
-        self.nodes.get_or_init(|| self.parsed().map(Box::new)).as_deref().cloned()
+        self.nodes.get_or_init(|| self.parsed()).clone()
     }
 
-    fn parsed(&self) -> Option<Document> {
+    fn parsed(&self) -> Option<Arc<Document>> {
         let stream = parse(Source::new(self.id.to_string(), self.text.clone())).ok()?;
-        stream.documents.into_iter().next()
+        stream.documents.into_iter().next().map(Arc::new)
     }
 }
 
@@ -419,7 +419,10 @@ impl Builder<'_> {
             lazily: Lazily::default(),
         });
         // All nodes of the baseline and the texts of all copies at once would be most of the memory.
-        object.let_go();
+        // Routes are few, and looked at again.
+        if copy.role != Role::Entry {
+            object.let_go();
+        }
         Ok((gray, notes, seen))
     }
 

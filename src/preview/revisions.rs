@@ -1,6 +1,7 @@
 //! The same lanes in two revisions.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use super::diff::Compared;
 use super::mask::mask;
@@ -113,7 +114,9 @@ fn compare(old: Option<&Placed<'_>>, new: Option<&Placed<'_>>) -> Option<ObjectD
     if old.map(|(_, object)| &object.text) == new.map(|(_, object)| &object.text) {
         return None;
     }
-    let document = |placed: Option<&Placed<'_>>| placed.and_then(|(_, object)| object.document());
+    let document = |placed: Option<&Placed<'_>>| {
+        placed.and_then(|(_, object)| object.document()).map(Arc::unwrap_or_clone)
+    };
     let (mut before, mut after) = (document(old), document(new));
     mask(before.as_mut(), after.as_mut());
     let name = |placed: Option<&Placed<'_>>| placed.map(|(path, _)| path.clone());

@@ -56,7 +56,7 @@ fn of_release(release: &Release) -> TracedLane {
             id: object.id.clone(),
             service: Some(object.service.clone()),
             base: object.baseline().cloned(),
-            document: object.document()?,
+            document: Arc::unwrap_or_clone(object.document()?),
         })
     });
     TracedLane {

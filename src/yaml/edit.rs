@@ -53,8 +53,7 @@ impl Document {
     ///
     /// [`EditError`] when the path leads through a scalar or past the end of a sequence.
     pub fn set(&mut self, path: &Path, value: Value) -> Result<(), EditError> {
-        self.check(path)?;
-        if self.find(path).is_some_and(|there| Value::from(there) == value) {
+        if self.check(path)?.is_some_and(|there| Value::from(there) == value) {
             return Ok(());
         }
         self.edit(|root, edit| set(root, path.segments(), value, edit));
@@ -154,18 +153,18 @@ impl Document {
         }
     }
 
-    /// Whether [`Document::set`] can reach the path.
-    fn check(&self, path: &Path) -> Result<(), EditError> {
+    /// What is at a path that [`Document::set`] can reach.
+    fn check(&self, path: &Path) -> Result<Option<NodeRef<'_>>, EditError> {
         let mut node = self.root();
         for (depth, segment) in path.segments().iter().enumerate() {
             let walked = || path.segments().iter().take(depth).cloned().collect::<Path>();
             let mismatch =
                 |wanted| EditError::Mismatch { path: walked(), found: node.describe(), wanted };
             let next = match (node.kind(), segment) {
-                (NodeKind::Scalar, Segment::Key(_)) if node.is_null() => return Ok(()),
+                (NodeKind::Scalar, Segment::Key(_)) if node.is_null() => return Ok(None),
                 (NodeKind::Mapping, Segment::Key(_)) => match node.step(segment) {
                     Some(next) => next,
-                    None => return Ok(()),
+                    None => return Ok(None),
                 },
                 (NodeKind::Sequence, _) => node
                     .step(segment)
@@ -177,7 +176,7 @@ impl Document {
             };
             node = next;
         }
-        Ok(())
+        Ok(Some(node))
     }
 }
 

@@ -43,7 +43,12 @@ fn valid(release: &Release) -> Vec<Document> {
         let (wrong, _) = crds.check(&stream);
         assert!(wrong.is_empty(), "{}\n{stream}", wrong.join("\n"));
     }
-    release.lane.objects.iter().map(|object| object.document().unwrap()).collect()
+    release
+        .lane
+        .objects
+        .iter()
+        .map(|object| std::sync::Arc::unwrap_or_clone(object.document().unwrap()))
+        .collect()
 }
 
 fn of_kind<'d>(objects: &'d [Document], kind: &str) -> Option<&'d Document> {
