@@ -256,7 +256,7 @@ impl Files for Disk {
         // The limit, which no file reaches, keeps std from asking for the length once more.
         fs::File::open(real)?.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes)?;
         Ok(match &self.line_ends {
-            Some(line_ends) => line_ends.committed(bytes),
+            Some(line_ends) => line_ends.committed(path, bytes),
             None => bytes,
         })
     }

@@ -179,11 +179,8 @@ fn stale(
     };
     let mut errors = Vec::new();
     for file in &promotion.files {
-        let then = repository
-            .blob_at(generated, &file.path)
-            .map_err(Diagnostic::from)
-            .map_err(Failure::from)?;
-        if then.as_deref() == Some(file.before.as_bytes()) {
+        let is_same = repository.is_at(generated, &file.path, file.before.as_bytes());
+        if is_same.map_err(Diagnostic::from).map_err(Failure::from)? {
             continue;
         }
         let short = repository.short_id(generated);

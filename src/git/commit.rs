@@ -160,6 +160,8 @@ impl Repository {
         let writing = |error: &git2::Error| GitError::from_libgit2("write a tree", error);
         let mut update = git2::build::TreeUpdateBuilder::new();
         let mut entries = Vec::new();
+        let kept = changes.iter().filter(|change| change.contents.is_some());
+        let filtered = self.filtered(kept.map(|change| change.path.as_str()))?;
         for Change { path, contents } in changes {
             let held = self.entry(base, path)?;
             let Some(contents) = contents else {
@@ -169,8 +171,13 @@ impl Repository {
                 }
                 continue;
             };
-            let id =
-                Oid::hash_object(ObjectType::Blob, contents).map_err(|error| writing(&error))?;
+            let is_filtered = filtered.contains(path);
+            let id = match is_filtered {
+                true => self.store_filtered(path, contents)?,
+                false => {
+                    Oid::hash_object(ObjectType::Blob, contents).map_err(|error| writing(&error))?
+                }
+            };
             // Whether a file is executable is the user's; only its content is ours.
             let executable = held.is_some_and(|(_, mode)| mode == MODE_EXECUTABLE);
             let (mode, file_mode) = match executable {
@@ -178,7 +185,9 @@ impl Repository {
                 false => (MODE_FILE, FileMode::Blob),
             };
             if held != Some((id, mode)) {
-                let id = self.inner.blob(contents).map_err(|error| writing(&error))?;
+                if !is_filtered {
+                    self.inner.blob(contents).map_err(|error| writing(&error))?;
+                }
                 update.upsert(path.as_str(), id, file_mode);
                 entries.push(IndexEntry { path: path.clone(), content: Some((id, mode)) });
             }

@@ -1,35 +1,73 @@
 //! Line ends of the work tree, where git does not leave them as they are in commits.
 
-use std::sync::OnceLock;
+use std::fmt;
+use std::path::Path;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use git2::{AttrCheckFlags, AttrValue};
 
 use super::discover::Repository;
 use super::program::Program;
 
 /// What becomes of the line ends of a work tree in commits.
 ///
-/// git turns CRLF into LF where `core.autocrlf` is `true` or `input`; with `true`, what it checks
-/// out has CRLF. Attributes (`text`, `eol`) are not looked at.
-#[derive(Debug)]
+/// git turns CRLF into LF where the attributes `text` or `eol` of a file ask for it or, if it has
+/// neither, where `core.autocrlf` is `true` or `input`; so what it checks out may have CRLF.
 pub struct LineEnds {
     program: Program,
+    /// Opened for attributes, when there is something to convert; libgit2's repository is for one
+    /// thread at a time.
+    attributes: OnceLock<Option<Mutex<git2::Repository>>>,
     /// Asked for when there is something to convert: that takes longer than to read a small lane.
     converts: OnceLock<bool>,
+}
+
+impl fmt::Debug for LineEnds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LineEnds").field("converts", &self.converts).finish_non_exhaustive()
+    }
 }
 
 impl Repository {
     /// What becomes of the line ends of its work tree.
     pub fn line_ends(&self) -> LineEnds {
-        LineEnds { program: self.program.clone(), converts: OnceLock::new() }
+        let (attributes, converts) = (OnceLock::new(), OnceLock::new());
+        LineEnds { program: self.program.clone(), attributes, converts }
     }
 }
 
 impl LineEnds {
-    /// A file's bytes as git would commit them.
-    pub fn committed(&self, bytes: Vec<u8>) -> Vec<u8> {
-        match with_lf(&bytes) {
-            Some(converted) if *self.converts.get_or_init(|| self.converts()) => converted,
-            _ => bytes,
+    /// A file's bytes as git would commit them; `path` is relative to the work tree.
+    pub fn committed(&self, path: &str, bytes: Vec<u8>) -> Vec<u8> {
+        let Some(converted) = with_lf(&bytes) else { return bytes };
+        let is_text = self.is_text(path);
+        match is_text.unwrap_or_else(|| *self.converts.get_or_init(|| self.converts())) {
+            true => converted,
+            false => bytes,
         }
+    }
+
+    /// Whether the attributes of a file say that it is a text; `None` where they say nothing of it.
+    ///
+    /// Source: git/git, `convert.c`, `convert_attrs`; gitattributes(5), `text`, `eol`, `crlf`.
+    fn is_text(&self, path: &str) -> Option<bool> {
+        let open = || git2::Repository::open(&self.program.git_dir).ok().map(Mutex::new);
+        let repository = self.attributes.get_or_init(open).as_ref()?;
+        let repository = repository.lock().unwrap_or_else(PoisonError::into_inner);
+        let path = Path::new(path);
+        let get = |name| {
+            repository.get_attr(path, name, AttrCheckFlags::FILE_THEN_INDEX).unwrap_or_default()
+        };
+        for name in ["text", "crlf"] {
+            match AttrValue::from_string(get(name)) {
+                AttrValue::True | AttrValue::String("auto" | "input") => return Some(true),
+                AttrValue::False => return Some(false),
+                _ => {}
+            }
+        }
+        let has_eol =
+            matches!(AttrValue::from_string(get("eol")), AttrValue::String("lf" | "crlf"));
+        has_eol.then_some(true)
     }
 
     /// Asks the `git` program, which knows all places of configuration, those of the environment

@@ -8,6 +8,7 @@ mod clone;
 mod commit;
 mod discover;
 mod error;
+mod filters;
 mod history;
 mod hooks;
 mod index;

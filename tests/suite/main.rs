@@ -5,6 +5,7 @@
 
 mod apisix;
 mod argocd;
+mod attributes;
 mod bad_input;
 mod brute;
 mod cases;

@@ -1,0 +1,107 @@
+//! `.gitattributes`: what git stores of a file is not always what the work tree has.
+
+use std::fs;
+use std::path::Path;
+
+use crate::sandbox::Sandbox;
+
+/// A filter that anybody can read, but that is none of text.
+const ROT13: &str = "tr a-zA-Z n-za-mN-ZA-M";
+const SECRET: &str = "apiVersion: v1
+kind: Secret
+metadata:
+  name: db
+stringData:
+  password: hunter2
+";
+
+fn web(attributes: &str) -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.copy_from(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/baselines/web"));
+    fs::write(sandbox.dir.join(".gitattributes"), attributes).unwrap();
+    sandbox
+}
+
+fn done(sandbox: &Sandbox, line: &str) -> String {
+    let ran = sandbox.sh(line);
+    assert_eq!(ran.code, 0, "{line}: {}{}", ran.stdout, ran.stderr);
+    ran.stdout
+}
+
+/// Commits with a filter for these files, which is there in this repository alone.
+fn encrypted(sandbox: &Sandbox) {
+    done(
+        sandbox,
+        &format!(
+            "git init -q -b main && git config filter.rot.clean '{ROT13}' && \
+             git config filter.rot.smudge '{ROT13}' && git config filter.rot.required true"
+        ),
+    );
+    sandbox.commit_all();
+}
+
+#[test]
+fn what_a_filter_encrypts_is_encrypted_in_the_commit() {
+    let sandbox = web("**/*secret*.yaml filter=rot\n");
+    fs::write(sandbox.dir.join("deploy/db-secret.yaml"), SECRET).unwrap();
+    let spec = fs::read_to_string(sandbox.dir.join("graylane.yaml")).unwrap();
+    let copied = spec.replace("- name: web\n", "- name: web\n      copy: [Secret/db]\n");
+    fs::write(sandbox.dir.join("graylane.yaml"), copied).unwrap();
+    encrypted(&sandbox);
+    done(&sandbox, "graylane generate -q --commit");
+    let path = done(&sandbox, "git ls-tree -r --name-only HEAD overlays | grep secret-");
+    let path = path.trim();
+    let stored = done(&sandbox, &format!("git cat-file -p HEAD:{path}"));
+    assert!(stored.contains("cnffjbeq: uhagre2"), "{stored}");
+    assert!(done(&sandbox, &format!("cat {path}")).contains("password: hunter2"));
+    assert_eq!(done(&sandbox, "git status --short"), "");
+    let before = done(&sandbox, "git rev-parse HEAD");
+    done(&sandbox, "graylane generate --commit && graylane generate --check");
+    assert_eq!(done(&sandbox, "git rev-parse HEAD"), before);
+    done(&sandbox, "graylane cleanup -q --commit");
+    assert_eq!(done(&sandbox, "git status --short"), "");
+    // A filter that cannot run stops the commit.
+    let ran = sandbox.sh("git config filter.rot.clean false && graylane generate --commit");
+    assert_eq!(ran.code, 2, "{}", ran.stdout);
+    assert!(!sandbox.dir.join(path).exists());
+}
+
+#[test]
+fn a_filtered_baseline_is_promoted() {
+    let sandbox = web("deploy/*.yaml filter=rot\n");
+    encrypted(&sandbox);
+    done(&sandbox, "graylane generate -q --commit && graylane promote --commit");
+    assert_eq!(done(&sandbox, "git status --short"), "");
+    let changed = done(&sandbox, "git show --numstat --format= HEAD");
+    assert_eq!(changed, "1\t1\tdeploy/web.yaml\n");
+}
+
+#[test]
+fn line_ends_of_attributes_are_gits() {
+    for attributes in ["* text=auto eol=crlf\n", "*.yaml text eol=crlf\n", "*.yaml eol=crlf\n"] {
+        let sandbox = web(attributes);
+        sandbox.commit_all();
+        done(&sandbox, "rm -rf deploy graylane.yaml && git checkout -q .");
+        let text = fs::read_to_string(sandbox.dir.join("deploy/web.yaml")).unwrap();
+        assert!(text.contains("\r\n"));
+        done(&sandbox, "graylane generate -q --commit");
+        assert_eq!(done(&sandbox, "git status --short"), "", "{attributes}");
+        assert_eq!(
+            done(&sandbox, "git grep -lI \"$(printf '\\r')\" HEAD || true"),
+            "",
+            "{attributes}"
+        );
+        done(&sandbox, "graylane promote -q --commit");
+        assert_eq!(done(&sandbox, "git status --short"), "", "{attributes}");
+        let changed = done(&sandbox, "git show --numstat --format= HEAD");
+        assert_eq!(changed, "1\t1\tdeploy/web.yaml\n", "{attributes}");
+    }
+    // What is no text keeps its line ends.
+    let sandbox = web("*.yaml -text\n");
+    let path = sandbox.dir.join("deploy/web.yaml");
+    let text = fs::read_to_string(&path).unwrap().replace('\n', "\r\n");
+    fs::write(&path, text).unwrap();
+    sandbox.commit_all();
+    done(&sandbox, "git config core.autocrlf true && graylane generate -q --commit");
+    assert!(done(&sandbox, "git grep -lI \"$(printf '\\r')\" HEAD -- overlays").contains("web"));
+}
