@@ -23,6 +23,7 @@ use crate::diagnostic::Diagnostic;
 
 mod alias;
 mod bounds;
+mod merge_order;
 mod style;
 
 use alias::Anchored;
@@ -408,6 +409,9 @@ impl<'a> Builder<'a> {
         collection.items = self.items.drain(frame.first..).collect();
         collection.reindex(source);
         let layout = if collection.flow { Layout::Inline } else { Layout::Block };
+        if collection.merges {
+            merge_order::check(&collection, source)?;
+        }
         let anchor = collection.anchor();
         let node = Node::Collection(Arc::new(collection));
         if let Some(anchor) = anchor {
