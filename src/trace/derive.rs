@@ -1,6 +1,7 @@
 //! Requests that fit the match of an entry, and requests that do not.
 
 use super::condition::{Engine, Truth, matches};
+use super::example::{example, fits};
 use super::request::Request;
 use super::route::{Route, ingress_paths};
 use crate::spec::{Match, NameMatch, ValueMatch};
@@ -37,6 +38,85 @@ pub(super) fn place_of(route: &Route) -> (String, String) {
     let end = path.find(['*', '?', '(', '[', '\\', '$']).unwrap_or(path.len());
     let path = path.get(..end).unwrap_or("/");
     (host, if path.is_empty() { "/".to_owned() } else { path.to_owned() })
+}
+
+/// A request that has what the first path of a route asks for besides the match of its entry: what
+/// the baseline's route asks for too.
+///
+/// Sources: gateway-api, apis/v1 HTTPRouteMatch; apache/apisix-ingress-controller, api/v2
+/// ApisixRouteHTTPMatch and ApisixRouteHTTPMatchExpr.
+pub(super) fn with_conditions(route: &Route, entry: &Match, bare: Request) -> Request {
+    let rules = match route.id.kind.as_str() {
+        "HTTPRoute" => route.document.at(&["spec", "rules"]),
+        "ApisixRoute" => route.document.at(&["spec", "http"]),
+        _ => None,
+    };
+    let Some(rule) = rules.and_then(|rules| rules.item(0)) else { return bare };
+    let (method, conditions) = match rule.get("match") {
+        Some(found) => (found.get("methods").and_then(|all| all.item(0)), exprs(found)),
+        None => match rule.get("matches").and_then(|all| all.item(0)) {
+            Some(found) => (found.get("method"), fields(found)),
+            None => (None, Vec::new()),
+        },
+    };
+    let bare = match method.and_then(NodeRef::as_str) {
+        Some(method) => bare.with_method(method),
+        None => bare,
+    };
+    let is_entrys =
+        |all: &[NameMatch], name: &str| all.iter().any(|each| each.name.eq_ignore_ascii_case(name));
+    conditions.into_iter().fold(bare, |request, (part, name, value)| match part {
+        "header" if !is_entrys(&entry.headers, name) && !name.eq_ignore_ascii_case("cookie") => {
+            request.with_header(name, &value)
+        }
+        "query" if !is_entrys(&entry.query, name) => request.with_query(name, &value),
+        "cookie" if entry.cookie.as_ref().is_none_or(|cookie| cookie.name != name) => {
+            request.with_cookie(name, &value)
+        }
+        _ => request,
+    })
+}
+
+/// A part of a request, the name of what is asked for in it, and a value that fits.
+type Condition<'a> = (&'static str, &'a str, String);
+
+/// Headers and query parameters of a match of an HTTPRoute.
+fn fields(found: NodeRef<'_>) -> Vec<Condition<'_>> {
+    let of = |key: &str, part: &'static str| {
+        let all = found.get(key).into_iter().flat_map(NodeRef::items);
+        all.filter_map(move |each| {
+            let text = |key: &str| each.get(key).and_then(NodeRef::as_str);
+            let value = text("value")?;
+            let value = match text("type") {
+                Some("RegularExpression") => example(value)?,
+                _ => value.to_owned(),
+            };
+            Some((part, text("name")?, value))
+        })
+    };
+    of("headers", "header").chain(of("queryParams", "query")).collect()
+}
+
+/// The expressions of a match of an ApisixRoute.
+fn exprs(found: NodeRef<'_>) -> Vec<Condition<'_>> {
+    let all = found.get("exprs").into_iter().flat_map(NodeRef::items);
+    let conditions = all.filter_map(|each| {
+        let text = |keys: &[&str]| each.at(keys).and_then(NodeRef::as_str);
+        let part = match text(&["subject", "scope"])? {
+            "Header" => "header",
+            "Query" => "query",
+            "Cookie" => "cookie",
+            _ => return None,
+        };
+        let value = match text(&["op"])? {
+            "Equal" => text(&["value"])?.to_owned(),
+            "In" => each.get("set")?.item(0)?.as_str()?.to_owned(),
+            "RegexMatch" => example(text(&["value"])?)?,
+            _ => return None,
+        };
+        Some((part, text(&["subject", "name"])?, value))
+    });
+    conditions.collect()
 }
 
 fn first<'a>(
@@ -113,125 +193,6 @@ pub(super) fn with_word(route: &Match, bare: &Request, word: &str) -> Option<Req
         request = request.with_cookie(&cookie.name, word);
     }
     (request != *bare).then_some(request)
-}
-
-fn fits(pattern: &str, value: &str) -> bool {
-    matches(pattern, value, Engine::Whole) == Truth::Yes
-}
-
-/// A value that a simple expression matches, whole.
-fn example(pattern: &str) -> Option<String> {
-    let mut chars: Vec<char> = pattern.chars().collect();
-    chars.truncate(MOST_CHARS);
-    let mut reader = Reader { chars: &chars, at: 0 };
-    let value = reader.alternatives(0)?;
-    fits(pattern, &value).then_some(value)
-}
-
-/// Expressions longer than this are not read.
-const MOST_CHARS: usize = 500;
-
-/// Groups within groups that are read.
-const DEEPEST: usize = 20;
-
-/// Reads an expression and writes the first value that comes to mind. What it misreads is found out
-/// afterwards: the value is held against the expression.
-struct Reader<'a> {
-    chars: &'a [char],
-    at: usize,
-}
-
-impl Reader<'_> {
-    fn next(&mut self) -> Option<char> {
-        let next = self.chars.get(self.at).copied();
-        self.at += usize::from(next.is_some());
-        next
-    }
-
-    fn peek(&self) -> Option<char> {
-        self.chars.get(self.at).copied()
-    }
-
-    /// The first of some alternatives, up to the end of their group.
-    fn alternatives(&mut self, depth: usize) -> Option<String> {
-        if depth > DEEPEST {
-            return None;
-        }
-        let mut first = None;
-        let mut current = String::new();
-        loop {
-            match self.next() {
-                None | Some(')') => return Some(first.unwrap_or(current)),
-                Some('|') => {
-                    let done = std::mem::take(&mut current);
-                    first.get_or_insert(done);
-                }
-                Some('^' | '$') => {}
-                Some(c) => {
-                    let atom = self.atom(c, depth)?;
-                    let times = self.times();
-                    (0..times).for_each(|_| current.push_str(&atom));
-                }
-            }
-        }
-    }
-
-    fn atom(&mut self, c: char, depth: usize) -> Option<String> {
-        Some(match c {
-            '(' => {
-                if self.peek() == Some('?') {
-                    self.at += 1;
-                    // `?:` groups, the rest is more than simple.
-                    if self.next() != Some(':') {
-                        return None;
-                    }
-                }
-                self.alternatives(depth + 1)?
-            }
-            '[' => {
-                let first = self.next().filter(|c| *c != '^')?;
-                let first = if first == '\\' { self.next()? } else { first };
-                while self.next()? != ']' {}
-                class(first)
-            }
-            '.' => "a".to_owned(),
-            '\\' => class(self.next()?),
-            c => c.to_string(),
-        })
-    }
-
-    /// How often what was read last is written.
-    fn times(&mut self) -> usize {
-        let times = match self.peek() {
-            Some('?' | '*' | '+') => 1,
-            Some('{') => {
-                let rest = self.chars.get(self.at + 1..).unwrap_or(&[]);
-                let digits: String = rest.iter().take_while(|c| c.is_ascii_digit()).collect();
-                let Ok(times) = digits.parse::<usize>() else { return 1 };
-                while self.peek().is_some_and(|c| c != '}') {
-                    self.at += 1;
-                }
-                times.min(100)
-            }
-            _ => return 1,
-        };
-        self.at += 1;
-        if self.peek() == Some('?') {
-            self.at += 1;
-        }
-        times
-    }
-}
-
-/// A character of a class by its letter; the character itself where it is none.
-fn class(c: char) -> String {
-    match c {
-        'd' => '1',
-        'w' => 'a',
-        's' => ' ',
-        c => c,
-    }
-    .to_string()
 }
 
 #[cfg(test)]

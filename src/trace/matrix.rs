@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::answer::{Answer, Backend, Outcome, Part};
 use super::asked;
 use super::cluster::{Cluster, TracedEntry};
-use super::derive::{matching, not_matching, place_of, with_word};
+use super::derive::{matching, not_matching, place_of, with_conditions, with_word};
 use super::hops::{Hop, hops, in_lanes};
 use super::request::Request;
 use crate::kube::object::ObjectRef;
@@ -121,6 +121,7 @@ fn cells(
     let (own_host, own_path) = place_of(&cluster.routes[number]);
     let bare = Request::new(host.unwrap_or(&own_host), path.unwrap_or(&own_path));
     let bare = bare.with_method(&said.method);
+    let bare = with_conditions(&cluster.routes[number], &entry.route, bare);
     let gateways: Vec<usize> = (0..cluster.gateways.len())
         .filter(|at| cluster.gateways[*at].routes.contains(&number))
         .collect();

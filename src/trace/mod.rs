@@ -7,6 +7,7 @@ mod cluster;
 mod condition;
 mod derive;
 mod dialect;
+mod example;
 mod hops;
 mod host_index;
 mod kruise;

@@ -269,6 +269,52 @@ fn values_for_expressions_are_derived_or_asked_for() {
 }
 
 #[test]
+fn derived_requests_fit_the_conditions_of_the_baselines_route() {
+    let routes = [
+        "apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: web, namespace: shop}
+spec:
+  parentRefs: [{name: gateway}]
+  hostnames: [example.com]
+  rules:
+  - matches:
+    - path: {type: PathPrefix, value: /api}
+      method: POST
+      headers: [{name: x-tenant, value: acme}, {name: x-zone, type: RegularExpression, value: '(a|b)1'}]
+      queryParams: [{name: v, value: '2'}]
+    backendRefs: [{name: web, port: 80}]
+",
+        "apiVersion: apisix.apache.org/v2
+kind: ApisixRoute
+metadata: {name: web, namespace: shop}
+spec:
+  http:
+  - name: web
+    match:
+      hosts: [example.com]
+      paths: [/api/*]
+      methods: [POST]
+      exprs:
+      - {subject: {scope: Header, name: x-tenant}, op: In, set: [acme, b]}
+      - {subject: {scope: Query, name: v}, op: Equal, value: '2'}
+    backends: [{serviceName: web, servicePort: 80}]
+",
+    ];
+    for route in routes {
+        let kind = if route.contains("HTTPRoute") { "HTTPRoute" } else { "ApisixRoute" };
+        let baseline = [&workload("web", &[]), route].concat();
+        let entry = format!("entry: {{route: {kind}/web, match");
+        let text = spec("gray", "none", "").replace("entry: {match", &entry);
+        let found = matrix(&cluster(&[text], &baseline), None, None, &Request::new("", "/"));
+        assert!(!found.has_failed(), "{kind}: {found:?}");
+        let bare = found.cells.iter().find(|cell| cell.kind.as_str() == "baseline").unwrap();
+        let is_baseline = |entry: &std::collections::BTreeSet<_>| *entry == [None].into();
+        assert!(bare.reached.iter().any(|it| is_baseline(&it.entry)), "{kind}: {bare:?}");
+    }
+}
+
+#[test]
 fn what_is_no_gateway_is_not_guessed() {
     let cluster = cluster(&[], &shop("own"));
     assert!(trace(&cluster, &Request::new("example.com", "/")).is_empty());
