@@ -255,6 +255,7 @@ fn is_core_service(id: &ObjectRef) -> bool {
 /// The Services that the literal values of a workload's environment name, each once, in the order
 /// of the manifest. `namespace` is the workload's, `is_service` says which Services there are.
 ///
+/// Bare words in variables that hold no host are no Services (see [`mentions`]).
 /// Names in ConfigMaps, in arguments and in files are not looked at.
 pub fn named(
     workload: &Document,
@@ -273,13 +274,13 @@ pub fn named(
             for variable in list.into_iter().flat_map(NodeRef::items) {
                 let Some(value) = variable.get("value") else { continue };
                 let Some(text) = value.as_str() else { continue };
-                let found = mentions(text, |name, stated| is_service(&service(name, stated)));
+                let name = variable.get("name").and_then(NodeRef::text).unwrap_or_default();
+                let found = mentions(name, text, |name, stated| is_service(&service(name, stated)));
                 for mention in found {
                     let callee = service(&mention.name, mention.namespace.as_deref());
                     if !seen.insert(callee.clone()) {
                         continue;
                     }
-                    let name = variable.get("name").and_then(NodeRef::text).unwrap_or_default();
                     let because = Because::Variable {
                         name: name.to_owned(),
                         container: container.name.clone(),
@@ -382,6 +383,20 @@ spec:
         let rewritten = shown("rewriteEnv: true", &baseline("{name: A, value: 'api:80'}"));
         assert!(rewritten.contains(&"web-mse-gray -> Service/api-mse-gray".to_owned()));
         assert!(rewritten.contains(&"web -> Service/api".to_owned()));
+    }
+
+    #[test]
+    fn a_name_in_a_registry_or_of_a_database_is_no_call() {
+        let env = "{name: SPRING_APPLICATION_NAME, value: web}, {name: MYSQL_DATABASE, value: db}";
+        let web = |env: &str| {
+            let calls = shown("rewriteEnv: true", &baseline(env)).into_iter();
+            calls.filter(|call| call.starts_with("web")).collect::<Vec<_>>()
+        };
+        assert!(web(env).is_empty());
+        assert_eq!(
+            web("{name: MYSQL_DATABASE, value: db}, {name: MYSQL_HOST, value: db}"),
+            ["web -> Service/db", "web-mse-gray -> Service/db"]
+        );
     }
 
     #[test]

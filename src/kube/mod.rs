@@ -16,6 +16,7 @@ pub mod selector_index;
 pub mod selectors;
 pub mod service_dns;
 pub mod strip;
+mod variable_names;
 
 pub use fields::Referrer;
 pub use kinds::{Kind, Policy, Scope, Wave, kind_of};

@@ -2,6 +2,7 @@
 //!
 //! Source: kubernetes.io/docs/concepts/services-networking/dns-pod-service.
 
+use super::variable_names::may_hold_host;
 use std::ops::Range;
 
 /// A name that a pod's resolver may take for a Service.
@@ -94,15 +95,21 @@ pub struct Mention {
     pub namespace: Option<String>,
 }
 
-/// The Services that a text (an environment value, an argument) names, from left to right.
+/// The Services that the value of an environment variable names, from left to right.
 ///
 /// A host counts where it stands alone: between the ends of the text, blanks, quotes, brackets,
 /// `,`, `;`, `=`, `|`, after `://` or `user@`, before a port or path. A bare name, which may be any
 /// word, counts only after `://`, before `:port`, or as the whole of the text or of an item of it,
 /// items being separated by commas; a name of another word (`web2`, `my-web`, `/etc/web`) never
-/// does.
+/// does. As an item it does not count where `variable`, the name of the variable, says that there is
+/// no host in it (`SPRING_APPLICATION_NAME`, `MYSQL_DATABASE`).
 /// `is_service` says which names, with the namespace the text gives, are Services.
-pub fn mentions(text: &str, is_service: impl Fn(&str, Option<&str>) -> bool) -> Vec<Mention> {
+pub fn mentions(
+    variable: &str,
+    text: &str,
+    is_service: impl Fn(&str, Option<&str>) -> bool,
+) -> Vec<Mention> {
+    let mut may_be_bare = None;
     let mut found = Vec::new();
     let mut end = 0;
     while let Some(start) = text.get(end..).and_then(|rest| rest.find(is_host_char)) {
@@ -116,13 +123,18 @@ pub fn mentions(text: &str, is_service: impl Fn(&str, Option<&str>) -> bool) -> 
             break;
         };
         let Some(host) = ClusterHost::parse(token) else { continue };
-        let is_named = match host {
-            ClusterHost::Bare { .. } => {
-                stands_as_host(before, after) || is_whole_item(before, after)
+        let (is_named, is_word) = match host {
+            ClusterHost::Bare { .. } if stands_as_host(before, after) => (true, false),
+            ClusterHost::Bare { .. } => (is_whole_item(before, after), true),
+            ClusterHost::Namespaced { .. } => {
+                (follows_bound(before) && precedes_bound(after), false)
             }
-            ClusterHost::Namespaced { .. } => follows_bound(before) && precedes_bound(after),
         };
-        if is_named && is_service(host.name(), host.namespace()) {
+        // What the variable is called is asked last, and once: few values are words that are Services.
+        if is_named
+            && is_service(host.name(), host.namespace())
+            && (!is_word || *may_be_bare.get_or_insert_with(|| may_hold_host(variable)))
+        {
             found.push(Mention {
                 range: start..start + host.name().len(),
                 name: host.name().to_owned(),
@@ -198,10 +210,14 @@ mod tests {
     use super::*;
 
     fn named(text: &str) -> Vec<String> {
+        named_in("", text)
+    }
+
+    fn named_in(variable: &str, text: &str) -> Vec<String> {
         let is_service = |name: &str, namespace: Option<&str>| {
             matches!(name, "web" | "api") && matches!(namespace, None | Some("prod"))
         };
-        let found = mentions(text, is_service);
+        let found = mentions(variable, text, is_service);
         found
             .iter()
             .map(|mention| {
@@ -278,9 +294,28 @@ mod tests {
     }
 
     #[test]
+    fn a_word_is_none_where_the_variable_holds_no_host() {
+        for (text, expected) in [
+            ("web", vec![]),
+            (" web ", vec![]),
+            ("web,api", vec![]),
+            ("web:80", vec!["web"]),
+            ("http://web", vec!["web"]),
+            ("web.prod", vec!["web@prod"]),
+            ("web, api:80,web.prod.svc", vec!["api", "web@prod"]),
+            ("jdbc:mysql://api/web", vec!["api"]),
+        ] {
+            for variable in ["MYSQL_DATABASE", "spring.application.name", "groupId"] {
+                assert_eq!(named_in(variable, text), expected, "{variable}={text}");
+            }
+        }
+        assert_eq!(named_in("DATABASE_HOST", "web,api"), ["web", "api"]);
+    }
+
+    #[test]
     fn replacing_keeps_the_rest() {
         let text = "http://web:80/web,api.prod.svc:80,web2:80";
-        let found = mentions(text, |name, _| matches!(name, "web" | "api"));
+        let found = mentions("", text, |name, _| matches!(name, "web" | "api"));
         assert_eq!(
             replace(text, &found, |mention| format!("{}-gray", mention.name)),
             "http://web-gray:80/web,api-gray.prod.svc:80,web2:80"
@@ -301,7 +336,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn any_text_keeps_what_is_not_named(text in "[a-c.:/@, é\"=-]{0,40}") {
-            let found = mentions(&text, |_, _| true);
+            let found = mentions("", &text, |_, _| true);
             proptest::prop_assert_eq!(replace(&text, &found, |mention| mention.name.clone()), text);
         }
     }

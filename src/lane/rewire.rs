@@ -101,7 +101,8 @@ impl Rewiring {
             let leads = |name: &str, namespace: Option<&str>| {
                 leads_to(&service_ref(name, namespace, &object.id.namespace), plan, facts)
             };
-            let found = mentions(&text, |name, namespace| leads(name, namespace).is_some());
+            let found =
+                mentions(&variable, &text, |name, namespace| leads(name, namespace).is_some());
             let mut names: HashMap<&str, String> = HashMap::new();
             for mention in &found {
                 if let Some(leads) = leads(&mention.name, mention.namespace.as_deref()) {
