@@ -27,6 +27,7 @@ mod image_mutable;
 mod image_unchanged;
 mod immutable_selector;
 mod kruise_collision;
+mod label_read;
 mod lane_collision;
 mod lane_expired;
 mod leader_election;
@@ -157,6 +158,7 @@ pub const FINDINGS: &[Finding] = &[
     image_unchanged::FINDING,
     immutable_selector::FINDING,
     kruise_collision::FINDING,
+    label_read::FINDING,
     lane_collision::FINDING,
     lane_expired::FINDING,
     leader_election::FINDING,

@@ -1,6 +1,7 @@
 //! What rules see of a copy.
 
 use std::cell::OnceCell;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Copied, Facts, GrayObject};
@@ -24,6 +25,8 @@ pub struct Made<'a> {
     pub gray: &'a GrayObject,
     /// Its nodes. Those that no rule has changed know their place in the baseline.
     pub document: &'a Document,
+    /// Label values of its service's pods that isolation replaced: by key, old to new.
+    pub replaced: &'a BTreeMap<String, (String, String)>,
     /// What is copied.
     pub copied: &'a Copied<'a>,
     /// What it names, as it did before names of copies took the place of the baseline's. The paths

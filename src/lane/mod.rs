@@ -413,6 +413,7 @@ impl Builder<'_> {
             object,
             gray: &gray,
             document: &document,
+            replaced: &service.separation.replaced,
             copied: &self.copied,
             references: &rewiring.references,
             idle_patches: &idle_patches,
