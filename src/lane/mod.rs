@@ -370,7 +370,14 @@ impl Builder<'_> {
         ));
         let rewiring = rewire::rewire(object, copy, self.plan, self.facts, &mut document);
         errors.extend(rewiring.errors);
-        errors.extend(relabel::relabel(object, service, copy, rendering.is_some(), &mut document));
+        errors.extend(relabel::relabel(
+            self.facts,
+            object,
+            service,
+            copy,
+            rendering.is_some(),
+            &mut document,
+        ));
         let wave = if copy.role == Role::Entry {
             Wave::Entry
         } else {

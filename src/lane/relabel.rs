@@ -2,14 +2,15 @@
 
 use std::collections::HashMap;
 
-use super::facts::Labels;
+use super::facts::{Facts, Labels, selected};
 use super::isolation::finds_own_pods;
-use super::labels::Label;
+use super::labels::{Label, VERSION};
 use super::select::{Copy, PlannedService, Role};
 use crate::baseline::Object;
 use crate::diagnostic::Diagnostic;
 use crate::kube::names::check_label_value;
-use crate::kube::selectors::{SelectorForm, SelectorRole, SelectorUse, selectors};
+use crate::kube::selector::LabelSelector;
+use crate::kube::selectors::{NamespaceScope, SelectorForm, SelectorRole, SelectorUse, selectors};
 use crate::yaml::{Document, EditError, NodeRef, Path, Value};
 
 /// Labels a copy and rewrites its selectors, so that it belongs to the lane and to nothing else.
@@ -20,6 +21,7 @@ use crate::yaml::{Document, EditError, NodeRef, Path, Value};
 ///
 /// Label values that have grown too long.
 pub(super) fn relabel(
+    facts: &Facts,
     object: &Object,
     service: &PlannedService<'_>,
     copy: &Copy,
@@ -29,6 +31,7 @@ pub(super) fn relabel(
     let mut errors = Vec::new();
     let selected = if is_rendered { &service.own_labels } else { &service.pods.labels };
     let relabelling = Relabelling {
+        facts,
         service,
         copy,
         namespace: &object.id.namespace,
@@ -47,6 +50,7 @@ pub(super) fn relabel(
 }
 
 struct Relabelling<'a> {
+    facts: &'a Facts,
     service: &'a PlannedService<'a>,
     copy: &'a Copy,
     /// The namespace of the object that is copied.
@@ -176,11 +180,40 @@ impl Relabelling<'_> {
             // One that leads to several services of the lane must not ask for one of them.
             SelectorRole::Service if self.copy.shared => put(document, &path, &labels.object[..2]),
             SelectorRole::Service => put(document, &path, &labels.object),
-            // Where the pods should run has nothing to do with which of them are counted.
-            SelectorRole::Affinity | SelectorRole::TopologySpread => Ok(()),
+            // Gray pods keep away from each other, or near, and not from the baseline's.
+            SelectorRole::Affinity | SelectorRole::TopologySpread => {
+                match self.still_finds_baseline(selector, document) {
+                    true => put(document, &path, &labels.object[..1]),
+                    false => Ok(()),
+                }
+            }
             role if finds_own_pods(role) => put(document, &path, &labels.object[..1]),
             _ => Ok(()),
         }
+    }
+
+    /// Whether a selector by which the pods look for their like, and for nobody else's pods, finds
+    /// the baseline's after values were replaced.
+    fn still_finds_baseline(&self, selector: &SelectorUse, document: &Document) -> bool {
+        let is_here = match &selector.scope {
+            NamespaceScope::Own => true,
+            NamespaceScope::Named(names) => names.iter().all(|name| name == self.namespace),
+            NamespaceScope::All | NamespaceScope::Selected(_) => false,
+        };
+        let Some(node) = document.find(&selector.path).filter(|_| is_here) else { return false };
+        let rewritten = LabelSelector::from_label_selector(node);
+        let there = Values::of(&self.service.pods.labels);
+        if !rewritten.matches_by(|key| there.get(key)) {
+            return false;
+        }
+        // The API server refuses a key that is here as well as in the selector.
+        let term = selector.path.split_last().and_then(|(term, _)| document.find(&term));
+        let has_version = ["matchLabelKeys", "mismatchLabelKeys"].iter().any(|list| {
+            let keys = term.and_then(|term| term.get(list)).into_iter().flat_map(NodeRef::items);
+            keys.filter_map(NodeRef::text).any(|key| key == VERSION)
+        });
+        let is_own = |number: &usize| self.facts.pods[*number].object == self.service.workload;
+        !has_version && selected(&self.facts.index, selector, self.namespace).iter().all(is_own)
     }
 
     /// Expressions that the baseline's pods fulfil and the gray ones do not. Every value of an `In`
