@@ -25,14 +25,32 @@ pub struct Place {
 pub struct Claim {
     /// Where.
     pub place: Place,
-    /// Which requests, in a form that is equal for equal conditions; `None`: a share of all.
+    /// Which requests.
+    pub requests: Requests,
+}
+
+/// Which requests of a place a route takes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Requests {
+    /// Those of a condition, in a form that is equal for equal conditions; `None`: a share of all.
     pub condition: Option<String>,
+    /// How many of them, where a canary Ingress says it.
+    pub weight: Option<Weight>,
+}
+
+/// A share of all requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Weight {
+    /// The part.
+    pub part: u64,
+    /// Of how many: 100, unless `canary-weight-total` says another number.
+    pub total: u64,
 }
 
 /// Who takes what of the traffic of each place, and who needs which objects for himself.
 #[derive(Clone, Debug, Default)]
 pub struct Claims {
-    traffic: HashMap<Place, Vec<(Owner, Option<String>)>>,
+    traffic: HashMap<Place, Vec<(Owner, Requests)>>,
     held: HashMap<ObjectRef, Vec<(Owner, bool)>>,
 }
 
@@ -51,7 +69,7 @@ impl Claims {
     /// Adds the claims of a route.
     pub fn add(&mut self, owner: &Owner, route: NodeRef<'_>) {
         for claim in claims(route) {
-            self.traffic.entry(claim.place).or_default().push((owner.clone(), claim.condition));
+            self.traffic.entry(claim.place).or_default().push((owner.clone(), claim.requests));
         }
     }
 
@@ -67,8 +85,8 @@ impl Claims {
         self.held.get(id).map_or(&[], Vec::as_slice)
     }
 
-    /// Who claims a place, and under which condition.
-    pub fn at(&self, place: &Place) -> &[(Owner, Option<String>)] {
+    /// Who claims a place, and which of its requests.
+    pub fn at(&self, place: &Place) -> &[(Owner, Requests)] {
         self.traffic.get(place).map_or(&[], Vec::as_slice)
     }
 }
@@ -105,7 +123,10 @@ fn of_ingress(root: NodeRef<'_>) -> Vec<Claim> {
             let service = service.or_else(|| path.at(&["backend", "serviceName"]));
             claims.push(Claim {
                 place: place(gateway, host, path.get("path").and_then(NodeRef::as_str)),
-                condition: asked.condition(service.and_then(NodeRef::as_str)),
+                requests: Requests {
+                    condition: asked.condition(service.and_then(NodeRef::as_str)),
+                    weight: asked.weight(),
+                },
             });
         }
     }
@@ -119,6 +140,9 @@ struct Asked<'a> {
     all: Vec<(&'a str, String)>,
     /// Of requests for one of them: the conditions of ALB.
     services: HashMap<&'a str, String>,
+    /// Which share of them: `canary-weight` and `canary-weight-total`.
+    weight: Option<u64>,
+    total: Option<u64>,
 }
 
 impl<'a> Asked<'a> {
@@ -132,6 +156,11 @@ impl<'a> Asked<'a> {
                 asked.services.insert(service, alb_conditions(value));
                 continue;
             }
+            match name {
+                "canary-weight" => asked.weight = asked.weight.max(value.trim().parse().ok()),
+                "canary-weight-total" => asked.total = asked.total.max(value.trim().parse().ok()),
+                _ => {}
+            }
             // Without a value gateways ask for this one.
             let is_default = name.ends_with("-value") && value == "always";
             if name.starts_with("canary-by-") && !is_default {
@@ -143,6 +172,11 @@ impl<'a> Asked<'a> {
         }
         asked.all.sort_unstable();
         asked
+    }
+
+    fn weight(&self) -> Option<Weight> {
+        let total = self.total.filter(|total| *total > 0).unwrap_or(100);
+        self.weight.map(|part| Weight { part, total })
     }
 
     /// The condition of a path that leads to this Service.
@@ -197,7 +231,7 @@ fn of_http_route(root: NodeRef<'_>) -> Vec<Claim> {
             for host in &hosts {
                 claims.extend(matches.iter().map(|(path, condition)| Claim {
                     place: place(parent, *host, *path),
-                    condition: condition.clone(),
+                    requests: Requests { condition: condition.clone(), weight: None },
                 }));
             }
         }
@@ -216,7 +250,8 @@ fn of_apisix_route(root: NodeRef<'_>) -> Vec<Claim> {
         for host in strings(rule.at(&["match", "hosts"])) {
             for path in strings(rule.at(&["match", "paths"])) {
                 let place = place(gateway, host, path);
-                claims.push(Claim { place, condition: condition.clone() });
+                let requests = Requests { condition: condition.clone(), weight: None };
+                claims.push(Claim { place, requests });
             }
         }
     }
@@ -306,7 +341,10 @@ mod tests {
             .into_iter()
             .map(|claim| {
                 let Place { gateway, host, path } = claim.place;
-                format!("{gateway} {host}{path} {}", claim.condition.as_deref().unwrap_or("-"))
+                format!(
+                    "{gateway} {host}{path} {}",
+                    claim.requests.condition.as_deref().unwrap_or("-")
+                )
             })
             .collect()
     }
@@ -334,6 +372,25 @@ mod tests {
             canary(&format!("nginx.{header}")),
             canary(&format!("nginx.{header}, nginx.{value}"))
         );
+    }
+
+    #[test]
+    fn the_weight_of_a_canary_is_read_with_its_total() {
+        let weight = |annotations: &str| {
+            let text = format!(
+                "kind: Ingress\nmetadata: {{annotations: {{{annotations}}}}}\nspec: {{rules: [{{http: {{paths: [{{path: /}}]}}}}]}}\n"
+            );
+            let stream = parse(Source::new("route.yaml", text)).unwrap();
+            let claim = claims(stream.documents[0].root()).pop().unwrap();
+            claim.requests.weight.map(|Weight { part, total }| (part, total))
+        };
+        assert_eq!(weight(""), None);
+        assert_eq!(weight("nginx.ingress.kubernetes.io/canary-weight: '60'"), Some((60, 100)));
+        assert_eq!(weight("higress.io/canary-weight: ' 60'"), Some((60, 100)));
+        let total = "higress.io/canary-weight: '60', higress.io/canary-weight-total: ";
+        assert_eq!(weight(&format!("{total}'1000'")), Some((60, 1000)));
+        assert_eq!(weight(&format!("{total}'0'")), Some((60, 100)));
+        assert_eq!(weight("higress.io/canary-weight: x"), None);
     }
 
     #[test]

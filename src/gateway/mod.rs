@@ -37,7 +37,7 @@ use crate::yaml::{Document, EditError, NodeRef, Path};
 
 pub use alb::read_order as alb_order;
 pub use alb_paths::covered_paths;
-pub use claims::{Claim, Claims, Owner, Place as ClaimedPlace, claims};
+pub use claims::{Claim, Claims, Owner, Place as ClaimedPlace, Requests, Weight, claims};
 pub use driven::{CANARY, Held, held};
 pub(crate) use expression::ambiguous;
 pub use ingress::{backends, class_of, is_canary};
