@@ -11,6 +11,7 @@ pub mod names;
 pub mod object;
 pub mod pod_specs;
 pub mod references;
+pub mod sealed;
 pub mod selector;
 pub mod selector_index;
 pub mod selectors;

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::isolation::{counts_pods, finds_own_pods};
+use super::own;
 use super::policy::{Decision, decide};
 use super::select::{Copy, Role, Selection, Skipped};
 use crate::diagnostic::{Diagnostic, Place};
@@ -10,6 +11,7 @@ use crate::gateway;
 use crate::governance;
 use crate::kube::kinds::kind_of;
 use crate::kube::object::ObjectRef;
+use crate::kube::sealed::bound_to_name;
 use crate::kube::selectors::SelectorRole;
 use crate::spec::{CopyPolicy, Service};
 use crate::yaml::NodeRef;
@@ -84,6 +86,13 @@ impl Selection<'_, '_> {
             )
         } else if let Some(why) = self.facts.made_by(position) {
             (why.to_owned(), "take it out of `copy`".to_owned())
+        } else if own::name(self.facts, position).is_none()
+            && let Some(why) = bound_to_name(object.document().root())
+        {
+            (
+                why.to_owned(),
+                "take it out of `copy`, so that the gray pods use the baseline's; or put one that is encrypted for a gray name beside it, and set the references to it by a patch".to_owned(),
+            )
         } else {
             return true;
         };

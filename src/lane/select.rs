@@ -424,11 +424,15 @@ fn made_by(object: &Object) -> Vec<ObjectRef> {
         .filter(|reference| reference.effect == Effect::Creates)
         .map(|reference| reference.target)
         .collect();
-    // An ExternalSecret that names no Secret makes the one of its own name.
     let id = &object.id;
-    if (id.group.as_str(), id.kind.as_str()) == ("external-secrets.io", "ExternalSecret")
-        && made.is_empty()
-    {
+    let makes_namesake = match (id.group.as_str(), id.kind.as_str()) {
+        // One that names no Secret makes the one of its own name.
+        ("external-secrets.io", "ExternalSecret") => made.is_empty(),
+        // It makes that one whatever its template says (sealed-secrets, `SealedSecret.Unseal`).
+        ("bitnami.com", "SealedSecret") => true,
+        _ => false,
+    };
+    if makes_namesake {
         made.push(ObjectRef::new("", "Secret", &id.namespace, &id.name));
     }
     made

@@ -265,6 +265,9 @@ pub const REFERENCES: &[ReferenceField] = references! {
         "spec.ca.secretName" => SECRET;
         "spec.acme.privateKeySecretRef.name" => SECRET, (creates);
     }
+    Kinds("bitnami.com", &["SealedSecret"]), "bitnami-labs/sealed-secrets pkg/apis/sealedsecrets/v1alpha1 (SecretTemplateSpec)" {
+        "spec.template.metadata.name" => SECRET, (creates);
+    }
     Kinds("external-secrets.io", &["ExternalSecret"]), "external-secrets.io/latest/api/externalsecret" {
         "spec.target.name" => SECRET, (creates);
         "spec.secretStoreRef.name" => SECRET_STORE;
