@@ -5,6 +5,7 @@ mod alb_order;
 mod baseline_in_lane;
 mod baseline_moved;
 mod baseline_tagged;
+mod budget_blocks_drains;
 mod call_unknown;
 mod canary_without_base;
 mod cleanup_with_baseline;
@@ -140,6 +141,7 @@ pub const FINDINGS: &[Finding] = &[
     baseline_in_lane::FINDING,
     baseline_moved::FINDING,
     baseline_tagged::FINDING,
+    budget_blocks_drains::FINDING,
     call_unknown::FINDING,
     canary_without_base::FINDING,
     cleanup_with_baseline::FINDING,

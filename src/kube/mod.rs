@@ -3,6 +3,7 @@
 //! Nothing here knows of lanes or gateways: the tables say what a kind is, where an object names
 //! others, which pods its selectors take, and which fields a copy must not carry.
 
+pub mod budgets;
 mod fields;
 pub mod image;
 pub mod kinds;

@@ -9,12 +9,12 @@ use super::select::{Copy, Role, Selection, Skipped};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::gateway;
 use crate::governance;
+use crate::kube::budgets::{blocking_field, is_budget};
 use crate::kube::kinds::kind_of;
 use crate::kube::object::ObjectRef;
 use crate::kube::sealed::bound_to_name;
 use crate::kube::selectors::SelectorRole;
 use crate::spec::{CopyPolicy, Service};
-use crate::yaml::NodeRef;
 
 impl Selection<'_, '_> {
     /// What selects the service's pods, points at its workload or Services, or is asked for.
@@ -186,21 +186,8 @@ impl Selection<'_, '_> {
     /// Whether an object is a budget that lets none of so many pods go.
     fn blocks_drains(&self, object: usize, service: &Service) -> bool {
         let object = self.facts.object(object);
-        if object.id.kind != "PodDisruptionBudget" {
-            return false;
-        }
-        let document = object.document();
-        let part = |key: &str| document.root().at(&["spec", key]).and_then(NodeRef::text);
-        let is_all = |text: &str| match text.strip_suffix('%') {
-            // The share is rounded up to whole pods.
-            Some(percent) => percent.parse::<u64>().is_ok_and(|percent| {
-                percent.saturating_mul(service.replicas.into()).div_ceil(100)
-                    >= service.replicas.into()
-            }),
-            None => text.parse::<u64>().is_ok_and(|pods| pods >= service.replicas.into()),
-        };
-        part("minAvailable").is_some_and(is_all)
-            || part("maxUnavailable").is_some_and(|text| matches!(text, "0" | "0%"))
+        is_budget(&object.id)
+            && blocking_field(object.document().root(), service.replicas.into()).is_some()
     }
 
     pub(super) fn copy(&mut self, object: usize, number: usize) -> bool {
