@@ -55,6 +55,7 @@ mod selector_changed;
 mod selector_leak;
 mod selector_overlap;
 mod selector_starved;
+mod service_account_unbound;
 mod service_monitor_duplicate;
 mod service_unreachable;
 mod tag_header_unset;
@@ -185,6 +186,7 @@ pub const FINDINGS: &[Finding] = &[
     selector_leak::FINDING,
     selector_overlap::FINDING,
     selector_starved::FINDING,
+    service_account_unbound::FINDING,
     service_monitor_duplicate::FINDING,
     service_unreachable::FINDING,
     tag_header_unset::FINDING,
