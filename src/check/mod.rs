@@ -33,6 +33,7 @@ mod lane_collision;
 mod lane_expired;
 mod leader_election;
 mod migration;
+mod monitor_gap;
 mod mse_app_name;
 mod mse_app_name_default;
 mod mse_namespace;
@@ -166,6 +167,7 @@ pub const FINDINGS: &[Finding] = &[
     lane_expired::FINDING,
     leader_election::FINDING,
     migration::FINDING,
+    monitor_gap::FINDING,
     mse_app_name::FINDING,
     mse_app_name_default::FINDING,
     mse_namespace::FINDING,
