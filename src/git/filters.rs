@@ -41,11 +41,19 @@ impl Repository {
     /// # Errors
     /// The filter fails.
     pub(super) fn store_filtered(&self, path: &str, bytes: &[u8]) -> Result<Oid> {
-        self.hash_filtered(&["-w", "--stdin", "--path", path], bytes)
+        self.hash_filtered(&["-w"], path, bytes)
     }
 
-    fn hash_filtered(&self, args: &[&str], bytes: &[u8]) -> Result<Oid> {
-        let output = self.program.run(["hash-object"]).args(args).output(bytes)?;
+    /// The id of what the filter of a path makes of these bytes.
+    fn hash_filtered(&self, options: &[&str], path: &str, bytes: &[u8]) -> Result<Oid> {
+        let run = self.program.run(["hash-object", "--stdin", "--path", path]).args(options);
+        let output = run.output(bytes).map_err(|error| {
+            let message = format!("the filter of `{path}` failed: {}", error.message);
+            GitError::new(error.kind, message).remedy(format!(
+                "git check-attr filter -- '{path}'\nnames the filter: install or unlock it for this repository, so that `git add` can store the file; \
+                 or go on without --commit"
+            ))
+        })?;
         Oid::from_str(String::from_utf8_lossy(&output).trim()).map_err(|_| {
             GitError::new(GitErrorKind::Other, "`git hash-object` gave no id of an object")
         })
@@ -63,7 +71,6 @@ impl Repository {
         if held == id {
             return Ok(true);
         }
-        Ok(!self.filtered([path])?.is_empty()
-            && self.hash_filtered(&["--stdin", "--path", path], bytes)? == held)
+        Ok(!self.filtered([path])?.is_empty() && self.hash_filtered(&[], path, bytes)? == held)
     }
 }

@@ -60,10 +60,18 @@ fn what_a_filter_encrypts_is_encrypted_in_the_commit() {
     assert_eq!(done(&sandbox, "git rev-parse HEAD"), before);
     done(&sandbox, "graylane cleanup -q --commit");
     assert_eq!(done(&sandbox, "git status --short"), "");
-    // A filter that cannot run stops the commit.
+}
+
+#[test]
+fn a_filter_that_fails_stops_the_commit() {
+    let sandbox = web("overlays/**/*.yaml filter=rot\n");
+    encrypted(&sandbox);
     let ran = sandbox.sh("git config filter.rot.clean false && graylane generate --commit");
     assert_eq!(ran.code, 2, "{}", ran.stdout);
-    assert!(!sandbox.dir.join(path).exists());
+    for part in ["the filter of `overlays/gray/", "external filter 'false' failed", "check-attr"] {
+        assert!(ran.stderr.contains(part), "lacks {part:?}: {}", ran.stderr);
+    }
+    assert!(!sandbox.dir.join("overlays").exists());
 }
 
 #[test]
