@@ -30,7 +30,8 @@ fn program(names: &[&str]) -> PathBuf {
     })
 }
 
-/// A server with a data directory of its own.
+/// A server with directories of its own, the one of temporary tables too: a server that starts
+/// takes away what others seem to have left there, and those fail.
 struct Server {
     directory: TempDir,
     process: Child,
@@ -52,6 +53,7 @@ impl Server {
             .args(["--no-defaults", "--skip-test-db", "--skip-name-resolve"])
             .arg(format!("--datadir={}", data.display()))
             .args(as_root())
+            .env("TMPDIR", directory.path())
             .output()
             .unwrap();
         assert!(install.status.success(), "{}", String::from_utf8_lossy(&install.stderr));
@@ -63,6 +65,7 @@ impl Server {
             .arg(format!("--pid-file={}", directory.path().join("pid").display()))
             .arg(format!("--log-error={}", log.display()))
             .args(as_root())
+            .env("TMPDIR", directory.path())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
