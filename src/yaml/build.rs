@@ -35,6 +35,9 @@ const COMPARED_KEYS: usize = 16;
 /// Collections that are open at once in nearly all manifests.
 const FRAMES: usize = 16;
 
+/// The tag of merge keys (yaml.org/type/merge.html).
+const MERGE_TAG: &str = "tag:yaml.org,2002:merge";
+
 /// Bytes of text for each item that is not closed yet at the same time, or fewer.
 const BYTES_PER_ITEM: usize = 64;
 
@@ -48,7 +51,8 @@ struct Frame {
     collection: Collection,
     /// Where its items start in [`Builder::items`].
     first: usize,
-    key: Option<Scalar>,
+    /// Whether the last item has a key and waits for its value.
+    has_key: bool,
     /// Start of the item that is being read.
     lead: usize,
     /// All keys, once they are too many to compare one by one.
@@ -98,7 +102,8 @@ impl<'a> Builder<'a> {
         self.documents
     }
 
-    pub(crate) fn event(&mut self, event: Event) -> Result<()> {
+    /// Takes what it needs of an event: to move all of it would take longer than to read it.
+    pub(crate) fn event(&mut self, event: &mut Event) -> Result<()> {
         match event {
             Event::DocumentStart => {
                 self.start_document();
@@ -108,11 +113,13 @@ impl<'a> Builder<'a> {
                 self.end_document();
                 Ok(())
             }
-            Event::Scalar(text, style, anchor, tag) => self.scalar(text, style, anchor, tag),
-            Event::MappingStart(anchor, tag) => self.open(Form::Mapping, anchor, tag),
-            Event::SequenceStart(anchor, tag) => self.open(Form::Sequence, anchor, tag),
+            Event::Scalar(text, style, anchor, tag) => {
+                self.scalar(text, *style, *anchor, tag.take())
+            }
+            Event::MappingStart(anchor, tag) => self.open(Form::Mapping, *anchor, tag.is_some()),
+            Event::SequenceStart(anchor, tag) => self.open(Form::Sequence, *anchor, tag.is_some()),
             Event::MappingEnd | Event::SequenceEnd => self.close(),
-            Event::Alias(anchor) => self.alias(anchor),
+            Event::Alias(anchor) => self.alias(*anchor),
             Event::Nothing | Event::StreamStart | Event::StreamEnd => Ok(()),
         }
     }
@@ -135,8 +142,7 @@ impl<'a> Builder<'a> {
         if let Some(frame) = self.frames.last_mut() {
             let next = scan::skip_trivia(text, at);
             let collection = &mut frame.collection;
-            let expects_value = frame.key.is_some();
-            if collection.form == Form::Mapping && expects_value {
+            if collection.form == Form::Mapping && frame.has_key {
                 if bytes.get(next) == Some(&b':') {
                     at = next + 1;
                 } else if !absent {
@@ -182,7 +188,7 @@ impl<'a> Builder<'a> {
 
     fn scalar(
         &mut self,
-        mut value: String,
+        value: &mut String,
         style: TScalarStyle,
         anchor: usize,
         tag: Option<Tag>,
@@ -193,10 +199,11 @@ impl<'a> Builder<'a> {
         let source = self.source;
         let text = source.text();
         let first = text.as_bytes().get(start).copied();
-        let is_plain_text = style == TScalarStyle::Plain && text[start..].starts_with(&value);
+        let is_plain_text =
+            style == TScalarStyle::Plain && text[start..].starts_with(value.as_str());
         let (end, style) = match style {
             TScalarStyle::Plain if is_plain_text => (Some(start + value.len()), ScalarStyle::Plain),
-            TScalarStyle::Plain => (scan::plain_end(text, start, &value), ScalarStyle::Plain),
+            TScalarStyle::Plain => (scan::plain_end(text, start, value), ScalarStyle::Plain),
             TScalarStyle::SingleQuoted if first == Some(b'\'') => {
                 self.seen.single_quoted += 1;
                 (scan::quoted_end(text, start), ScalarStyle::SingleQuoted)
@@ -217,7 +224,7 @@ impl<'a> Builder<'a> {
                 let found = scan::block_scalar(text, start, parent);
                 if found.indent.is_none() && value.trim_end_matches('\n').is_empty() {
                     // The parser reads a line break into an empty one at the end of the file.
-                    value = "\n".repeat(found.kept_blanks);
+                    *value = "\n".repeat(found.kept_blanks);
                 } else if found.indent.unwrap_or(0) == 0 {
                     // Here the parser would read on over `---`.
                     self.cursor = start;
@@ -225,7 +232,7 @@ impl<'a> Builder<'a> {
                         .fault("the lines of a block scalar must be indented")
                         .remedy("indent them by two spaces"));
                 }
-                trim_breaks(&mut value, &text[start..]);
+                trim_breaks(value, &text[start..]);
                 (Some(found.end), style)
             }
             _ => (None, ScalarStyle::Plain),
@@ -236,42 +243,59 @@ impl<'a> Builder<'a> {
         };
         self.cursor = end;
         let span = Span::new(start, end);
-        let verbatim = Scalar::Verbatim { span, style };
-        let is_source_text = is_plain_text || verbatim.text(source) == value;
+        let is_source_text = is_plain_text || Scalar::verbatim(source, span, style) == *value;
         let weight = value.len() as u64 + 8;
-        let scalar = if is_source_text && properties == 0 {
-            verbatim
-        } else {
-            Scalar::Other(Arc::new(OtherScalar {
-                span,
-                style,
-                text: (!is_source_text).then(|| value.into_boxed_str()),
-                tag: tag.map(tag_text),
-                anchor: (anchor > 0).then_some(anchor),
-            }))
-        };
-        if anchor > 0 {
-            self.anchors
-                .insert(anchor, Anchored { node: Node::Scalar(scalar.clone()), weight, depth: 0 });
+        // Each kind is written where it stays: what is put together first and then moved waits
+        // for its pieces.
+        let other = (!is_source_text || properties > 0).then(|| {
+            let text = (!is_source_text).then(|| std::mem::take(value).into_boxed_str());
+            let anchor = (anchor > 0).then_some(anchor);
+            Arc::new(OtherScalar { span, style, text, tag: tag.map(tag_text), anchor })
+        });
+        if anchor > 0
+            && let Some(other) = &other
+        {
+            let node = Node::Scalar(Scalar::Other(Arc::clone(other)));
+            self.anchors.insert(anchor, Anchored { node, weight, depth: 0 });
         }
-        if let Some(frame) = self.frames.last_mut()
+        if let Some(frame) = self.frames.last()
             && frame.collection.form == Form::Mapping
-            && frame.key.is_none()
+            && !frame.has_key
         {
             if absent && properties == 0 {
                 return Err(self.fault("a mapping key is missing here"));
             }
-            return self.key(scalar);
+            let key = self.key_slot();
+            match other {
+                None => *key = Some(Scalar::Verbatim { span, style }),
+                Some(other) => *key = Some(Scalar::Other(other)),
+            }
+            return self.key();
         }
-        self.value(Node::Scalar(scalar), Layout::Inline, span, weight, 0)
+        let slot = self.slot(Layout::Inline, span, weight, 0)?;
+        match other {
+            None => *slot = Node::Scalar(Scalar::Verbatim { span, style }),
+            Some(other) => *slot = Node::Scalar(Scalar::Other(other)),
+        }
+        Ok(())
     }
 
-    fn key(&mut self, key: Scalar) -> Result<()> {
+    /// Where the next key of the innermost mapping goes.
+    fn key_slot(&mut self) -> &mut Option<Scalar> {
+        let position = self.items.len();
+        self.items.push(Item::fresh(None, Node::Removed));
+        &mut self.items[position].key
+    }
+
+    /// Checks the key that was put into its slot.
+    fn key(&mut self) -> Result<()> {
         let source = self.source;
-        let Some(frame) = self.frames.last_mut() else { return Ok(()) };
+        let Some((last, above)) = self.items.split_last() else { return Ok(()) };
+        let (Some(frame), Some(key)) = (self.frames.last_mut(), &last.key) else { return Ok(()) };
         let text = key.text(source);
-        let keys = || self.items[frame.first..].iter().filter_map(|item| item.key.as_ref());
-        if frame.keys.is_none() && self.items.len() - frame.first >= COMPARED_KEYS {
+        let above = &above[frame.first..];
+        let keys = || above.iter().filter_map(|item| item.key.as_ref());
+        if frame.keys.is_none() && above.len() >= COMPARED_KEYS {
             frame.keys = Some(keys().map(|key| Box::from(key.text(source))).collect());
         }
         let is_duplicate = match &mut frame.keys {
@@ -289,19 +313,21 @@ impl<'a> Builder<'a> {
                 None => error,
             });
         }
-        if key.style() == ScalarStyle::Plain && text == "<<" && key.tag().is_none() {
+        // Some tools write `!!merge <<`, which readers take for the same.
+        let may_merge = key.tag().is_none_or(|tag| tag == MERGE_TAG);
+        if key.style() == ScalarStyle::Plain && text == "<<" && may_merge {
             frame.collection.merges = true;
         }
         frame.weight += text.len() as u64;
-        frame.key = Some(key);
+        frame.has_key = true;
         Ok(())
     }
 
-    fn open(&mut self, form: Form, anchor: usize, tag: Option<Tag>) -> Result<()> {
+    fn open(&mut self, form: Form, anchor: usize, has_tag: bool) -> Result<()> {
         if self
             .frames
             .last()
-            .is_some_and(|frame| frame.collection.form == Form::Mapping && frame.key.is_none())
+            .is_some_and(|frame| frame.collection.form == Form::Mapping && !frame.has_key)
         {
             return Err(self.fault("a mapping key must be a scalar: Kubernetes knows no others"));
         }
@@ -310,7 +336,7 @@ impl<'a> Builder<'a> {
                 .fault(&format!("nested more than {MAX_DEPTH} levels deep"))
                 .remedy(FLATTER));
         }
-        let properties = usize::from(anchor > 0) + usize::from(tag.is_some());
+        let properties = usize::from(anchor > 0) + usize::from(has_tag);
         let start = self.begin(false, properties)?;
         let source = self.source;
         let text = source.text();
@@ -365,7 +391,7 @@ impl<'a> Builder<'a> {
         self.frames.push(Frame {
             collection,
             first,
-            key: None,
+            has_key: false,
             lead,
             keys: None,
             weight: 16,
@@ -406,31 +432,25 @@ impl<'a> Builder<'a> {
         }
         let mut collection = frame.collection;
         collection.span = span;
-        collection.items = self.items.drain(frame.first..).collect();
+        collection.items = self.items.split_off(frame.first);
         collection.reindex(source);
         let layout = if collection.flow { Layout::Inline } else { Layout::Block };
         if collection.merges {
             merge_order::check(&collection, source)?;
         }
         let anchor = collection.anchor();
-        let node = Node::Collection(Arc::new(collection));
+        let collection = Arc::new(collection);
         if let Some(anchor) = anchor {
-            let anchored =
-                Anchored { node: node.clone(), weight: frame.weight, depth: frame.depth };
-            self.anchors.insert(anchor, anchored);
+            let node = Node::Collection(Arc::clone(&collection));
+            self.anchors
+                .insert(anchor, Anchored { node, weight: frame.weight, depth: frame.depth });
         }
-        self.value(node, layout, span, frame.weight, frame.depth)
+        *self.slot(layout, span, frame.weight, frame.depth)? = Node::Collection(collection);
+        Ok(())
     }
 
-    /// Puts a finished value into the collection above, or makes it the document's root.
-    fn value(
-        &mut self,
-        value: Node,
-        layout: Layout,
-        span: Span,
-        weight: u64,
-        depth: usize,
-    ) -> Result<()> {
+    /// Where a finished value goes: into the collection above, or it is the document's root.
+    fn slot(&mut self, layout: Layout, span: Span, weight: u64, depth: usize) -> Result<&mut Node> {
         let source = self.source;
         let text = source.text();
         if self.frames.len() + depth > MAX_DEPTH {
@@ -439,8 +459,7 @@ impl<'a> Builder<'a> {
                 .remedy(FLATTER));
         }
         let Some(frame) = self.frames.last_mut() else {
-            self.root = Some((value, layout, span));
-            return Ok(());
+            return Ok(&mut self.root.insert((Node::Removed, layout, span)).0);
         };
         frame.weight = frame.weight.saturating_add(weight);
         frame.depth = frame.depth.max(depth + 1);
@@ -449,12 +468,16 @@ impl<'a> Builder<'a> {
             Layout::Block => span.end as usize,
             Layout::Inline => scan::next_line(text, span.end as usize),
         };
-        let key = if frame.collection.form == Form::Mapping { frame.key.take() } else { None };
-        self.items.push(Item { key, value, slice: Slice::new(frame.lead, span, end, layout) });
         if !frame.collection.flow {
             self.cursor = self.cursor.max(end);
         }
-        Ok(())
+        if !std::mem::take(&mut frame.has_key) {
+            self.items.push(Item::fresh(None, Node::Removed));
+        }
+        let position = self.items.len() - 1;
+        let item = &mut self.items[position];
+        item.slice = Slice::new(frame.lead, span, end, layout);
+        Ok(&mut item.value)
     }
 }
 

@@ -328,20 +328,26 @@ impl Scalar {
         if let Some(text) = self.other().and_then(|other| other.text.as_deref()) {
             return text;
         }
-        let style = self.style();
-        let quotes =
-            u32::from(matches!(style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted));
-        let Span { start, end } = self.span();
-        source.slice(start.saturating_add(quotes), end.saturating_sub(quotes))
+        Self::verbatim(source, self.span(), self.style())
     }
 
-    /// Whether its value is this text; the length tells most others apart.
+    /// The text of the source between the quotes of a scalar.
+    pub(crate) fn verbatim(source: &Source, span: Span, style: ScalarStyle) -> &str {
+        let quotes = style.quotes();
+        source.slice(span.start.saturating_add(quotes), span.end.saturating_sub(quotes))
+    }
+
+    /// Whether its value is this text; length and first byte tell most others apart.
     pub(crate) fn is(&self, text: &str, source: &Source) -> bool {
         match self {
-            Self::Verbatim { span, .. } => {
-                let length = span.end.saturating_sub(span.start) as usize;
-                // With quotes or without.
-                (length == text.len() || length == text.len() + 2) && self.text(source) == text
+            Self::Verbatim { span, style } => {
+                let quotes = style.quotes();
+                let start = span.start.saturating_add(quotes) as usize;
+                let end = span.end.saturating_sub(quotes) as usize;
+                let (bytes, text) = (source.text().as_bytes(), text.as_bytes());
+                end.wrapping_sub(start) == text.len()
+                    && text.first().is_none_or(|first| bytes.get(start) == Some(first))
+                    && bytes.get(start..end) == Some(text)
             }
             Self::Other(_) => self.text(source) == text,
         }

@@ -121,14 +121,14 @@ fn feed(
     let mut parser = Parser::new_from_str(body);
     let mut nodes_left = most_nodes(body);
     loop {
-        match parser.next_token() {
+        match &mut parser.next_token() {
             Ok((Event::StreamEnd, _)) => return Ok(Ok(builder.finish())),
             Ok((event, marker)) => {
                 builder.event(event)?;
                 let place = || source.place_of_marker(marker.line(), marker.col());
                 nodes_left = nodes_left.checked_sub(1).ok_or_else(|| too_dense(place()))?;
             }
-            Err(error) => return Ok(Err(error)),
+            Err(error) => return Ok(Err(error.clone())),
         }
     }
 }

@@ -23,6 +23,13 @@ pub enum ScalarStyle {
     Auto,
 }
 
+impl ScalarStyle {
+    /// Bytes of the quote on each side.
+    pub(crate) fn quotes(self) -> u32 {
+        u32::from(matches!(self, Self::SingleQuoted | Self::DoubleQuoted))
+    }
+}
+
 /// A scalar's value as Kubernetes reads it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Resolved {

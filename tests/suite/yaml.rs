@@ -344,6 +344,13 @@ fn what_readers_disagree_on_is_refused() {
     assert_eq!(set("a: 1\n# \u{feff}", "/b", Value::int(2)), "a: 1\n# \u{feff}\nb: 2\n");
     let tagged = load("a: &a {x: 1}\nb: {!!str <<: *a}\n");
     assert!(tagged.documents[0].at(&["b", "x"]).is_none());
+    for merge in ["!!merge", "!<tag:yaml.org,2002:merge>"] {
+        let text = format!("a: &a {{x: 1, w: 2}}\nb:\n  {merge} <<: *a\n  z: 3\n");
+        let merged = load(&text);
+        assert_eq!(merged.documents[0].at(&["b", "x"]).unwrap().text(), Some("1"), "{text}");
+        assert_eq!(set(&text, "/b/w", Value::int(5)), format!("{text}  w: 5\n"));
+        assert_eq!(remove(&text, "/b/x"), "a: &a {x: 1, w: 2}\nb:\n  z: 3\n  w: 2\n");
+    }
     assert_eq!(load("  ...\n").documents[0].root().as_str(), Some("..."));
     assert_eq!(remove("\u{a0}:", "/\u{a0}"), "{}\n");
 }

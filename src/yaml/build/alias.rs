@@ -26,7 +26,7 @@ impl Builder<'_> {
         if self
             .frames
             .last()
-            .is_some_and(|frame| frame.collection.form == Form::Mapping && frame.key.is_none())
+            .is_some_and(|frame| frame.collection.form == Form::Mapping && !frame.has_key)
         {
             return Err(self.fault("an alias as a mapping key is not supported"));
         }
@@ -51,6 +51,7 @@ impl Builder<'_> {
         self.has_aliases = true;
         let span = Span::new(start, end);
         let alias = Alias { span, anchor, target: anchored.node.clone() };
-        self.value(Node::Alias(Arc::new(alias)), Layout::Inline, span, weight, depth)
+        *self.slot(Layout::Inline, span, weight, depth)? = Node::Alias(Arc::new(alias));
+        Ok(())
     }
 }

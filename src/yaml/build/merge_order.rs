@@ -65,6 +65,8 @@ mod tests {
     fn what_readers_do_not_agree_on_is_refused() {
         let told = error("x: &x {app: shop}\nlabels:\n  app: web\n  <<: *x\n").unwrap();
         assert!(told.contains("`<<` brings `app`") && told.contains("a.yaml:4:3"), "{told}");
+        let tagged = "x: &x {app: shop}\nlabels:\n  app: web\n  !!merge <<: *x\n";
+        assert!(error(tagged).is_some_and(|told| told.contains("brings `app`")));
         assert!(error("labels: {app: web, <<: [{a: 1}, {app: shop}]}\n").is_some());
         assert!(error("y: &y {<<: {app: 1}}\nlabels: {app: 2, <<: *y}\n").is_some());
     }
