@@ -9,10 +9,10 @@ COPY . .
 # For `graylane --version`; the repository does not come along.
 ARG GRAYLANE_COMMIT
 # The target of Alpine's Rust is musl: the program is linked statically.
-RUN cargo build --release --locked --bin graylane
+RUN cargo build --profile dist --locked --bin graylane
 
 FROM scratch
-COPY --from=build /src/target/release/graylane /usr/local/bin/graylane
+COPY --from=build /src/target/dist/graylane /usr/local/bin/graylane
 COPY templates/argocd/plugin.yaml /home/argocd/cmp-server/config/plugin.yaml
 USER 999:999
 ENTRYPOINT ["/usr/local/bin/graylane"]

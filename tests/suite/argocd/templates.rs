@@ -281,7 +281,7 @@ fn the_image_and_the_sidecar_fit_the_plugin() {
     for line in [
         "USER 999:999".to_owned(),
         "COPY templates/argocd/plugin.yaml /home/argocd/cmp-server/config/plugin.yaml".to_owned(),
-        format!("COPY --from=build /src/target/release/graylane {program}"),
+        format!("COPY --from=build /src/target/dist/graylane {program}"),
     ] {
         assert!(image.lines().any(|each| each == line), "{line}");
     }
