@@ -161,7 +161,9 @@ impl Repository {
         let mut update = git2::build::TreeUpdateBuilder::new();
         let mut entries = Vec::new();
         let kept = changes.iter().filter(|change| change.contents.is_some());
-        let filtered = self.filtered(kept.map(|change| change.path.as_str()))?;
+        let kept: Vec<&str> = kept.map(|change| change.path.as_str()).collect();
+        self.check_filters(base, kept.iter().copied())?;
+        let filtered = self.filtered_of_commit(kept)?;
         for Change { path, contents } in changes {
             let held = self.entry(base, path)?;
             let Some(contents) = contents else {

@@ -7,9 +7,77 @@ use git2::{ObjectType, Oid};
 
 use super::discover::Repository;
 use super::error::{GitError, GitErrorKind, Result};
-use super::read::CommitId;
+use super::path;
+use super::read::{BlobId, CommitId};
+
+/// A file that is read from commits before anything else is known of a lane.
+const LOCK: &str = "graylane.lock";
+
+/// What names a filter in an attributes file.
+const FILTER: &[u8] = b"filter=";
 
 impl Repository {
+    /// Those of these paths that have a filter, for a commit.
+    ///
+    /// # Errors
+    /// `git` cannot be asked, or an overlay's lock has a filter: no commit could be read any more.
+    pub(super) fn filtered_of_commit<'a>(
+        &self,
+        paths: impl IntoIterator<Item = &'a str>,
+    ) -> Result<HashSet<String>> {
+        let filtered = self.filtered(paths)?;
+        let is_lock = |path: &&String| path.rsplit('/').next() == Some(LOCK);
+        match filtered.iter().filter(is_lock).min() {
+            Some(lock) => Err(GitError::new(
+                GitErrorKind::NotNow,
+                format!("the lock `{lock}` has a filter, so a commit would hold what nobody can read there"),
+            )
+            .remedy(format!("add a line to .gitattributes, below the one that names the filter:\n{LOCK} -filter"))),
+            None => Ok(filtered),
+        }
+    }
+
+    /// Whether the attributes of the files that are checked out, which are the ones `git` reads, know
+    /// the filters of the tree that a commit is made on: else it would hold in plain what that branch
+    /// encrypts.
+    ///
+    /// # Errors
+    /// They do not.
+    pub(super) fn check_filters<'a>(
+        &self,
+        base: &git2::Tree<'_>,
+        paths: impl IntoIterator<Item = &'a str>,
+    ) -> Result<()> {
+        let Some(head) = self.head()?.commit() else { return Ok(()) };
+        let here = self.tree_of(head)?;
+        if here.id() == base.id() {
+            return Ok(());
+        }
+        let mut seen = HashSet::new();
+        for directory in paths.into_iter().flat_map(path::parents).chain([""]) {
+            if !seen.insert(directory) {
+                continue;
+            }
+            let file = [directory, "/.gitattributes"].concat();
+            let file = file.trim_start_matches('/');
+            let Some((there, _)) = self.entry(base, file)? else { continue };
+            let is_here = self.entry(&here, file)?.is_some_and(|(here, _)| here == there);
+            if is_here
+                || !self.read_blob(BlobId(there))?.windows(FILTER.len()).any(|part| part == FILTER)
+            {
+                continue;
+            }
+            return Err(GitError::new(
+                GitErrorKind::NotNow,
+                format!(
+                    "the `{file}` of that branch has filters, and the one checked out is another"
+                ),
+            )
+            .remedy("check that branch out to commit to it, or give both the same attributes"));
+        }
+        Ok(())
+    }
+
     /// Those of these paths that have a filter.
     ///
     /// # Errors

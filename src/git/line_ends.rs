@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use git2::{AttrCheckFlags, AttrValue};
 
@@ -12,7 +12,8 @@ use super::program::Program;
 /// What becomes of the line ends of a work tree in commits.
 ///
 /// git turns CRLF into LF where the attributes `text` or `eol` of a file ask for it or, if it has
-/// neither, where `core.autocrlf` is `true` or `input`; so what it checks out may have CRLF.
+/// neither, where `core.autocrlf` is `true` or `input`; so what it checks out may have CRLF. Where
+/// that is its own choice (`text=auto`, `core.autocrlf`), a file that has CRLF in the index keeps it.
 pub struct LineEnds {
     program: Program,
     /// Opened for attributes, when there is something to convert; libgit2's repository is for one
@@ -20,6 +21,14 @@ pub struct LineEnds {
     attributes: OnceLock<Option<Mutex<git2::Repository>>>,
     /// Asked for when there is something to convert: that takes longer than to read a small lane.
     converts: OnceLock<bool>,
+}
+
+/// Whether a file is a text.
+enum Text {
+    Yes,
+    No,
+    /// Where it looks like one.
+    Auto,
 }
 
 impl fmt::Debug for LineEnds {
@@ -40,34 +49,52 @@ impl LineEnds {
     /// A file's bytes as git would commit them; `path` is relative to the work tree.
     pub fn committed(&self, path: &str, bytes: Vec<u8>) -> Vec<u8> {
         let Some(converted) = with_lf(&bytes) else { return bytes };
-        let is_text = self.is_text(path);
-        match is_text.unwrap_or_else(|| *self.converts.get_or_init(|| self.converts())) {
-            true => converted,
-            false => bytes,
-        }
+        let is_converted = match self.text(path) {
+            Some(Text::Yes) => true,
+            Some(Text::No) => false,
+            Some(Text::Auto) => !self.has_crlf_in_index(path),
+            None => *self.converts.get_or_init(|| self.converts()) && !self.has_crlf_in_index(path),
+        };
+        if is_converted { converted } else { bytes }
     }
 
-    /// Whether the attributes of a file say that it is a text; `None` where they say nothing of it.
-    ///
-    /// Source: git/git, `convert.c`, `convert_attrs`; gitattributes(5), `text`, `eol`, `crlf`.
-    fn is_text(&self, path: &str) -> Option<bool> {
+    fn repository(&self) -> Option<MutexGuard<'_, git2::Repository>> {
         let open = || git2::Repository::open(&self.program.git_dir).ok().map(Mutex::new);
         let repository = self.attributes.get_or_init(open).as_ref()?;
-        let repository = repository.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(repository.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether the index has a file with CRLF: git leaves it so, or it would be changed for good
+    /// without a word.
+    ///
+    /// Source: git/git, `convert.c`, `has_crlf_in_index`.
+    fn has_crlf_in_index(&self, path: &str) -> bool {
+        let Some(repository) = self.repository() else { return false };
+        let entry = repository.index().ok().and_then(|index| index.get_path(Path::new(path), 0));
+        let blob = entry.and_then(|entry| repository.find_blob(entry.id).ok());
+        blob.is_some_and(|blob| with_lf(blob.content()).is_some())
+    }
+
+    /// What the attributes of a file say of it being a text; `None` where they say nothing of it.
+    ///
+    /// Source: git/git, `convert.c`, `convert_attrs`; gitattributes(5), `text`, `eol`, `crlf`.
+    fn text(&self, path: &str) -> Option<Text> {
+        let repository = self.repository()?;
         let path = Path::new(path);
         let get = |name| {
             repository.get_attr(path, name, AttrCheckFlags::FILE_THEN_INDEX).unwrap_or_default()
         };
         for name in ["text", "crlf"] {
             match AttrValue::from_string(get(name)) {
-                AttrValue::True | AttrValue::String("auto" | "input") => return Some(true),
-                AttrValue::False => return Some(false),
+                AttrValue::True | AttrValue::String("input") => return Some(Text::Yes),
+                AttrValue::String("auto") => return Some(Text::Auto),
+                AttrValue::False => return Some(Text::No),
                 _ => {}
             }
         }
         let has_eol =
             matches!(AttrValue::from_string(get("eol")), AttrValue::String("lf" | "crlf"));
-        has_eol.then_some(true)
+        has_eol.then_some(Text::Yes)
     }
 
     /// Asks the `git` program, which knows all places of configuration, those of the environment

@@ -63,6 +63,35 @@ fn what_a_filter_encrypts_is_encrypted_in_the_commit() {
 }
 
 #[test]
+fn filters_of_another_branch_are_not_passed_over() {
+    let sandbox = web("**/*secret*.yaml filter=rot\n");
+    encrypted(&sandbox);
+    done(&sandbox, "git branch encrypted && git rm -q .gitattributes && git commit -qm plain");
+    let ran = sandbox.sh("graylane generate -q --commit --branch encrypted");
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("check that branch out"), "{}", ran.stderr);
+    // Where the branch has none, nothing is in the way.
+    done(&sandbox, "git branch plain && git checkout -q encrypted");
+    done(&sandbox, "graylane generate -q --commit --branch plain");
+    done(&sandbox, "git show plain:overlays/gray/graylane.lock");
+}
+
+#[test]
+fn a_lock_is_not_filtered() {
+    let sandbox = web("overlays/** filter=rot\n");
+    encrypted(&sandbox);
+    let before = done(&sandbox, "git rev-parse HEAD");
+    let ran = sandbox.sh("graylane generate -q --commit");
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("graylane.lock -filter"), "{}", ran.stderr);
+    assert_eq!(done(&sandbox, "git rev-parse HEAD && git status --short"), before);
+    done(&sandbox, "echo graylane.lock -filter >>.gitattributes && git commit -qam lock");
+    done(&sandbox, "graylane generate -q --commit && graylane generate -q --commit");
+    done(&sandbox, "graylane generate -q --check && graylane cleanup -q --commit");
+    assert_eq!(done(&sandbox, "git status --short"), "");
+}
+
+#[test]
 fn a_filter_that_fails_stops_the_commit() {
     let sandbox = web("overlays/**/*.yaml filter=rot\n");
     encrypted(&sandbox);
@@ -112,4 +141,30 @@ fn line_ends_of_attributes_are_gits() {
     sandbox.commit_all();
     done(&sandbox, "git config core.autocrlf true && graylane generate -q --commit");
     assert!(done(&sandbox, "git grep -lI \"$(printf '\\r')\" HEAD -- overlays").contains("web"));
+}
+
+#[test]
+fn crlf_that_is_in_the_index_stays_where_git_leaves_it() {
+    let crlf = |sandbox: &Sandbox| {
+        let path = sandbox.dir.join("deploy/web.yaml");
+        let text = fs::read_to_string(&path).unwrap().replace('\n', "\r\n");
+        fs::write(&path, text).unwrap();
+    };
+    for later in [
+        "echo '* text=auto' >.gitattributes && git add . && git commit -qm attributes",
+        "git rm -q .gitattributes && git commit -qm none && git config core.autocrlf input",
+    ] {
+        let sandbox = web("# none\n");
+        crlf(&sandbox);
+        sandbox.commit_all();
+        done(&sandbox, later);
+        assert_eq!(done(&sandbox, "git status --short"), "", "{later}");
+        done(&sandbox, "graylane generate -q --commit");
+        done(&sandbox, "graylane generate -q --check");
+        done(&sandbox, "graylane --rev HEAD generate -q --check");
+        done(&sandbox, "graylane promote -q --commit");
+        assert_eq!(done(&sandbox, "git status --short"), "", "{later}");
+        let changed = done(&sandbox, "git show --numstat --format= HEAD");
+        assert_eq!(changed, "1\t1\tdeploy/web.yaml\n", "{later}");
+    }
 }
