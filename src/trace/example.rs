@@ -19,6 +19,9 @@ pub(super) fn example(pattern: &str) -> Option<String> {
 /// Expressions longer than this are not read.
 const MOST_CHARS: usize = 500;
 
+/// Bytes of the longest value that is written: repetitions of repetitions multiply.
+const LONGEST: usize = 1000;
+
 /// Groups within groups that are read.
 const DEEPEST: usize = 20;
 
@@ -58,6 +61,9 @@ impl Reader<'_> {
                 Some(c) => {
                     let atom = self.atom(c, depth)?;
                     let times = self.times();
+                    if current.len() + atom.len() * times > LONGEST {
+                        return None;
+                    }
                     (0..times).for_each(|_| current.push_str(&atom));
                 }
             }
@@ -120,4 +126,18 @@ fn class(c: char) -> String {
         c => c,
     }
     .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_example_matches_its_expression_or_there_is_none() {
+        assert_eq!(example("^v[12]\\.(x|y)+$").as_deref(), Some("v1.x"));
+        assert_eq!(example("(a{2}){3}").as_deref(), Some("aaaaaa"));
+        assert_eq!(example("(?i)a"), None);
+        // Repetitions of repetitions would fill the memory.
+        assert_eq!(example("((((((a{99}){99}){99}){99}){99}){99})"), None);
+    }
 }
