@@ -56,23 +56,25 @@ impl Reading {
 ///
 /// All files that cannot be read as manifests, each with its place.
 pub fn read(files: &dyn Files, paths: &[String], namespace: &str) -> Result<Baseline, Failure> {
-    read_and(files, paths, namespace, None, |_| ()).map(|(baseline, _)| baseline)
+    read_and(files, paths, namespace, None, |_| (), |_| ()).map(|(baseline, ())| baseline)
 }
 
 /// Reads files as [`read`] does, renders those that are orchestrations of AppStack, and looks at
-/// each object as soon as it is read; returns what was seen, in the order of the objects.
+/// each object as soon as it is read. What was seen, piece by piece in the order of the objects, is
+/// joined while these are.
 ///
 /// # Errors
 ///
 /// As [`read`], and orchestrations that cannot be rendered.
-pub fn read_and<T: Send>(
+pub fn read_and<T: Send, J: Send>(
     files: &dyn Files,
     paths: &[String],
     namespace: &str,
     orchestration: Option<&Orchestration>,
     look: impl Fn(&Object) -> T + Sync,
-) -> Result<(Baseline, Vec<T>), Failure> {
-    let readings: Vec<(Reading, Vec<T>)> = paths
+    join: impl FnOnce(Vec<Vec<T>>) -> J + Send,
+) -> Result<(Baseline, J), Failure> {
+    let (readings, seen): (Vec<Reading>, Vec<Vec<T>>) = paths
         .par_iter()
         .with_max_len(FILES_TOGETHER)
         .fold(
@@ -87,12 +89,15 @@ pub fn read_and<T: Send>(
                 (all, all_seen)
             },
         )
-        .collect();
-    let count = readings.iter().map(|(reading, _)| reading.objects.len()).sum();
+        .unzip();
+    let (baseline, joined) = rayon::join(|| baseline_of(readings), || join(seen));
+    Ok((baseline?, joined))
+}
+
+fn baseline_of(readings: Vec<Reading>) -> Result<Baseline, Failure> {
+    let count = readings.iter().map(|reading| reading.objects.len()).sum();
     let mut all = Reading { objects: Vec::with_capacity(count), ..Reading::default() };
-    let mut all_seen = Vec::with_capacity(count);
-    for (reading, seen) in readings {
-        all_seen.extend(seen);
+    for reading in readings {
         all.append(reading);
     }
     if !all.errors.is_empty() {
@@ -101,7 +106,7 @@ pub fn read_and<T: Send>(
     let mut baseline = Baseline::new(all.objects, all.notes);
     baseline.bytes = all.bytes;
     baseline.set_gray(all.gray);
-    Ok((baseline, all_seen))
+    Ok(baseline)
 }
 
 fn unreadable(path: &str, error: &FilesError) -> Diagnostic {

@@ -52,8 +52,11 @@ pub fn select(
             Err(error) => errors.push(refused(pattern, &error)),
         }
     }
-    selected.sort();
-    selected.dedup();
+    // What one pattern means is sorted already.
+    if patterns.len() > 1 {
+        selected.sort();
+        selected.dedup();
+    }
     if errors.is_empty() { Ok(selected) } else { Err(errors) }
 }
 

@@ -101,6 +101,13 @@ enum Part<'a> {
 }
 
 impl<T: Copy> Tree<T> {
+    fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+            && self.prefixes.is_empty()
+            && self.each.is_none()
+            && self.rows.is_empty()
+    }
+
     fn insert(&mut self, steps: &[Step], row: T) {
         let Some((step, rest)) = steps.split_first() else {
             self.rows.push(row);
@@ -227,7 +234,7 @@ impl<T: Copy> FieldSet<T> {
         if let Some(tree) = self.by_kind.get(&(group, kind)) {
             collect(tree, root, &Path::root(), &[], &mut all);
         }
-        if !self.pod_spec.keys.is_empty() {
+        if !self.pod_spec.is_empty() {
             for template in pod_templates(root) {
                 if let Some((spec, order)) = locate(root, &template.spec) {
                     collect(&self.pod_spec, spec, &template.spec, &order, &mut all);
@@ -246,6 +253,9 @@ fn collect<'a, T: Copy>(
     base_order: &[usize],
     all: &mut Vec<Found<'a, T>>,
 ) {
+    if tree.is_empty() {
+        return;
+    }
     let mut trail = Trail { steps: Vec::new(), nodes: Vec::new() };
     tree.walk(start, &mut trail, &mut |trail, node, row| {
         let steps = trail.steps.iter().map(|(part, _)| match part {

@@ -41,6 +41,18 @@ struct KeyIndex {
     values: HashMap<String, Vec<usize>>,
 }
 
+impl KeyIndex {
+    fn add(&mut self, value: &str, position: usize) {
+        self.all.push(position);
+        match self.values.get_mut(value) {
+            Some(bucket) => bucket.push(position),
+            None => {
+                self.values.insert(value.to_owned(), vec![position]);
+            }
+        }
+    }
+}
+
 impl<I> Default for SelectorIndex<I> {
     fn default() -> Self {
         Self { entries: Vec::new(), namespaces: BTreeMap::new() }
@@ -70,13 +82,13 @@ impl<I> SelectorIndex<I> {
             }
             is_twice
         });
-        if !self.namespaces.contains_key(namespace) {
-            self.namespaces.insert(namespace.to_owned(), NamespaceIndex::default());
-        }
-        let Some(index) = self.namespaces.get_mut(namespace) else { return };
-        index.all.push(position);
-        for (key, value) in &labels {
-            index.add(key, value, position);
+        match self.namespaces.get_mut(namespace) {
+            Some(index) => index.add(&labels, position),
+            None => {
+                let mut index = NamespaceIndex::default();
+                index.add(&labels, position);
+                self.namespaces.insert(namespace.to_owned(), index);
+            }
         }
         self.entries.push(Entry { id, labels });
     }
@@ -130,16 +142,14 @@ impl<I> SelectorIndex<I> {
     }
 
     fn positions(&self, selector: &LabelSelector, index: &NamespaceIndex) -> Vec<usize> {
-        let rarest = selector
-            .requirements
+        let requirements = selector.requirements.iter();
+        let candidates = requirements.filter_map(|requirement| index.candidates(requirement));
+        let rarest = candidates.min_by_key(Candidates::count);
+        let rarest = rarest.unwrap_or(Candidates::One(index.all.as_slice()));
+        let mut positions: Vec<usize> = rarest
+            .buckets()
             .iter()
-            .filter_map(|requirement| Some((index.count(requirement)?, requirement)))
-            .min_by_key(|(count, _)| *count);
-        let buckets = rarest.and_then(|(_, requirement)| index.candidates(requirement));
-        let buckets = buckets.unwrap_or_else(|| vec![index.all.as_slice()]);
-        let mut positions: Vec<usize> = buckets
-            .into_iter()
-            .flatten()
+            .flat_map(|bucket| bucket.iter())
             .copied()
             .filter(|position| {
                 let entry = self.entries.get(*position);
@@ -153,47 +163,53 @@ impl<I> SelectorIndex<I> {
 }
 
 impl NamespaceIndex {
-    fn add(&mut self, key: &str, value: &str, position: usize) {
-        // Most labels are there already, and their texts need no copy.
-        if !self.keys.contains_key(key) {
-            self.keys.insert(key.to_owned(), KeyIndex::default());
-        }
-        let Some(key) = self.keys.get_mut(key) else { return };
-        key.all.push(position);
-        match key.values.get_mut(value) {
-            Some(bucket) => bucket.push(position),
-            None => {
-                key.values.insert(value.to_owned(), vec![position]);
+    fn add(&mut self, labels: &[(String, String)], position: usize) {
+        self.all.push(position);
+        for (key, value) in labels {
+            // Most labels are there already, and their texts need no copy.
+            match self.keys.get_mut(key) {
+                Some(index) => index.add(value, position),
+                None => {
+                    let mut index = KeyIndex::default();
+                    index.add(value, position);
+                    self.keys.insert(key.clone(), index);
+                }
             }
-        }
-    }
-
-    /// How many label sets [`candidates`](Self::candidates) gives.
-    fn count(&self, requirement: &Requirement) -> Option<usize> {
-        let key = self.keys.get(&requirement.key);
-        match &requirement.operator {
-            Operator::In(values) => {
-                let bucket = |value| key.and_then(|key| key.values.get(value)).map(Vec::len);
-                Some(values.iter().filter_map(bucket).sum())
-            }
-            Operator::Exists => Some(key.map_or(0, |key| key.all.len())),
-            Operator::Unknown(_) => Some(0),
-            Operator::NotIn(_) | Operator::DoesNotExist => None,
         }
     }
 
     /// What can fulfil a requirement; `None` where its absence fulfils it too.
-    fn candidates(&self, requirement: &Requirement) -> Option<Vec<&[usize]>> {
+    fn candidates(&self, requirement: &Requirement) -> Option<Candidates<'_>> {
         let key = self.keys.get(&requirement.key);
-        match &requirement.operator {
-            Operator::In(values) => {
-                let bucket = |value| key.and_then(|key| key.values.get(value)).map(Vec::as_slice);
-                Some(values.iter().filter_map(bucket).collect())
-            }
-            Operator::Exists => Some(key.map(|key| key.all.as_slice()).into_iter().collect()),
-            Operator::Unknown(_) => Some(Vec::new()),
-            Operator::NotIn(_) | Operator::DoesNotExist => None,
+        let bucket = |value| key.and_then(|key| key.values.get(value)).map(Vec::as_slice);
+        Some(match &requirement.operator {
+            Operator::In(values) => match values.as_slice() {
+                [value] => Candidates::One(bucket(value).unwrap_or_default()),
+                values => Candidates::Many(values.iter().filter_map(bucket).collect()),
+            },
+            Operator::Exists => Candidates::One(key.map_or(&[], |key| key.all.as_slice())),
+            Operator::Unknown(_) => Candidates::One(&[]),
+            Operator::NotIn(_) | Operator::DoesNotExist => return None,
+        })
+    }
+}
+
+/// Label sets that can fulfil a requirement. Nearly all requirements ask for one value.
+enum Candidates<'a> {
+    One(&'a [usize]),
+    Many(Vec<&'a [usize]>),
+}
+
+impl<'a> Candidates<'a> {
+    fn buckets(&self) -> &[&'a [usize]] {
+        match self {
+            Self::One(bucket) => std::slice::from_ref(bucket),
+            Self::Many(buckets) => buckets,
         }
+    }
+
+    fn count(&self) -> usize {
+        self.buckets().iter().map(|bucket| bucket.len()).sum()
     }
 }
 

@@ -56,6 +56,55 @@ struct Part {
     is_canary: bool,
 }
 
+/// What all objects contribute, joined in their order.
+#[derive(Default)]
+struct Parts {
+    pods: Vec<Pods>,
+    selectors: Vec<Selecting>,
+    pods_of: Vec<Range<usize>>,
+    selectors_of: Vec<Range<usize>>,
+    /// What the object at a position points at, and what that does.
+    targets: Vec<(usize, ObjectRef, Effect)>,
+    made_by: HashMap<usize, String>,
+    canaries: HashSet<usize>,
+}
+
+impl Parts {
+    fn join(parts: Vec<Vec<Part>>) -> Self {
+        let sum = |of: fn(&Part) -> usize| parts.iter().flatten().map(of).sum();
+        let mut all = Self {
+            pods: Vec::with_capacity(sum(|part| part.templates.len())),
+            selectors: Vec::with_capacity(sum(|part| part.selectors.len())),
+            pods_of: Vec::with_capacity(sum(|_| 1)),
+            selectors_of: Vec::with_capacity(sum(|_| 1)),
+            targets: Vec::with_capacity(sum(|part| part.targets.len())),
+            ..Self::default()
+        };
+        for (object, part) in parts.into_iter().flatten().enumerate() {
+            let (first_pods, first_selector) = (all.pods.len(), all.selectors.len());
+            let templates = part.templates.into_iter();
+            all.pods.extend(templates.map(|(template, labels)| Pods { object, template, labels }));
+            let selectors = part.selectors.into_iter();
+            all.selectors.extend(selectors.map(|selector| Selecting {
+                object,
+                selector,
+                pods: Vec::new(),
+            }));
+            all.pods_of.push(first_pods..all.pods.len());
+            all.selectors_of.push(first_selector..all.selectors.len());
+            if let Some(why) = part.made_by {
+                all.made_by.insert(object, why);
+            }
+            if part.is_canary {
+                all.canaries.insert(object);
+            }
+            let targets = part.targets.into_iter();
+            all.targets.extend(targets.map(|(target, effect)| (object, target, effect)));
+        }
+        all
+    }
+}
+
 /// The baseline, indexed for the steps.
 #[derive(Debug)]
 pub struct Facts {
@@ -106,56 +155,33 @@ impl Facts {
             part
         };
         let namespace = release.namespace.as_deref().unwrap_or("");
-        let (baseline, parts) = read::read_and(files, paths, namespace, orchestration, look)?;
-        Ok(Self::join(&Arc::new(baseline), parts))
+        let (baseline, parts) =
+            read::read_and(files, paths, namespace, orchestration, look, Parts::join)?;
+        Ok(Self::of(&Arc::new(baseline), parts))
     }
 
     /// Gathers the facts of a baseline.
     pub fn gather(baseline: &Arc<Baseline>) -> Self {
-        Self::join(baseline, baseline.objects().par_iter().map(part).collect())
+        let parts = baseline.objects().par_iter().map(part).collect();
+        Self::of(baseline, Parts::join(vec![parts]))
     }
 
-    /// Joins what the objects contribute, in their order.
-    fn join(baseline: &Arc<Baseline>, parts: Vec<Part>) -> Self {
+    /// Indexes what the objects of a baseline contribute.
+    fn of(baseline: &Arc<Baseline>, parts: Parts) -> Self {
+        let Parts { pods, selectors, pods_of, selectors_of, targets, made_by, canaries } = parts;
         let mut facts = Self {
             baseline: Arc::clone(baseline),
-            pods: Vec::with_capacity(parts.iter().map(|part| part.templates.len()).sum()),
-            selectors: Vec::with_capacity(parts.iter().map(|part| part.selectors.len()).sum()),
+            matching: vec![Vec::new(); pods.len()],
+            pods,
+            selectors,
             index: SelectorIndex::default(),
-            selectors_of: Vec::with_capacity(parts.len()),
-            pods_of: Vec::with_capacity(parts.len()),
-            matching: Vec::new(),
+            selectors_of,
+            pods_of,
             referrers: HashMap::new(),
             made: HashSet::new(),
-            made_by: HashMap::new(),
-            canaries: HashSet::new(),
+            made_by,
+            canaries,
         };
-        let mut targets = Vec::new();
-        for (object, part) in parts.into_iter().enumerate() {
-            let (first_pods, first_selector) = (facts.pods.len(), facts.selectors.len());
-            let templates = part.templates.into_iter();
-            facts.pods.extend(templates.map(|(template, labels)| Pods {
-                object,
-                template,
-                labels,
-            }));
-            let selectors = part.selectors.into_iter();
-            facts.selectors.extend(selectors.map(|selector| Selecting {
-                object,
-                selector,
-                pods: Vec::new(),
-            }));
-            facts.pods_of.push(first_pods..facts.pods.len());
-            facts.selectors_of.push(first_selector..facts.selectors.len());
-            if let Some(why) = part.made_by {
-                facts.made_by.insert(object, why);
-            }
-            if part.is_canary {
-                facts.canaries.insert(object);
-            }
-            targets
-                .extend(part.targets.into_iter().map(|(target, effect)| (object, target, effect)));
-        }
         rayon::join(
             || {
                 for (number, pods) in facts.pods.iter().enumerate() {
@@ -176,7 +202,6 @@ impl Facts {
             let namespace = &baseline.objects()[selecting.object].id.namespace;
             selecting.pods = selected(&facts.index, &selecting.selector, namespace);
         });
-        facts.matching = vec![Vec::new(); facts.pods.len()];
         for (number, selecting) in facts.selectors.iter().enumerate() {
             for pod in &selecting.pods {
                 facts.matching[*pod].push(number);
