@@ -225,6 +225,7 @@ fn mark(
         let document = &mut canary.document;
         errors.extend(conditions.add(rule.node, &path, document));
         let result = filters::set_header(document, &path, route.tag_header, route.tag)
+            .and_then(|()| mirror_gray(route, rule.node, &path, document))
             .and_then(|()| only_gray(route, rule.node, &path, document));
         match result {
             Ok(note) => canary.notes.extend(note),
@@ -240,6 +241,28 @@ fn weight(backend: NodeRef<'_>) -> Option<u64> {
         None => Some(1),
         Some(weight) => weight.as_int().and_then(|weight| u64::try_from(weight).ok()),
     }
+}
+
+/// Leads what a rule and its backends mirror to the copies: a marked request is for no pod of a
+/// baseline that has one. Filters that a lane adds come after those that are there.
+fn mirror_gray(
+    route: &CanaryRoute<'_>,
+    rule: NodeRef<'_>,
+    path: &Path,
+    document: &mut Document,
+) -> Result<(), Diagnostic> {
+    let list = path.key("backendRefs");
+    let own = backends(rule).enumerate().map(|(number, backend)| (list.index(number), backend));
+    for (holder, node) in std::iter::once((path.clone(), rule)).chain(own) {
+        let filters = node.get("filters").into_iter().flat_map(NodeRef::items);
+        for (number, filter) in filters.enumerate() {
+            let mirror = filter.at(&["requestMirror", "backendRef"]);
+            let Some(gray) = mirror.and_then(|mirror| gray_name(route, mirror)) else { continue };
+            let mirror = holder.key("filters").index(number).key("requestMirror").key("backendRef");
+            edited(document.set_str(&mirror.key("name"), gray))?;
+        }
+    }
+    Ok(())
 }
 
 /// Leaves a rule with its gray backends alone: a marked request must reach the lane.

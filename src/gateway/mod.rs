@@ -253,8 +253,17 @@ pub fn class_for(id: &ObjectRef, root: NodeRef<'_>) -> Result<GatewayClass, Diag
             Some(found) => format!("the class `{found}` of {id} is not one graylane knows"),
             None => format!("{id} names no Ingress class"),
         };
-        let remedy =
-            format!("say which gateway serves it: `gateway: {{class: {}}}`", GatewayClass::Mse);
+        let of_ingresses = |class: &&GatewayClass| {
+            !matches!(class, GatewayClass::GatewayApi | GatewayClass::Apisix)
+        };
+        let classes = GatewayClass::ALL.iter().filter(of_ingresses);
+        let classes: Vec<&str> = classes.map(|class| class.as_str()).collect();
+        // To Traefik or Kong the canary would be one more Ingress of the same host and path.
+        let remedy = format!(
+            "if it is served by one of {}, say by which: `gateway: {{class: {}}}`; no other gateway reads such canaries as what they are, and gray pods would get requests of everybody: leave `entry` out there",
+            classes.join(", "),
+            GatewayClass::Mse
+        );
         Diagnostic::error(what).remedy(remedy)
     })
 }

@@ -120,6 +120,28 @@ fn lets_no_backend_change_the_tag() {
 }
 
 #[test]
+fn mirrors_to_copies_what_was_mirrored_to_their_baseline() {
+    let mirror = |name: &str| {
+        format!(
+            "{{type: RequestMirror, requestMirror: {{backendRef: {{name: {name}, port: 80}}}}}}"
+        )
+    };
+    let (web, other) = (mirror("web"), mirror("other"));
+    let rules = format!(
+        "{{filters: [{other}, {web}], backendRefs: [{{name: web, port: 80, filters: [{web}]}}]}}"
+    );
+    let made = canary(&http(&rules), HEADER);
+    let name =
+        |filter: &str| made.at(&format!("/spec/rules/0/{filter}/requestMirror/backendRef/name"));
+    assert_eq!(name("filters/0"), r#""other""#);
+    assert_eq!(name("filters/1"), r#""web-mse-gray""#);
+    assert_eq!(name("backendRefs/0/filters/0"), r#""web-mse-gray""#);
+    // A route that takes all requests over mirrors those of the baseline too.
+    let made = canary(&http(&format!("{{filters: [{web}], {TO_WEB}}}")), "weight: 10");
+    assert!(made.at("/spec/rules/0/filters").contains(r#""name":"web""#));
+}
+
+#[test]
 fn refuses_what_cannot_be_outranked() {
     let with_headers =
         |headers: &str| http(&format!("{{matches: [{{headers: [{headers}]}}], {TO_WEB}}}"));

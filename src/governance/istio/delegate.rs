@@ -198,13 +198,11 @@ impl Asked<'_> {
                     leads |= self.lead(&mut value, namespace);
                     value = united(value);
                 }
-                "mirror" => name_fully(&mut value, namespace),
+                "mirror" => {
+                    self.lead_one(&mut value, namespace);
+                }
                 "mirrors" => {
-                    for mirror in items(&mut value) {
-                        if let Some(destination) = field(mirror, "destination") {
-                            name_fully(destination, namespace);
-                        }
-                    }
+                    self.lead(&mut value, namespace);
                 }
                 _ => {}
             }
@@ -250,23 +248,27 @@ impl Asked<'_> {
     fn lead(&self, route: &mut Value, namespace: &str) -> bool {
         let mut leads = false;
         for weighted in items(route) {
-            let Some(destination) = field(weighted, "destination") else { continue };
-            name_fully(destination, namespace);
-            let host = destination.get("host").and_then(Value::as_str);
-            let Some(gray) =
-                host.and_then(ServiceHost::parse).and_then(|host| self.gray.get(&host))
-            else {
-                continue;
-            };
-            if let Value::Mapping(fields) = destination {
-                fields.retain(|(key, _)| key != "subset");
-            }
-            if let Some(host) = field(destination, "host") {
-                *host = Value::string(gray.to_string());
-            }
-            leads = true;
+            let destination = field(weighted, "destination");
+            leads |= destination.is_some_and(|found| self.lead_one(found, namespace));
         }
         leads
+    }
+
+    /// Leads one destination to the lane's copy, where it has one.
+    fn lead_one(&self, destination: &mut Value, namespace: &str) -> bool {
+        name_fully(destination, namespace);
+        let host = destination.get("host").and_then(Value::as_str);
+        let Some(gray) = host.and_then(ServiceHost::parse).and_then(|host| self.gray.get(&host))
+        else {
+            return false;
+        };
+        if let Value::Mapping(fields) = destination {
+            fields.retain(|(key, _)| key != "subset");
+        }
+        if let Some(host) = field(destination, "host") {
+            *host = Value::string(gray.to_string());
+        }
+        true
     }
 
     /// Refuses a slot whose own conditions leave no place for an entry of the delegate: Istio drops

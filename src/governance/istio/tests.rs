@@ -126,6 +126,16 @@ fn subsets_of_the_baseline_are_one_copy() {
 }
 
 #[test]
+fn what_is_mirrored_to_the_baseline_of_a_copy_goes_to_the_copy() {
+    let text = repeated(
+        "{mirror: {host: web, subset: v1}, mirrors: [{destination: {host: web}, percentage: {value: 5}}, {destination: {host: other}}], route: [{destination: {host: web}}]}",
+    );
+    assert_eq!(text.matches("host: web-mse-gray.prod.svc.cluster.local").count(), 3, "{text}");
+    assert!(text.contains("host: other.prod.svc.cluster.local"), "{text}");
+    assert!(!text.contains("subset"), "{text}");
+}
+
+#[test]
 fn entries_that_no_request_of_the_lane_reaches_are_left_out() {
     let all = "{route: [{destination: {host: web}}]}";
     let alone = repeated(all);
