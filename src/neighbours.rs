@@ -1,6 +1,6 @@
 //! The lanes beside a lane, as they stand in their overlays.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::baseline::files::Files;
 use crate::gateway::{Claims, Owner};
@@ -18,6 +18,8 @@ struct Beside {
     directory: String,
     /// What its lock says; `None` where that cannot be read.
     lock: Option<Lock>,
+    /// Whether one of the specs wrote it under an earlier tag.
+    is_left: bool,
     /// All files near it.
     files: Vec<String>,
 }
@@ -25,6 +27,13 @@ struct Beside {
 impl Beside {
     fn name(&self) -> &str {
         self.lock.as_ref().map_or(&self.directory, |lock| &lock.header().name)
+    }
+
+    fn owner(&self) -> Owner {
+        match &self.lock {
+            Some(lock) if self.is_left => Owner::Left(lock.header().tag.as_str().into()),
+            _ => Owner::Lane(self.name().into()),
+        }
     }
 
     /// The paths of its files in one of its directories, with what follows that.
@@ -41,8 +50,8 @@ fn beside<'a>(
     of: impl Iterator<Item = &'a SpecFile>,
 ) -> Vec<Beside> {
     let own: HashSet<&str> = specs.iter().map(|spec| spec.output.as_str()).collect();
-    let files_of_specs: HashSet<&str> =
-        specs.iter().map(|spec| spec.release.file.as_ref()).collect();
+    let tags: HashMap<&str, &str> =
+        specs.iter().map(|spec| (spec.release.file.as_ref(), spec.release.tag.as_str())).collect();
     let directories: BTreeSet<&str> = of
         .map(|spec| spec.output.rsplit_once('/').map_or("", |(directory, _)| directory))
         .collect();
@@ -67,13 +76,15 @@ fn beside<'a>(
             if header.is_some_and(LockHeader::is_shared) {
                 continue;
             }
-            // What a spec wrote under an earlier tag is left over, not another lane.
-            if header.is_some_and(|header| files_of_specs.contains(header.spec.as_str())) {
-                continue;
-            }
+            let tag = header.and_then(|header| tags.get(header.spec.as_str()));
+            let is_left = match (header, tag) {
+                // What a spec wrote to an earlier output are the same objects, not another lane.
+                (Some(header), Some(tag)) if header.tag == *tag => continue,
+                (_, tag) => tag.is_some(),
+            };
             let start = format!("{lane}/");
             let files = found.iter().filter(|path| path.starts_with(&start)).cloned().collect();
-            lanes.push(Beside { directory: lane.to_owned(), lock, files });
+            lanes.push(Beside { directory: lane.to_owned(), lock, is_left, files });
         }
     }
     lanes
@@ -99,13 +110,16 @@ pub fn claims_of_neighbours(files: &dyn Files, specs: &[SpecFile]) -> Claims {
     });
     let mut claims = Claims::default();
     for lane in beside(files, specs, of) {
-        let owner = Owner::Lane(lane.name().into());
+        let owner = lane.owner();
         let driving = |name: &str| DRIVING.iter().any(|start| name.starts_with(start));
         let workloads = lane.in_part(Directory::Workloads).filter(|(_, name)| driving(name));
         for (path, _) in lane.in_part(Directory::Entry).chain(workloads) {
             for document in documents(files, path) {
                 claims.add(&owner, document.root());
-                claims.hold(&owner, document.root());
+                // What a lane needs for itself it may need again under another tag.
+                if !lane.is_left {
+                    claims.hold(&owner, document.root());
+                }
             }
         }
     }
@@ -119,8 +133,8 @@ pub struct Neighbour {
     pub name: String,
     /// Its tag.
     pub tag: String,
-    /// The path of its spec, which may be gone.
-    pub spec: String,
+    /// The path of its spec, which may be gone; `None` where the spec has another tag by now.
+    pub spec: Option<String>,
     /// Its objects, each with the service it belongs to.
     pub objects: Vec<(Option<String>, Document)>,
 }
@@ -139,10 +153,14 @@ pub fn neighbours(files: &dyn Files, specs: &[SpecFile]) -> Vec<Neighbour> {
             own.map(|document| (file.origin.service.clone(), document)).collect::<Vec<_>>()
         });
         let header = lock.header();
+        let name = match lane.is_left {
+            true => format!("{} (earlier tag {})", header.name, header.tag),
+            false => header.name.clone(),
+        };
         found.push(Neighbour {
-            name: header.name.clone(),
+            name,
             tag: header.tag.clone(),
-            spec: header.spec.clone(),
+            spec: (!lane.is_left).then(|| header.spec.clone()),
             objects: objects.collect(),
         });
     }

@@ -20,6 +20,8 @@ refuses a second one, or takes no notice of it. Some have many, but a lane that 
 all requests must be the only one there. MSE, Cloud-native API Gateway and Higress add the weights of
 lanes up: where they come to 100 or more, nothing is left for the baseline.
 
+An overlay that a spec wrote under an earlier tag is such a lane too, until it is cleaned up.
+
 Remedy: give the lanes conditions that differ, lower weights so that something is left for the
 baseline, join the lanes into one release, or clean one of them up.",
     is_fixed: false,
@@ -153,6 +155,7 @@ fn too_much(entry: &LaneEntry, object: &GrayObject, claim: &Claim, sum: &Sum) ->
 fn shown(owner: &Owner) -> String {
     match owner {
         Owner::Lane(name) => format!("the lane `{name}`"),
+        Owner::Left(tag) => format!("the overlay of the earlier tag `{tag}`"),
         Owner::Canary(id) | Owner::Baseline(id) => format!("{id} of the baseline"),
     }
 }
@@ -167,10 +170,10 @@ fn finding(
     let place = &claim.place;
     let has_one = gateway::of(entry.gateway)
         .is_some_and(|gateway| gateway.capabilities().lanes == Lanes::One);
-    let remedy = if has_one {
-        "clean the other one up first, or make one release of both"
-    } else {
-        "give the lanes conditions that differ, or clean one of them up first"
+    let remedy = match owner {
+        Owner::Left(tag) => format!("take it away first: `graylane cleanup --tag {tag}`"),
+        _ if has_one => "clean the other one up first, or make one release of both".to_owned(),
+        _ => "give the lanes conditions that differ, or clean one of them up first".to_owned(),
     };
     Diagnostic::error(format!(
         "the entry of `{}` ({}) wants requests for {}{} that {} wants too: {why}",

@@ -149,7 +149,8 @@ pub(super) fn cluster(workspace: &Workspace, releases: &[Release]) -> Result<Clu
     let files = workspace.files()?;
     let specs: Vec<SpecFile> = releases.iter().map(|release| release.spec.clone()).collect();
     let beside = neighbours(files.as_ref(), &specs).into_iter().map(|lane| {
-        let spec = read_spec(files.as_ref(), &lane.spec).ok().map(|spec| spec.release);
+        let spec = lane.spec.as_ref().and_then(|spec| read_spec(files.as_ref(), spec).ok());
+        let spec = spec.map(|spec| spec.release);
         (lane, spec)
     });
     Ok(of_releases(releases, beside.collect()))

@@ -59,6 +59,8 @@ pub struct Claims {
 pub enum Owner {
     /// That of a lane, by the lane's name.
     Lane(Arc<str>),
+    /// What the lane itself left under an earlier tag.
+    Left(Arc<str>),
     /// A canary of the baseline that was made by hand.
     Canary(ObjectRef),
     /// Another route of the baseline.

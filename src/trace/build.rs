@@ -16,7 +16,11 @@ use crate::spec::{GrayRelease, Provider};
 pub fn of_releases(releases: &[Release], beside: Vec<(Neighbour, Option<GrayRelease>)>) -> Cluster {
     let mut baselines: Vec<Facts> = Vec::new();
     let mut calls = Calls::default();
-    let mut lanes = Vec::new();
+    // What was left under an earlier tag is there already: of routes alike gateways take the older.
+    let (left, beside): (Vec<_>, Vec<_>) =
+        beside.into_iter().partition(|(lane, _)| lane.spec.is_none());
+    let without_spec = |(lane, _)| of_neighbour(lane, None, &[]);
+    let mut lanes: Vec<TracedLane> = left.into_iter().map(without_spec).collect();
     for release in releases {
         let spec = &release.spec.release;
         let known =

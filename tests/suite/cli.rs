@@ -314,7 +314,10 @@ fn a_service_that_the_rest_of_the_lane_needs_is_not_removed() {
 fn a_list_says_what_became_of_each_lane() {
     let sandbox = web();
     ok(&sandbox, "graylane generate");
-    ok(&sandbox, "sed 's/tag: gray/tag: blue/' graylane.yaml > b && mv b graylane.yaml");
+    ok(
+        &sandbox,
+        "sed 's/tag: gray/tag: blue/; s/x-gray/x-colour/' graylane.yaml > b && mv b graylane.yaml",
+    );
     let list = ok(&sandbox, "graylane list");
     assert!(
         list.contains("left over: its spec now writes overlays/blue  -       overlays/gray"),

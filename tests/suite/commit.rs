@@ -107,7 +107,18 @@ fn outside_of_a_repository_the_spec_says_which_one_is_meant() {
 #[test]
 fn an_overlay_that_a_changed_tag_leaves_behind_is_told() {
     let sandbox = web();
-    let ran = sandbox.sh("graylane -q generate && sed -i 's/tag: gray/tag: blue/' graylane.yaml && graylane generate");
+    let ran = sandbox.sh("graylane -q generate && sed -i 's/tag: gray/tag: blue/; s/x-gray/x-colour/' graylane.yaml && graylane generate");
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert!(ran.stderr.contains("cleanup --tag gray"), "{}", ran.stderr);
+    // With the same condition it would keep what is for the lane.
+    let sandbox = web();
+    let ran = sandbox.sh("graylane -q generate && sed -i 's/tag: gray/tag: blue/' graylane.yaml && graylane generate");
+    assert_eq!(ran.code, 2, "{}", ran.stdout);
+    assert!(
+        ran.stderr.contains("take it away first: `graylane cleanup --tag gray`"),
+        "{}",
+        ran.stderr
+    );
+    let ran = sandbox.sh("graylane cleanup --tag gray --commit && graylane generate --commit && graylane -q cleanup --commit");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
 }
