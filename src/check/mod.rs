@@ -1,6 +1,7 @@
 //! Findings: what is wrong with a lane that could be written. One file per finding, with its code,
 //! its rule and its tests; [`FINDINGS`] lists them.
 
+mod affinity_before_match;
 mod alb_order;
 mod baseline_in_lane;
 mod baseline_moved;
@@ -143,6 +144,7 @@ pub const FINDINGS: &[Finding] = &[
     baseline_in_lane::FINDING,
     baseline_moved::FINDING,
     baseline_tagged::FINDING,
+    affinity_before_match::FINDING,
     budget_blocks_drains::FINDING,
     call_unknown::FINDING,
     canary_without_base::FINDING,
