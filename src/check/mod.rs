@@ -27,6 +27,7 @@ mod host_path;
 mod host_port;
 mod image_mutable;
 mod image_unchanged;
+mod immutable_changed;
 mod immutable_selector;
 mod kruise_collision;
 mod label_read;
@@ -83,6 +84,7 @@ use crate::yaml::{Document, NodeRef, Path};
 pub use delivered::Delivered;
 pub use rules::Verdict;
 pub(crate) use selector_changed::has_immutable_selector;
+pub(crate) use immutable_changed::has_immutable_fields;
 
 /// What a finding looks at.
 #[derive(Clone, Copy)]
@@ -164,6 +166,7 @@ pub const FINDINGS: &[Finding] = &[
     image_unchanged::FINDING,
     immutable_selector::FINDING,
     kruise_collision::FINDING,
+    immutable_changed::FINDING,
     label_read::FINDING,
     lane_collision::FINDING,
     lane_expired::FINDING,

@@ -11,7 +11,9 @@ use jiff::Timestamp;
 use super::shared::{Part, found, is_up_to_date};
 use super::workspace::Workspace;
 use crate::baseline::files::Files;
-use crate::check::{Delivered, Verdict, check_delivery, has_immutable_selector};
+use crate::check::{
+    Delivered, Verdict, check_delivery, has_immutable_fields, has_immutable_selector,
+};
 use crate::git::{CommitId, Repository};
 use crate::kube::object::ObjectRef;
 use crate::overlay::{
@@ -101,7 +103,7 @@ impl<'w> Around<'w> {
         Some((repository, self.workspace.commit.or_else(head)?))
     }
 
-    /// The workloads that the last commit has otherwise.
+    /// The objects with fields that cannot be changed that the last commit has otherwise.
     fn committed(
         &self,
         release: &Release,
@@ -110,8 +112,10 @@ impl<'w> Around<'w> {
         let (repository, commit) = self.last()?;
         let tree = TreeFiles::open(repository, commit, &release.spec.output).ok()?;
         let objects = release.lane.objects.iter().zip(files);
-        let workloads = objects.filter(|(object, _)| has_immutable_selector(&object.id));
-        let differing = workloads.filter_map(|(object, file)| {
+        let fixed = objects.filter(|(object, _)| {
+            has_immutable_selector(&object.id) || has_immutable_fields(&object.id)
+        });
+        let differing = fixed.filter_map(|(object, file)| {
             let there = tree.read(&file.path).ok()?;
             let Found::File(bytes) = there else { return None };
             let text = String::from_utf8(bytes).ok()?;

@@ -27,7 +27,8 @@ pub struct Surroundings {
     pub standing: Option<Standing>,
     /// The manifests of its overlay as they should be, relative to the repository.
     pub manifests: Vec<String>,
-    /// The workloads that the overlay of the last commit has otherwise: their manifests there.
+    /// Objects with fields that cannot be changed that the overlay of the last commit has otherwise:
+    /// their manifests there.
     pub committed: HashMap<ObjectRef, String>,
     /// The removals of its overlay that took changes to its baseline along.
     pub removals: Vec<Removal>,
