@@ -58,7 +58,8 @@ impl Selection<'_, '_> {
             }
         }
         for (name, place) in &spec.copy {
-            if let Some(object) = self.named(name, place, "the object to copy,")
+            let beside = Some(facts.object(workload).id.namespace.as_str());
+            if let Some(object) = self.named(name, place, "the object to copy,", beside)
                 && self.is_copyable(object, place)
             {
                 self.copy(object, number);

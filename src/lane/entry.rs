@@ -41,7 +41,8 @@ impl Selection<'_, '_> {
             );
             return;
         }
-        if let Some(route) = self.entry_route(entry, spec, &routes) {
+        let workload = self.plan.services[number].workload;
+        if let Some(route) = self.entry_route(entry, spec, workload, &routes) {
             if self.is_made_by_others(route, &entry.place) {
                 return;
             }
@@ -100,15 +101,18 @@ impl Selection<'_, '_> {
         routes
     }
 
-    /// The route of an entry: the one that the spec names, or the only candidate.
+    /// The route of an entry: the one that the spec names, or the only candidate. `workload` is that
+    /// of the service, by its position in the baseline.
     pub(super) fn entry_route(
         &mut self,
         entry: &Entry,
         spec: &Service,
+        workload: usize,
         candidates: &[usize],
     ) -> Option<usize> {
         if let Some((name, place)) = &entry.baseline {
-            let found = self.named(name, place, "the entry's")?;
+            let beside = self.facts.object(workload).id.namespace.as_str();
+            let found = self.named(name, place, "the entry's", Some(beside))?;
             let object = self.facts.object(found);
             if let Err(error) = gateway::is_servable(&object.id) {
                 self.errors.push(error.at(place.clone()));

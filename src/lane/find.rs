@@ -61,7 +61,7 @@ pub(crate) fn find<'a, 'f>(
             services.into_iter().map(|service| &facts.object(service).id).collect();
         let route = spec.entry.as_ref().and_then(|entry| {
             let routes = selection.routes_to(&services);
-            let route = selection.entry_route(entry, spec, &routes)?;
+            let route = selection.entry_route(entry, spec, workload, &routes)?;
             (!selection.is_made_by_others(route, &entry.place)).then_some(route)
         });
         let app = app_name(object, pods, governance);

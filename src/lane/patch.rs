@@ -51,13 +51,12 @@ impl<'a> Patches<'a> {
         });
         for (namespace, patch) in all {
             let target = &patch.target;
-            let mut found =
-                facts.named(&target.kind, &target.name).filter(|object| copied.contains(object));
+            let all = || facts.named(&target.kind, &target.name);
             // Of several the one beside the service's workload is meant.
-            let found = found
-                .clone()
-                .find(|object| facts.object(*object).id.namespace == namespace)
-                .or_else(|| found.next());
+            let is_beside = |object: &usize| facts.object(*object).id.namespace == namespace;
+            let has_beside = all().any(|object| is_beside(&object));
+            let mut copies = all().filter(|object| copied.contains(object));
+            let found = copies.clone().find(|object| !has_beside || is_beside(object));
             if let Some(object) = found {
                 patches.by_object.entry(object).or_default().push(patch);
                 continue;
@@ -65,11 +64,19 @@ impl<'a> Patches<'a> {
             let error =
                 Diagnostic::error(format!("{target} has no gray copy that could be patched"))
                     .at(patch.place.clone());
+            if let Some(elsewhere) = copies.next() {
+                let id = &facts.object(elsewhere).id;
+                errors.push(error.remedy(format!(
+                    "the one beside the service's workload is meant, in the namespace `{namespace}`: add it to the service's `copy: [{target}]`; or give the patch to a service of `{}`, where {target} is copied",
+                    id.namespace
+                )));
+                continue;
+            }
             let copies = plan.copies.iter().map(|copy| &facts.object(copy.object).id);
             let names = copies.filter(|id| id.kind == target.kind).map(|id| id.name.as_str());
             let is_told = errors.len() < SUGGESTIONS;
             let near = is_told.then(|| nearest(&target.name, names)).flatten();
-            errors.push(if facts.named(&target.kind, &target.name).next().is_none() {
+            errors.push(if all().next().is_none() {
                 match near {
                     Some(near) => error.remedy(format!(
                         "did you mean `{}/{near}`? A patch names the baseline's object",

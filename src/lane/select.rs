@@ -149,14 +149,25 @@ impl<'a, 'f> Selection<'a, 'f> {
         }
     }
 
-    /// The object a spec names, of those in the lane's namespace.
-    pub(super) fn named(&mut self, name: &ObjectName, place: &Place, what: &str) -> Option<usize> {
+    /// The object a spec names, of those in the lane's namespace. Of several the one `beside` the
+    /// service's workload, in its namespace, is meant.
+    pub(super) fn named(
+        &mut self,
+        name: &ObjectName,
+        place: &Place,
+        what: &str,
+        beside: Option<&str>,
+    ) -> Option<usize> {
         let namespace = self.release.namespace.as_deref();
         let fits = |position: &usize| {
             let id = &self.facts.object(*position).id;
             namespace.is_none_or(|namespace| id.namespace.is_empty() || id.namespace == namespace)
         };
-        let found: Vec<usize> = self.facts.named(&name.kind, &name.name).filter(fits).collect();
+        let mut found: Vec<usize> = self.facts.named(&name.kind, &name.name).filter(fits).collect();
+        let is_beside = |at: &usize| Some(self.facts.object(*at).id.namespace.as_str()) == beside;
+        if found.iter().any(is_beside) {
+            found.retain(is_beside);
+        }
         match found.as_slice() {
             [] => {
                 let names = self.facts.names_of(&name.kind);
@@ -229,7 +240,7 @@ impl<'a, 'f> Selection<'a, 'f> {
 
     /// The workload of a service, if it stands for itself.
     pub(super) fn workload(&mut self, spec: &Service) -> Option<usize> {
-        let workload = self.named(&spec.workload, &spec.workload_place, "the workload")?;
+        let workload = self.named(&spec.workload, &spec.workload_place, "the workload", None)?;
         let object = self.facts.object(workload);
         let Some(why) = self.facts.made_by(workload) else { return Some(workload) };
         self.errors.push(
