@@ -10,6 +10,7 @@ pub mod kinds;
 pub mod merge_keys;
 pub mod names;
 pub mod object;
+pub mod pod_dns;
 pub mod pod_specs;
 pub mod references;
 pub mod sealed;

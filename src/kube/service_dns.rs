@@ -64,7 +64,7 @@ impl<'a> ClusterHost<'a> {
     }
 }
 
-fn is_label(label: &str) -> bool {
+pub(super) fn is_label(label: &str) -> bool {
     let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     !label.is_empty()
         && label.len() <= 63
@@ -161,7 +161,7 @@ pub fn replace(text: &str, mentions: &[Mention], new_name: impl Fn(&Mention) -> 
 /// The longest `user:password` of a URL that is looked for, in characters.
 const USER_LIMIT: usize = 256;
 
-fn is_host_char(c: char) -> bool {
+pub(super) fn is_host_char(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '.' | '-' | '_')
 }
 
@@ -187,7 +187,7 @@ fn follows_user(before: &str) -> bool {
     start.and_then(|at| before.get(..=at)).is_some_and(|before| before.ends_with("://"))
 }
 
-fn follows_bound(before: &str) -> bool {
+pub(super) fn follows_bound(before: &str) -> bool {
     let bound = |c: char| c.is_whitespace() || ",;=|\"'`([{<".contains(c);
     before.chars().next_back().is_none_or(bound) || before.ends_with("://") || follows_user(before)
 }

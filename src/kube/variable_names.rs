@@ -51,7 +51,7 @@ const ENDINGS: &[Ending] = &[
     ),
     no_host(&["SERVICENAME"], "docs.spring.io (spring.cloud.consul.discovery.service-name)"),
     no_host(
-        &["DISCOVERY", "SERVICE"],
+        &["NACOS", "DISCOVERY", "SERVICE"],
         "sca.aliyun.com (spring.cloud.nacos.discovery.service: the name in the registry)",
     ),
     no_host(&["DD", "SERVICE"], "docs.datadoghq.com (DD_SERVICE)"),
@@ -214,6 +214,7 @@ mod tests {
             "API_DNS_NAME",
             "API_DOMAIN_NAME",
             "GROUP_SERVICE",
+            "DISCOVERY_SERVICE",
             "ACTIVE",
             "PAYMENTGROUP",
             "NAMED",

@@ -14,7 +14,7 @@ pub const SERVICE_NAME: &str = "zadigx-release-service-name";
 /// The value of [`VERSION`] on the baseline.
 pub const ORIGINAL: &str = "original";
 /// The value of [`TYPE`] on every gray object.
-pub(super) const MSE_GRAY: &str = "mse-gray";
+pub const MSE_GRAY: &str = "mse-gray";
 
 /// A label.
 pub(super) type Label = Mark;

@@ -12,9 +12,11 @@ mod generated;
 mod isolation;
 mod labels;
 mod made;
+mod members;
 mod own;
 mod patch;
 mod policy;
+mod progressive;
 mod relabel;
 mod rename;
 mod rewire;
@@ -28,6 +30,7 @@ use std::sync::{Arc, OnceLock};
 use foldhash::{HashMap, HashSet};
 use rayon::prelude::*;
 
+use crate::baseline::Object;
 use crate::diagnostic::{Diagnostic, Failure, Place};
 use crate::generated::Attachment;
 use crate::governance::{self, Governed, GovernedService};
@@ -37,7 +40,7 @@ use crate::kube::pod_specs::{self, PodTemplate, pod_templates};
 use crate::kube::selectors::{SelectorUse, selectors};
 use crate::shared_routes::LaneRoute;
 use crate::spec::{GatewayClass, GrayRelease};
-use crate::yaml::{Document, Source, parse};
+use crate::yaml::{Document, EditError, Source, parse};
 
 pub(crate) use belongings::scales;
 pub use copied::Copied;
@@ -46,9 +49,10 @@ pub(crate) use find::{Found, find};
 pub(crate) use generated::generated;
 use isolation::reaches_pods;
 pub use isolation::{counts_pods, required_values};
-pub use labels::{ORIGINAL, SERVICE_NAME, TYPE, VERSION, near_version};
+pub use labels::{MSE_GRAY, ORIGINAL, SERVICE_NAME, TYPE, VERSION, near_version};
 use made::Lazily;
 pub use made::Made;
+use members::Members;
 use patch::Patches;
 pub(crate) use patch::apply_patch;
 use select::{Copy, Plan, Role, select};
@@ -237,6 +241,7 @@ pub fn build(release: &GrayRelease, facts: &Facts, inspect: &Inspect<'_>) -> Res
         governance,
         plan: &plan,
         copied: Copied::new(&plan.gray_names),
+        members: Members::of(&plan, facts),
         patches: &patches,
     };
     let pieces = plan.copies.par_iter().fold(Copies::default, |mut copies, copy| {
@@ -304,6 +309,10 @@ fn governance_of(release: &GrayRelease) -> Result<&'static dyn governance::Gover
     }
 }
 
+fn misshapen(object: &Object, error: &EditError) -> Diagnostic {
+    Diagnostic::error(format!("{} is not formed as Kubernetes wants it: {error}", object.id))
+}
+
 struct Builder<'a> {
     release: &'a GrayRelease,
     facts: &'a Facts,
@@ -311,12 +320,13 @@ struct Builder<'a> {
     governance: &'static dyn governance::Governance,
     plan: &'a Plan<'a>,
     copied: Copied<'a>,
+    members: Members,
     patches: &'a Patches<'a>,
 }
 
 impl Builder<'_> {
     /// The autoscaler of a workload that is copied with it.
-    fn autoscaler(&self, workload: &crate::baseline::Object) -> Option<&ObjectRef> {
+    fn autoscaler(&self, workload: &Object) -> Option<&ObjectRef> {
         let referrers = self.facts.referrers(&workload.id).iter();
         let ids = referrers.map(|position| &self.facts.object(*position).id);
         ids.into_iter()
@@ -341,6 +351,12 @@ impl Builder<'_> {
         }
         if (object.id.group.as_str(), object.id.kind.as_str()) == ("batch", "CronJob") {
             errors.extend(set::suspend(object, &mut document));
+        }
+        if progressive::is_progressive(&object.id) {
+            match progressive::stop(object, &mut document) {
+                Ok(told) => notes.extend(told),
+                Err(error) => errors.push(misshapen(object, &error)),
+            }
         }
         let (refused, idle_patches) = self.patches.apply(copy, object, service, &mut document);
         errors.extend(refused);
@@ -368,7 +384,8 @@ impl Builder<'_> {
             self.release.namespace.as_deref(),
             &mut document,
         ));
-        let rewiring = rewire::rewire(object, copy, self.plan, self.facts, &mut document);
+        let rewiring =
+            rewire::rewire(object, copy, self.plan, self.facts, &self.members, &mut document);
         errors.extend(rewiring.errors);
         errors.extend(relabel::relabel(
             self.facts,
@@ -384,10 +401,7 @@ impl Builder<'_> {
             kind_of(&object.id.group, &object.id.kind).wave
         };
         if let Err(error) = waves::order(self.release.delivery, wave, &mut document) {
-            errors.push(Diagnostic::error(format!(
-                "{} is not formed as Kubernetes wants it: {error}",
-                object.id
-            )));
+            errors.push(misshapen(object, &error));
         }
         if !errors.is_empty() {
             return Err(errors);

@@ -4,24 +4,28 @@ use std::collections::HashMap;
 
 use super::belongings::scales;
 use super::facts::Facts;
+use super::members::Members;
 use super::own::meant;
 use super::select::{Copy, Plan, Role};
 use crate::baseline::Object;
 use crate::diagnostic::Diagnostic;
 use crate::kube::kinds::kind_of;
 use crate::kube::object::ObjectRef;
+use crate::kube::pod_dns::{pod_mentions, replace_pods};
 use crate::kube::pod_specs::{containers, pod_templates};
 use crate::kube::references::{Reference, references};
 use crate::kube::service_dns::{mentions, replace};
 use crate::yaml::{Document, EditError, NodeRef, Path, Segment};
 
-/// Rewrites the references of a copy, and reports Service names in the values of its environment.
+/// Rewrites the references of a copy, and reports names of Services and of a StatefulSet's pods in
+/// the values of its environment.
 pub(super) fn rewire(
     object: &Object,
     copy: &Copy,
     plan: &Plan<'_>,
     facts: &Facts,
     document: &mut Document,
+    members: &Members,
 ) -> Rewiring {
     let mut rewiring = Rewiring::default();
     let named = references(document.root(), &object.id);
@@ -66,13 +70,14 @@ fn is_target(path: &Path) -> bool {
     let is_target_key = |segment: &Segment| matches!(segment, Segment::Key(key) if key == "scaleTargetRef" || key == "targetRef");
     path.segments().get(1).is_some_and(is_target_key)
 }
+    rewiring.peers(object, copy, plan, facts, members, document);
 
 /// What rewiring found.
 #[derive(Debug, Default)]
 pub(super) struct Rewiring {
     /// What the copy named before.
     pub references: Vec<Reference>,
-    /// Service names in environment variables.
+    /// Names of Services and pods in environment variables.
     pub notes: Vec<Diagnostic>,
     /// Objects that are not formed as Kubernetes wants them.
     pub errors: Vec<Diagnostic>,
@@ -109,6 +114,60 @@ impl Rewiring {
                     names.insert(&mention.name, leads.into_name());
                 }
             }
+    /// Names of pods of copied StatefulSets in the environment: what looks for its peers by them
+    /// joins those of the baseline.
+    fn peers(
+        &mut self,
+        object: &Object,
+        copy: &Copy,
+        plan: &Plan<'_>,
+        facts: &Facts,
+        members: &Members,
+        document: &mut Document,
+    ) {
+        if members.is_empty() {
+            return;
+        }
+        let service = plan.services[copy.service].spec;
+        for EnvValue { container, variable, path, text } in env_values(document) {
+            let mut set = None;
+            let mut pods = Vec::new();
+            for pod in pod_mentions(&text) {
+                let namespace = pod.namespace.unwrap_or(&object.id.namespace);
+                if let Some(member) = members.find(pod.set, pod.service, namespace, plan, facts) {
+                    set = set.or(Some(member.set));
+                    pods.push((pod, member.gray));
+                }
+            }
+            let Some(set) = set else { continue };
+            if service.rewrite_env {
+                let text = replace_pods(&text, &pods);
+                self.edit(object, document.set_str(&path, &text));
+                continue;
+            }
+            let what = format!(
+                "the environment variable `{}` of container `{}` of {} names pods of",
+                variable.escape_debug(),
+                container.escape_debug(),
+                object.id
+            );
+            let told = if *set == object.id {
+                Diagnostic::warning(format!(
+                    "{what} its own: those of the copy would join the baseline's"
+                ))
+            } else {
+                Diagnostic::note(format!(
+                    "{what} {set}, which has a gray copy: its value stays as it is"
+                ))
+            };
+            let there = object.document().find(&path).and_then(NodeRef::place);
+            self.notes.push(told.at(there).remedy(format!(
+                "`rewriteEnv: true` on `{}` makes it name the pods of the copy",
+                service.name
+            )));
+        }
+    }
+
             let Some(first) = found.first() else { continue };
             if service.rewrite_env {
                 let text = replace(&text, &found, |mention| {

@@ -182,7 +182,7 @@ pub struct Service {
     pub env: Vec<EnvVar>,
     /// The same for one container: its name, the variables, where it is named.
     pub env_by_container: Vec<(String, Vec<EnvVar>, Place)>,
-    /// Whether values of environment variables that are the DNS name of a copied Service are rewritten.
+    /// Whether values of environment variables that are the DNS name of a copied Service, or of a pod of a copied StatefulSet, are rewritten.
     pub rewrite_env: bool,
     /// Referenced objects that the gray copy must not share.
     pub copy: Vec<(ObjectName, Place)>,

@@ -181,7 +181,7 @@ pub(super) struct Service {
     /// Environment variables added or replaced in one container, by container name.
     #[serde(default)]
     pub(super) env_by_container: BTreeMap<String, BTreeMap<String, String>>,
-    /// Rewrite values of environment variables that are the DNS name of a copied Service; otherwise they are only reported. A bare word is none where the variable's name says so, as `SPRING_APPLICATION_NAME` or `MYSQL_DATABASE`.
+    /// Rewrite values of environment variables that are the DNS name of a copied Service or of a pod of a copied StatefulSet; otherwise they are only reported. A bare word is none where the variable's name says so, as `SPRING_APPLICATION_NAME` or `MYSQL_DATABASE`.
     #[serde(default)]
     pub(super) rewrite_env: bool,
     /// Referenced objects that the gray copy must not share with the baseline, each `Kind/name`.

@@ -857,6 +857,141 @@ fn a_copied_cron_job_does_not_run_by_itself() {
     assert_eq!(at(object(&release, "CronJob/j-mse-gray"), "/spec/suspend"), "true");
 }
 
+/// The copy of a Rollout with this strategy, and the notes on its lane.
+fn rollout(strategy: &str, more: &str) -> (&'static Document, String) {
+    let rollout = web().replacen("apps/v1", "argoproj.io/v1alpha1", 1);
+    let rollout = rollout.replacen("kind: Deployment", "kind: Rollout", 1);
+    let rollout = rollout.replacen("spec:\n", &format!("spec:\n  strategy: {strategy}\n"), 1);
+    let service = format!("    workload: Rollout/web\n    policies: {{Rollout: copy}}\n{more}");
+    let release = lane(&(rollout + SERVICE), &spec_of("", &service));
+    (object(&release, "Rollout/web-mse-gray"), shown(&release.lane.notes))
+}
+
+#[test]
+fn a_copied_rollout_delivers_nothing_by_itself() {
+    let rows = [
+        (
+            "{canary: {maxSurge: 1, trafficRouting: {istio: {virtualService: {name: web, routes: [a]}}}, \
+             canaryService: web, stableService: web, pingPong: {pingService: web, pongService: web}, \
+             steps: [{setWeight: 10}], analysis: {templates: [{templateName: t}]}, \
+             canaryMetadata: {labels: {a: b}}, stableMetadata: {labels: {a: b}}, \
+             dynamicStableScale: true, scaleDownDelaySeconds: 30, antiAffinity: {a: b}}}",
+            "{\"canary\":{\"maxSurge\":1,\"antiAffinity\":{\"a\":\"b\"}}}",
+            "without `trafficRouting`, `canaryService`, `stableService`, `pingPong`, `steps`, `analysis`, \
+             `canaryMetadata`, `stableMetadata`, `dynamicStableScale`, `scaleDownDelaySeconds` of its canary",
+        ),
+        (
+            "{canary: {steps: [{pause: {}}]}}",
+            "{\"canary\":{}}",
+            "is updated pod by pod, without `steps` of its canary",
+        ),
+        (
+            "{blueGreen: {activeService: web, previewService: preview}}",
+            "{\"canary\":{}}",
+            "is updated pod by pod, without its `blueGreen`",
+        ),
+        (
+            "\n    blueGreen:\n      activeService: web",
+            "{\"canary\":{}}",
+            "is updated pod by pod, without its `blueGreen`",
+        ),
+        (
+            "\n    canary:\n      maxUnavailable: 0\n      steps:\n      - pause: {}\n",
+            "{\"canary\":{\"maxUnavailable\":0}}",
+            "is updated pod by pod, without `steps` of its canary",
+        ),
+    ];
+    for (strategy, expected, note) in rows {
+        let (gray, notes) = rollout(strategy, "");
+        assert_eq!(at(gray, "/spec/strategy"), expected, "{strategy}");
+        assert!(notes.contains(note), "{notes}");
+    }
+    let (gray, notes) = rollout("{canary: {maxSurge: 1}}", "");
+    assert_eq!(at(gray, "/spec/strategy"), "{\"canary\":{\"maxSurge\":1}}");
+    assert!(!notes.contains("pod by pod"), "{notes}");
+}
+
+#[test]
+fn a_patch_puts_back_what_a_copied_rollout_goes_without() {
+    let patch = "    patches:\n    - target: Rollout/web\n      merge: {spec: {strategy: {canary: {steps: [{pause: {}}]}}}}\n";
+    let (gray, _) = rollout("{canary: {steps: [{setWeight: 10}]}}", patch);
+    assert_eq!(at(gray, "/spec/strategy"), "{\"canary\":{\"steps\":[{\"pause\":{}}]}}");
+}
+
+/// A lane of a StatefulSet and of `web`, which have this value in their environment.
+fn peers(value: &str, more: &str) -> Release {
+    let env =
+        format!("containers:\n      - env: [{{name: PEERS, value: \"{value}\"}}]\n        name:");
+    let named = |manifest: String| manifest.replacen("containers:\n      - name:", &env, 1);
+    let set = named(deployment("mq", "{app: mq}", ""))
+        .replacen("kind: Deployment", "kind: StatefulSet", 1)
+        .replacen("spec:\n", "spec:\n  serviceName: mq-hl\n", 1);
+    let service = |name: &str| {
+        SERVICE
+            .replacen("name: web", &format!("name: {name}"), 1)
+            .replacen("app: web", "app: mq", 1)
+    };
+    let manifests = named(web()) + SERVICE + &set + &service("mq-hl") + &service("mq-other");
+    let services = format!(
+        "{more}  - name: mq\n    workload: StatefulSet/mq\n    policies: {{StatefulSet: copy}}\n{more}"
+    );
+    lane(&manifests, &spec_of("  namespace: prod\n", &services))
+}
+
+#[test]
+fn pods_of_a_copied_stateful_set_are_named_by_their_gray_names() {
+    let rows = [
+        ("mq-0.mq-hl", "mq-mse-gray-0.mq-hl-mse-gray"),
+        (
+            "mq-0.mq-hl.prod.svc.cluster.local:5672,mq-1.mq-hl.prod:5672",
+            "mq-mse-gray-0.mq-hl-mse-gray.prod.svc.cluster.local:5672,mq-mse-gray-1.mq-hl-mse-gray.prod:5672",
+        ),
+        (
+            "rabbit@mq-0.mq-hl, http://mq-hl:1",
+            "rabbit@mq-mse-gray-0.mq-hl-mse-gray, http://mq-hl-mse-gray:1",
+        ),
+        ("mq-0.mq-other", "mq-0.mq-other"),
+        ("mq-0.mq-hl.dev", "mq-0.mq-hl.dev"),
+        ("other-0.mq-hl", "other-0.mq-hl"),
+        ("mq-0", "mq-0"),
+    ];
+    for (value, expected) in rows {
+        let release = peers(value, "    rewriteEnv: true\n");
+        for id in ["StatefulSet/mq-mse-gray", "Deployment/web-mse-gray"] {
+            let path = "/spec/template/spec/containers/0/env/0/value";
+            assert_eq!(at(object(&release, id), path), format!("\"{expected}\""), "{id}");
+        }
+        assert!(!shown(&release.lane.notes).contains("names pods"), "{value}");
+        let release = peers(value, "");
+        let notes = shown(&release.lane.notes);
+        let told = [
+            "warning: the environment variable `PEERS` of container `app` of StatefulSet/mq in prod names pods of its own",
+            "note: the environment variable `PEERS` of container `app` of Deployment/web in prod names pods of StatefulSet/mq in prod, which has a gray copy",
+        ];
+        for told in told {
+            assert_eq!(
+                notes.contains(told),
+                value.contains("mq-0.mq-hl") && value != "mq-0.mq-hl.dev",
+                "{value}: {notes}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_copy_is_reloaded_for_the_configuration_that_it_reads() {
+    let annotations = "annotations: {configmap.reloader.stakater.com/reload: \"conf, other\", secret.reloader.stakater.com/reload: conf}";
+    let web = web().replacen("  name: web\n", &format!("  name: web\n  {annotations}\n"), 1);
+    let manifests = web + &other_object("ConfigMap", "conf") + &other_object("ConfigMap", "other");
+    let release = lane(&manifests, &spec_of("", "    copy: [ConfigMap/conf]\n"));
+    let gray = object(&release, "Deployment/web-mse-gray");
+    let reload = |kind: &str| {
+        at(gray, &format!("/metadata/annotations/{kind}.reloader.stakater.com~1reload"))
+    };
+    assert_eq!(reload("configmap"), "\"conf-mse-gray, other\"");
+    assert_eq!(reload("secret"), "\"conf\"");
+}
+
 #[test]
 fn a_baseline_that_kubernetes_refuses_is_told() {
     let broken = web().replacen("matchLabels: {app: web}", "matchLabels: {app: other}", 1);

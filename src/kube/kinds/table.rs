@@ -54,7 +54,7 @@ pub const KINDS: &[Kind] = kinds! {
     "apps.kruise.io" DaemonSet: Namespaced Refuse Workload (serves);
         "Every node runs a second agent that competes for host ports and host paths", "openkruise.io/docs/user-manuals/advanceddaemonset";
     "argoproj.io" Rollout: Namespaced Refuse Workload (serves);
-        "Its own canary logic keeps driving the Services and routes it names", "argo-rollouts.readthedocs.io/en/stable/features/specification";
+        "Its own canary logic drives Services and routes, and its copy goes without it", "argo-rollouts.readthedocs.io/en/stable/features/specification";
     "apps" ReplicaSet: Namespaced Copy Workload (serves);
         "It adopts orphaned pods that its selector matches", "kubernetes.io/docs/concepts/workloads/controllers/replicaset (non-template pod acquisitions)";
     "" ReplicationController: Namespaced Copy Workload (serves);

@@ -1,0 +1,68 @@
+//! Step 6, for what a StatefulSet's pods call each other: names of pods of copied StatefulSets.
+
+use foldhash::HashMap;
+use rayon::prelude::*;
+
+use super::facts::Facts;
+use super::own::meant;
+use super::select::Plan;
+use crate::kube::object::ObjectRef;
+use crate::yaml::NodeRef;
+
+/// The API groups that have StatefulSets.
+const GROUPS: [&str; 2] = ["apps", "apps.kruise.io"];
+
+/// The copied StatefulSets of a lane, each with the Service that governs it, where that is copied
+/// too: without it the gray pods have no names.
+#[derive(Debug, Default)]
+pub(super) struct Members(HashMap<ObjectRef, ObjectRef>);
+
+/// A copied StatefulSet, of which a name of a pod is.
+pub(super) struct Member<'a> {
+    /// The StatefulSet of the baseline.
+    pub set: &'a ObjectRef,
+    /// The names of its copy, and of that of its Service.
+    pub gray: (String, String),
+}
+
+impl Members {
+    /// Those of a plan.
+    pub(super) fn of(plan: &Plan<'_>, facts: &Facts) -> Self {
+        let copies = plan.copies.par_iter().filter_map(|copy| {
+            let object = facts.object(copy.object);
+            let id = &object.id;
+            if id.kind != "StatefulSet" || !GROUPS.contains(&id.group.as_str()) {
+                return None;
+            }
+            let document = object.document();
+            let name = document.root().at(&["spec", "serviceName"]).and_then(NodeRef::text)?;
+            let service = ObjectRef::new("", "Service", &id.namespace, name);
+            plan.gray_names.contains_key(&service).then(|| (id.clone(), service))
+        });
+        Self(copies.collect::<Vec<_>>().into_iter().collect())
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The copied StatefulSet that has pods of this name, if its copy's have another.
+    pub(super) fn find(
+        &self,
+        set: &str,
+        service: &str,
+        namespace: &str,
+        plan: &Plan<'_>,
+        facts: &Facts,
+    ) -> Option<Member<'_>> {
+        let service = ObjectRef::new("", "Service", namespace, service);
+        GROUPS.iter().find_map(|group| {
+            let id = ObjectRef::new(group, "StatefulSet", namespace, set);
+            let (set, governing) = self.0.get_key_value(meant(facts, &id))?;
+            let gray = (plan.gray_names.get(set)?, plan.gray_names.get(governing)?);
+            let is_other = *gray.0 != id.name || *gray.1 != service.name;
+            (governing == meant(facts, &service) && is_other)
+                .then(|| Member { set, gray: (gray.0.clone(), gray.1.clone()) })
+        })
+    }
+}
