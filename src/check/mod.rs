@@ -50,6 +50,7 @@ mod overlay_with_baseline;
 mod patch_idle;
 mod pod;
 mod port_missing;
+mod policy_not_copied;
 mod prune_disabled;
 mod reference_ambiguous;
 mod reference_dangling;
@@ -187,6 +188,7 @@ pub const FINDINGS: &[Finding] = &[
     patch_idle::FINDING,
     port_missing::FINDING,
     prune_disabled::FINDING,
+    policy_not_copied::FINDING,
     reference_ambiguous::FINDING,
     reference_dangling::FINDING,
     selector_changed::FINDING,

@@ -12,6 +12,7 @@ pub mod names;
 pub mod object;
 pub mod pod_dns;
 pub mod pod_specs;
+pub mod policies;
 pub mod references;
 pub mod sealed;
 pub mod selector;

@@ -14,6 +14,7 @@ use crate::kube::kinds::kind_of;
 use crate::kube::object::ObjectRef;
 use crate::kube::sealed::bound_to_name;
 use crate::kube::selectors::SelectorRole;
+use crate::kube::policies::is_policy;
 use crate::spec::{CopyPolicy, Service};
 
 impl Selection<'_, '_> {
@@ -180,6 +181,21 @@ impl Selection<'_, '_> {
             let note = format!("{} of `{}` is not copied: {why}", there.id, service.name);
             Diagnostic::note(note).at(there.place())
         });
+    /// The policies that are attached to routes, which are copied from the `first` copy on.
+    pub(super) fn policies_of_routes(&mut self, first: usize) {
+        let facts = self.facts;
+        let routes = self.plan.copies.iter().skip(first);
+        let routes: Vec<(usize, usize)> =
+            routes.map(|route| (route.object, route.service)).collect();
+        for (route, number) in routes {
+            for referrer in facts.referrers(&facts.object(route).id) {
+                if is_policy(&facts.object(*referrer).id) {
+                    self.consider(*referrer, number);
+                }
+            }
+        }
+    }
+
         let notes: Vec<Diagnostic> = notes.collect();
         self.plan.notes.extend(notes);
     }

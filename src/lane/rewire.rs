@@ -13,6 +13,7 @@ use crate::kube::kinds::kind_of;
 use crate::kube::object::ObjectRef;
 use crate::kube::pod_dns::{pod_mentions, replace_pods};
 use crate::kube::pod_specs::{containers, pod_templates};
+use crate::kube::policies::place_in_list;
 use crate::kube::references::{Reference, references};
 use crate::kube::service_dns::{mentions, replace};
 use crate::yaml::{Document, EditError, NodeRef, Path, Segment};
@@ -24,11 +25,20 @@ pub(super) fn rewire(
     copy: &Copy,
     plan: &Plan<'_>,
     facts: &Facts,
-    document: &mut Document,
     members: &Members,
+    document: &mut Document,
 ) -> Rewiring {
     let mut rewiring = Rewiring::default();
-    let named = references(document.root(), &object.id);
+    let copied = |target: &ObjectRef| plan.gray_names.contains_key(meant(facts, target));
+    let mut named = references(document.root(), &object.id);
+    let others = attached_to_others(&named, copied);
+    if !others.is_empty() {
+        for index in others.into_iter().rev() {
+            let result = document.remove(&Path::keys(["spec", "targetRefs"]).index(index));
+            rewiring.edit(object, result.map(|_| ()));
+        }
+        named = references(document.root(), &object.id);
+    }
     for reference in &named {
         let target = meant(facts, &reference.target);
         // Which backends of a route lead to copies is the gateway's to say: some stay beside them.
@@ -60,9 +70,21 @@ pub(super) fn rewire(
             rewiring.edit(object, document.set_str(&reference.path, &text));
         }
     }
+    rewiring.peers(object, copy, plan, facts, members, document);
     rewiring.environment(object, copy, plan, facts, document);
     rewiring.references = named;
     rewiring
+}
+
+/// The positions of the attachments that the copy of a policy leaves to the baseline's: two policies
+/// of one kind on one target conflict. None where none of its targets is copied: a policy without a
+/// target may be one for all.
+fn attached_to_others(named: &[Reference], copied: impl Fn(&ObjectRef) -> bool) -> Vec<usize> {
+    let attached = |is_copied: bool| {
+        let of_side = named.iter().filter(|each| copied(&each.target) == is_copied);
+        of_side.filter_map(place_in_list).collect::<Vec<usize>>()
+    };
+    if attached(true).is_empty() { Vec::new() } else { attached(false) }
 }
 
 /// Whether a reference is what an object scales, not what it measures.
@@ -70,7 +92,6 @@ fn is_target(path: &Path) -> bool {
     let is_target_key = |segment: &Segment| matches!(segment, Segment::Key(key) if key == "scaleTargetRef" || key == "targetRef");
     path.segments().get(1).is_some_and(is_target_key)
 }
-    rewiring.peers(object, copy, plan, facts, members, document);
 
 /// What rewiring found.
 #[derive(Debug, Default)]
@@ -93,27 +114,6 @@ impl Rewiring {
         }
     }
 
-    fn environment(
-        &mut self,
-        object: &Object,
-        copy: &Copy,
-        plan: &Plan<'_>,
-        facts: &Facts,
-        document: &mut Document,
-    ) {
-        let service = plan.services[copy.service].spec;
-        for EnvValue { container, variable, path, text } in env_values(document) {
-            let leads = |name: &str, namespace: Option<&str>| {
-                leads_to(&service_ref(name, namespace, &object.id.namespace), plan, facts)
-            };
-            let found =
-                mentions(&variable, &text, |name, namespace| leads(name, namespace).is_some());
-            let mut names: HashMap<&str, String> = HashMap::new();
-            for mention in &found {
-                if let Some(leads) = leads(&mention.name, mention.namespace.as_deref()) {
-                    names.insert(&mention.name, leads.into_name());
-                }
-            }
     /// Names of pods of copied StatefulSets in the environment: what looks for its peers by them
     /// joins those of the baseline.
     fn peers(
@@ -168,6 +168,27 @@ impl Rewiring {
         }
     }
 
+    fn environment(
+        &mut self,
+        object: &Object,
+        copy: &Copy,
+        plan: &Plan<'_>,
+        facts: &Facts,
+        document: &mut Document,
+    ) {
+        let service = plan.services[copy.service].spec;
+        for EnvValue { container, variable, path, text } in env_values(document) {
+            let leads = |name: &str, namespace: Option<&str>| {
+                leads_to(&service_ref(name, namespace, &object.id.namespace), plan, facts)
+            };
+            let found =
+                mentions(&variable, &text, |name, namespace| leads(name, namespace).is_some());
+            let mut names: HashMap<&str, String> = HashMap::new();
+            for mention in &found {
+                if let Some(leads) = leads(&mention.name, mention.namespace.as_deref()) {
+                    names.insert(&mention.name, leads.into_name());
+                }
+            }
             let Some(first) = found.first() else { continue };
             if service.rewrite_env {
                 let text = replace(&text, &found, |mention| {

@@ -96,9 +96,12 @@ pub(super) fn select<'a>(
         selection.belongings(number);
     }
     selection.tell_skipped();
+    let first = selection.plan.copies.len();
     for number in 0..selection.plan.services.len() {
         selection.entry(number);
     }
+    selection.policies_of_routes(first);
+    selection.tell_skipped();
     selection.idle_policies();
     selection.name_copies();
     if selection.errors.is_empty() { Ok(selection.plan) } else { Err(selection.errors) }

@@ -68,6 +68,7 @@ impl NameForm {
                 }
                 None => named(text, 0, text, None).into_iter().collect(),
             },
+            Self::NameList => listed(text),
             Self::Host => host(text, 0, text, false).into_iter().collect(),
             Self::Url => url_host(text)
                 .and_then(|range| host(text, range.start, text.get(range)?, true))
@@ -95,6 +96,17 @@ fn named<'a>(
     let range = start..start.checked_add(name.len())?;
     let is_name = !name.is_empty() && !name.contains(['/', '*', '$', '{', ' ']);
     (is_name && text.get(range.clone()) == Some(name)).then_some(Named { range, name, namespace })
+}
+
+fn listed(text: &str) -> Vec<Named<'_>> {
+    let mut names = Vec::new();
+    let mut start = 0;
+    for item in text.split(',') {
+        let at = start + (item.len() - item.trim_start().len());
+        names.extend(named(text, at, item.trim(), None));
+        start += item.len() + 1;
+    }
+    names
 }
 
 fn host<'a>(text: &'a str, start: usize, host: &'a str, qualified: bool) -> Option<Named<'a>> {
@@ -164,6 +176,11 @@ pub fn references(root: NodeRef<'_>, own: &ObjectRef) -> Vec<Reference> {
     for found in FIELDS.find(root, &own.group, &own.kind) {
         let Some(text) = found.node.as_str() else { continue };
         let row = found.row;
+        // The controller gives the Secret the name of the SealedSecret, whatever its template says
+        // (sealed-secrets, `SealedSecret.Unseal`).
+        if own.group == "bitnami.com" && row.effect == Effect::Creates && text != own.name {
+            continue;
+        }
         let beside = found.above.last().copied();
         let field = |name: &str| beside.and_then(|beside| beside.get(name));
         let written =

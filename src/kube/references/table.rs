@@ -1,11 +1,11 @@
 //! The fields that name other objects.
 
-use super::super::fields::Referrer::{self, Kinds, PodSpec};
+use super::super::fields::Referrer::{self, Any, Kinds, PodSpec};
 use super::targets::{
     ANALYSIS, AUTOSCALER, BACKEND, CA_REF, CERTIFICATE_REF, CONFIG_MAP, DESCRIBED, EXTENSION,
-    Effect, HTTP_ROUTE, INGRESS, ISSUER, NameForm, PARENT, RESOURCE, ROLE, ROUTE_BACKEND,
-    ReferenceField, SECRET, SECRET_STORE, SERVICE, STORAGE_CLASS, SUBJECT, TRAEFIK_BACKEND,
-    TRIGGER_AUTHENTICATION, Target, WORKLOAD, to, to_in,
+    Effect, HTTP_ROUTE, INGRESS, ISSUER, NameForm, PARENT, POLICY_TARGET, RESOURCE, ROLE,
+    ROUTE_BACKEND, ReferenceField, SECRET, SECRET_STORE, SERVICE, STORAGE_CLASS, SUBJECT,
+    TRAEFIK_BACKEND, TRIGGER_AUTHENTICATION, Target, WORKLOAD, to, to_in,
 };
 
 macro_rules! form {
@@ -50,6 +50,8 @@ const GATEWAY_ROUTES: Referrer = Kinds(
 );
 const TRAEFIK_ROUTES: Referrer =
     Kinds("traefik.io", &["IngressRoute", "IngressRouteTCP", "IngressRouteUDP"]);
+/// What is restarted when a ConfigMap or Secret in its annotations changes.
+const RELOADED: Referrer = Kinds("apps", &["Deployment", "StatefulSet", "DaemonSet"]);
 const INGRESS_ONLY: Referrer = Kinds("networking.k8s.io", &["Ingress"]);
 
 /// Every field that names another object.
@@ -117,6 +119,24 @@ pub const REFERENCES: &[ReferenceField] = references! {
     Kinds("policy.kruise.io", &["PodUnavailableBudget"]), "openkruise.io/docs/user-manuals/podunavailablebudget" {
         "spec.targetRef.name" => WORKLOAD;
     }
+    RELOADED, "docs.stakater.com/reloader/1.4/reference/annotations.html" {
+        "metadata.annotations[\"configmap.reloader.stakater.com/reload\"]" => CONFIG_MAP, as NameList;
+        "metadata.annotations[\"secret.reloader.stakater.com/reload\"]" => SECRET, as NameList;
+        "spec.template.metadata.annotations[\"configmap.reloader.stakater.com/reload\"]" => CONFIG_MAP, as NameList;
+        "spec.template.metadata.annotations[\"secret.reloader.stakater.com/reload\"]" => SECRET, as NameList;
+    }
+    Kinds("argoproj.io", &["Rollout"]), "docs.stakater.com/reloader/1.4/reference/annotations.html" {
+        "metadata.annotations[\"configmap.reloader.stakater.com/reload\"]" => CONFIG_MAP, as NameList;
+        "metadata.annotations[\"secret.reloader.stakater.com/reload\"]" => SECRET, as NameList;
+        "spec.template.metadata.annotations[\"configmap.reloader.stakater.com/reload\"]" => CONFIG_MAP, as NameList;
+        "spec.template.metadata.annotations[\"secret.reloader.stakater.com/reload\"]" => SECRET, as NameList;
+    }
+    Kinds("batch", &["CronJob"]), "docs.stakater.com/reloader/1.4/reference/annotations.html" {
+        "metadata.annotations[\"configmap.reloader.stakater.com/reload\"]" => CONFIG_MAP, as NameList;
+        "metadata.annotations[\"secret.reloader.stakater.com/reload\"]" => SECRET, as NameList;
+        "spec.jobTemplate.spec.template.metadata.annotations[\"configmap.reloader.stakater.com/reload\"]" => CONFIG_MAP, as NameList;
+        "spec.jobTemplate.spec.template.metadata.annotations[\"secret.reloader.stakater.com/reload\"]" => SECRET, as NameList;
+    }
     INGRESS_ONLY, "kubernetes/api networking/v1, extensions/v1beta1 IngressSpec" {
         "spec.defaultBackend.service.name" => SERVICE;
         "spec.backend.serviceName" => SERVICE;
@@ -171,6 +191,10 @@ pub const REFERENCES: &[ReferenceField] = references! {
     Kinds("security.istio.io", &["AuthorizationPolicy"]), "istio.io/latest/docs/reference/config/security/authorization-policy (Source)" {
         "spec.rules[*].from[*].source.{principals,notPrincipals}[*]" => to("", "ServiceAccount"), as Principal;
     }
+    Any, "gateway-api.sigs.k8s.io/geps/gep-713 (targetRef, targetRefs)" {
+        "spec.targetRef.name" => POLICY_TARGET;
+        "spec.targetRefs[*].name" => POLICY_TARGET;
+    }
     GATEWAY_ROUTES, "gateway-api.sigs.k8s.io/reference/spec" {
         "spec.parentRefs[*].name" => PARENT;
         "spec.rules[*].backendRefs[*].name" => BACKEND;
@@ -184,7 +208,6 @@ pub const REFERENCES: &[ReferenceField] = references! {
         "spec.listeners[*].tls.certificateRefs[*].name" => CERTIFICATE_REF;
     }
     Kinds("gateway.networking.k8s.io", &["BackendTLSPolicy"]), "gateway-api.sigs.k8s.io/reference/spec" {
-        "spec.targetRefs[*].name" => BACKEND;
         "spec.validation.caCertificateRefs[*].name" => CA_REF;
     }
     TRAEFIK_ROUTES, "doc.traefik.io/traefik/routing/providers/kubernetes-crd" {

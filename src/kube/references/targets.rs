@@ -56,6 +56,8 @@ pub enum NameForm {
     Name,
     /// `name` or `namespace/name`.
     NamespacedName,
+    /// Names with commas between; patterns among them match no object's name.
+    NameList,
     /// A Service's DNS name: `name`, `name.ns.svc`, `name.ns.svc.cluster.local`.
     Host,
     /// A URL whose host is a Service's DNS name with its namespace.
@@ -155,6 +157,15 @@ pub(super) const BACKEND: Target = Target::Typed {
     kind: "kind",
     namespace: Some("namespace"),
     kinds: &[("Service", "")],
+    only: false,
+};
+/// What a policy is attached to. Only a target with a group is one: others have `targetRef` with an
+/// API version, and rows of their own.
+pub(super) const POLICY_TARGET: Target = Target::Typed {
+    group: Some("group"),
+    kind: "kind",
+    namespace: Some("namespace"),
+    kinds: &[],
     only: false,
 };
 pub(super) const EXTENSION: Target =

@@ -31,6 +31,23 @@ fn rows_parse_are_unique_and_have_a_source() {
 }
 
 #[test]
+fn annotations_hold_lists_of_names() {
+    let annotations = "annotations: {configmap.reloader.stakater.com/reload: 'cfg, other,,a.*', secret.reloader.stakater.com/reload: sec}";
+    let template = format!("spec: {{template: {{metadata: {{{annotations}}}}}}}");
+    let text = object("apps/v1", "Deployment", &template).replacen(
+        "{name: web}",
+        &format!("{{name: web, {annotations}}}"),
+        1,
+    );
+    let found = found(&text);
+    let targets: Vec<_> = found.iter().map(|reference| reference.target.to_string()).collect();
+    let expected = ["ConfigMap/cfg in prod", "ConfigMap/other in prod", "Secret/sec in prod"];
+    assert_eq!(targets, [expected, expected].concat());
+    assert_eq!(found[0].renamed("cfg, other,cfg2,cfg", "new"), "new, other,cfg2,new");
+    assert_eq!(found[1].renamed("cfg, other", "new"), "cfg, new");
+}
+
+#[test]
 fn pod_specs_name_configuration_in_every_container_list() {
     let text = object(
         "apps/v1",
@@ -249,6 +266,19 @@ fn a_secret_that_a_certificate_makes_is_told_apart() {
     let found = found(&text);
     assert_eq!(found[0].effect, Effect::Creates);
     assert_eq!((found[1].effect, found[1].target.kind.as_str()), (Effect::Uses, "ClusterIssuer"));
+}
+
+#[test]
+fn a_sealed_secret_makes_the_secret_of_its_own_name() {
+    let sealed = |name: &str| {
+        let spec = format!("spec: {{template: {{metadata: {{name: {name}}}}}}}");
+        let text = object("bitnami.com/v1alpha1", "SealedSecret", &spec);
+        let stream = parse(Source::new("secret.yaml", text)).unwrap();
+        let own = ObjectRef::new("bitnami.com", "SealedSecret", "", "db");
+        references(stream.documents[0].root(), &own).len()
+    };
+    assert_eq!(sealed("db"), 1);
+    assert_eq!(sealed("other"), 0);
 }
 
 #[test]
