@@ -50,7 +50,13 @@ fn tell(subject: &Subject<'_>, budget: &GrayObject, own: &[&GrayObject]) -> Opti
     let are = if replicas == 1 { "is 1".to_owned() } else { format!("are {replicas}") };
     let key = field.to_string();
     let id = budget.baseline()?;
-    let way = if key.ends_with("minAvailable") {
+    // A share of all is all of however many there are.
+    let is_share_of_all = value
+        .strip_suffix('%')
+        .is_some_and(|percent| percent.parse::<u64>().is_ok_and(|percent| percent >= 100));
+    let way = if key.ends_with("minAvailable") && is_share_of_all {
+        "lower `minAvailable` by a patch"
+    } else if key.ends_with("minAvailable") {
         "give the service more `replicas` (with an autoscaler, more `minReplicas`), lower `minAvailable` by a patch"
     } else {
         "raise `maxUnavailable` by a patch"
@@ -66,6 +72,10 @@ fn tell(subject: &Subject<'_>, budget: &GrayObject, own: &[&GrayObject]) -> Opti
 
 /// How many gray pods a service with these objects has at least, where that can be known and there are any.
 fn replicas(own: &[&GrayObject]) -> Option<u64> {
+    least(own).filter(|replicas| *replicas > 0)
+}
+
+fn least(own: &[&GrayObject]) -> Option<u64> {
     let number = |document: Option<Arc<Document>>, path: Path, default| {
         let said = document?.find(&path).and_then(NodeRef::text).map(str::to_owned);
         said.map_or(Some(default), |text| text.parse().ok())
@@ -79,7 +89,11 @@ fn replicas(own: &[&GrayObject]) -> Option<u64> {
         return None;
     }
     let workload = own.iter().find(|object| !object.pods.is_empty())?;
-    number(workload.document(), path("replicas"), 1).filter(|replicas| *replicas > 0)
+    if workload.id.kind == "DaemonSet" {
+        // It has one on each node, however many these are.
+        return None;
+    }
+    number(workload.document(), path("replicas"), 1)
 }
 
 /// The field in the baseline; where a patch has written it, the patch.
@@ -98,7 +112,7 @@ fn place(subject: &Subject<'_>, budget: &GrayObject, field: &Path, value: &str) 
 
 #[cfg(test)]
 mod tests {
-    use crate::check::fixture::{deployment, told};
+    use crate::check::fixture::{deployment, lane, shown, spec, told};
 
     fn told_of(spec: &str, service: &str) -> Vec<String> {
         let baseline = format!(
@@ -133,6 +147,69 @@ spec:
         assert_eq!(told_of("minAvailable: 2", &more(2)).len(), 1);
         assert_eq!(told_of("minAvailable: 2", &more(3)).len(), 0);
         assert_eq!(told_of("minAvailable: 2", &more(0)).len(), 0, "there is nothing to evict");
+    }
+
+    const BUDGET: &str = "---
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: web}
+spec: {minAvailable: 1, selector: {matchLabels: {app: web}}}
+";
+
+    #[test]
+    fn pods_of_a_daemon_set_are_not_counted() {
+        let baseline = deployment("").replace("kind: Deployment", "kind: DaemonSet") + BUDGET;
+        let daemon_set = "workload: DaemonSet/web
+      policies: {DaemonSet: copy, PodDisruptionBudget: copy}";
+        assert!(told("budget-blocks-drains", daemon_set, &baseline).is_empty());
+    }
+
+    #[test]
+    fn a_copied_autoscaler_says_how_many_there_are() {
+        let of = |policies: &str, least: &str, budget: &str| {
+            let scaler = format!(
+                "---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {{name: web}}
+spec: {{scaleTargetRef: {{apiVersion: apps/v1, kind: Deployment, name: web}}, {least}maxReplicas: 3}}
+"
+            );
+            let budget = BUDGET.replace("minAvailable: 1", budget);
+            let release = lane(&spec(policies), &(deployment("") + &scaler + &budget));
+            let objects = release.lane.objects.iter();
+            let mut kinds = objects.map(|object| object.id.kind.as_str());
+            let is_copied = kinds.any(|kind| kind == "PodDisruptionBudget");
+            (is_copied, shown("budget-blocks-drains", &release).len())
+        };
+        let both = "policies: {HorizontalPodAutoscaler: copy, PodDisruptionBudget: copy}";
+        assert_eq!(of(both, "minReplicas: 0, ", "minAvailable: 1"), (true, 0), "it may be asleep");
+        assert_eq!(of(both, "", "minAvailable: 1"), (true, 1));
+        assert_eq!(of(both, "minReplicas: 2, ", "minAvailable: 1"), (true, 0));
+        let scaler = "policies: {HorizontalPodAutoscaler: copy}";
+        assert_eq!(of(scaler, "minReplicas: 2, ", "minAvailable: 1"), (true, 0));
+        assert_eq!(of(scaler, "minReplicas: 2, ", "minAvailable: 2"), (false, 0));
+        assert_eq!(of(scaler, "", "minAvailable: 1"), (false, 0));
+        assert_eq!(of(scaler, "minReplicas: 0, ", "minAvailable: 1"), (false, 0));
+        assert_eq!(of("", "minReplicas: 2, ", "minAvailable: 1"), (false, 0), "it is not copied");
+        let named = "copy: [HorizontalPodAutoscaler/web]";
+        assert_eq!(of(named, "minReplicas: 2, ", "minAvailable: 1"), (true, 0));
+    }
+
+    #[test]
+    fn more_replicas_are_told_of_where_they_help() {
+        let remedy = |budget: &str| {
+            let budget = BUDGET.replace("minAvailable: 1", budget);
+            let copy = spec("policies: {PodDisruptionBudget: copy}");
+            let release = lane(&copy, &(deployment("") + &budget));
+            let mut found = release.findings.iter();
+            let found = found.find(|found| found.code == Some("budget-blocks-drains"));
+            found.and_then(|found| found.remedy.clone()).unwrap_or_default()
+        };
+        assert!(remedy("minAvailable: 1").starts_with("give the service more `replicas`"));
+        assert!(remedy("minAvailable: 50%").starts_with("give the service more `replicas`"));
+        assert!(remedy("minAvailable: 100%").starts_with("lower `minAvailable` by a patch, or"));
+        assert!(remedy("maxUnavailable: 0").starts_with("raise `maxUnavailable` by a patch, or"));
     }
 
     #[test]

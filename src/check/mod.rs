@@ -29,6 +29,7 @@ mod image_mutable;
 mod image_unchanged;
 mod immutable_changed;
 mod immutable_selector;
+mod injection_gap;
 mod kruise_collision;
 mod label_read;
 mod lane_collision;
@@ -49,8 +50,8 @@ mod overlay_not_applied;
 mod overlay_with_baseline;
 mod patch_idle;
 mod pod;
-mod port_missing;
 mod policy_not_copied;
+mod port_missing;
 mod prune_disabled;
 mod reference_ambiguous;
 mod reference_dangling;
@@ -83,9 +84,9 @@ use crate::spec::{GrayRelease, Provider};
 use crate::yaml::{Document, NodeRef, Path};
 
 pub use delivered::Delivered;
+pub(crate) use immutable_changed::has_immutable_fields;
 pub use rules::Verdict;
 pub(crate) use selector_changed::has_immutable_selector;
-pub(crate) use immutable_changed::has_immutable_fields;
 
 /// What a finding looks at.
 #[derive(Clone, Copy)]
@@ -143,11 +144,11 @@ impl Finding {
 
 /// All findings, by code.
 pub const FINDINGS: &[Finding] = &[
+    affinity_before_match::FINDING,
     alb_order::FINDING,
     baseline_in_lane::FINDING,
     baseline_moved::FINDING,
     baseline_tagged::FINDING,
-    affinity_before_match::FINDING,
     budget_blocks_drains::FINDING,
     call_unknown::FINDING,
     canary_without_base::FINDING,
@@ -165,9 +166,10 @@ pub const FINDINGS: &[Finding] = &[
     host_port::FINDING,
     image_mutable::FINDING,
     image_unchanged::FINDING,
-    immutable_selector::FINDING,
-    kruise_collision::FINDING,
     immutable_changed::FINDING,
+    immutable_selector::FINDING,
+    injection_gap::FINDING,
+    kruise_collision::FINDING,
     label_read::FINDING,
     lane_collision::FINDING,
     lane_expired::FINDING,
@@ -186,9 +188,9 @@ pub const FINDINGS: &[Finding] = &[
     overlay_not_applied::FINDING,
     overlay_with_baseline::FINDING,
     patch_idle::FINDING,
+    policy_not_copied::FINDING,
     port_missing::FINDING,
     prune_disabled::FINDING,
-    policy_not_copied::FINDING,
     reference_ambiguous::FINDING,
     reference_dangling::FINDING,
     selector_changed::FINDING,

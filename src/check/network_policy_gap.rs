@@ -11,7 +11,7 @@ use crate::kube::selector::LabelSelector;
 use crate::kube::selectors::{NamespaceScope, SelectorRole, SelectorUse};
 use crate::lane::{Facts, GrayObject, SERVICE_NAME, Selecting, selected};
 use crate::spec::{CopyPolicy, GrayRelease};
-use crate::yaml::{NodeRef, Path};
+use crate::yaml::{NodeRef, Path, Segment};
 
 pub(super) const FINDING: Finding = Finding {
     code: "network-policy-gap",
@@ -144,13 +144,16 @@ impl<'a> Policies<'a> {
             }
         };
         let message = format!("{} {}", policy.id, what.replace("{}", &origin.to_string()));
-        let remedy = format!(
-            "add a peer beside it{}:\n- podSelector:\n    matchLabels:\n      {SERVICE_NAME}: {service}",
-            match has_namespaces(facts, selecting) {
-                true => ", with the same `namespaceSelector`",
-                false => "",
-            }
-        );
+        let remedy = match policy.id.group == "cilium.io" {
+            true => format!("add a peer beside it:\n- matchLabels:\n    {SERVICE_NAME}: {service}"),
+            false => format!(
+                "add a peer beside it{}:\n- podSelector:\n    matchLabels:\n      {SERVICE_NAME}: {service}",
+                match has_namespaces(facts, selecting) {
+                    true => ", with the same `namespaceSelector`",
+                    false => "",
+                }
+            ),
+        };
         let warning = Diagnostic::warning(message);
         Some(at(warning, Some(policy), slice::from_ref(&selector.path)).remedy(remedy))
     }
@@ -198,7 +201,8 @@ fn rule(selector: &SelectorUse) -> Option<Path> {
 }
 
 fn is_egress(selector: &SelectorUse) -> bool {
-    selector.path.to_string().starts_with("spec.egress")
+    let is_egress = |segment: &Segment| matches!(segment, Segment::Key(key) if key == "egress");
+    selector.path.segments().iter().any(is_egress)
 }
 
 /// Only what asks for labels that are there.
@@ -213,6 +217,12 @@ fn has_whole_namespace(facts: &Facts, selecting: &Selecting, namespace: &str) ->
     let policy = facts.object(selecting.object);
     let document = policy.document();
     let list = rule(&selecting.selector).and_then(|list| document.find(&list));
+    // Cilium's rules name what is no pod by its labels beside their endpoints.
+    let entities = ["fromEntities", "toEntities"].iter().filter_map(|key| list?.get(key));
+    let is_all = |entity: &str| matches!(entity, "all" | "cluster");
+    if entities.flat_map(NodeRef::items).filter_map(NodeRef::text).any(is_all) {
+        return true;
+    }
     list.into_iter().flat_map(NodeRef::items).any(|peer| {
         let namespaces = peer.get("namespaceSelector").map(LabelSelector::from_label_selector);
         peer.get("podSelector").is_none()
@@ -237,7 +247,7 @@ fn is_skipped(release: &GrayRelease, service: &str, policy: &ObjectRef) -> bool 
 
 #[cfg(test)]
 mod tests {
-    use crate::check::fixture::{deployment, told};
+    use crate::check::fixture::{deployment, lane, spec, told};
 
     /// What is told of a policy with this spec beside the Deployment `web`.
     fn of(service: &str, spec: &str) -> Vec<String> {
@@ -284,6 +294,51 @@ mod tests {
         assert_eq!(peers("ingress", &format!("[{{from: [{web}]}}, {{from: [{gray}]}}]")).len(), 1);
         let api = web.replace("web", "api");
         assert!(peers("ingress", &format!("[{{from: [{api}]}}]")).is_empty());
+    }
+
+    #[test]
+    fn told_of_policies_of_other_networks() {
+        let cilium = |service: &str, spec: &str| {
+            let policy = format!(
+                "---\napiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {{name: db}}\nspec: {spec}\n"
+            );
+            told("network-policy-gap", service, &(deployment("") + &policy))
+        };
+        let peers = |more: &str| {
+            cilium(
+                "",
+                &format!(
+                    "{{endpointSelector: {{matchLabels: {{app: db}}}}, ingress: [{{fromEndpoints: [{{matchLabels: {{'k8s:app': web}}}}{more}}}]}}"
+                ),
+            )
+        };
+        let found = peers("]");
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(
+            found[0].contains("CiliumNetworkPolicy/db lets the pods of Deployment/web in and not")
+        );
+        for more in [
+            ", {}]",
+            ", {matchLabels: {zadigx-release-service-name: web}}]",
+            "], fromEntities: [cluster]",
+        ] {
+            let found = peers(more);
+            assert!(found.is_empty(), "{more}: {found:?}");
+        }
+        let web = "{endpointSelector: {matchLabels: {'k8s:app': web}}}";
+        assert!(cilium("", web).is_empty());
+        let policy = format!(
+            "---\napiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {{name: db}}\nspec: {web}\n"
+        );
+        let release = lane(&spec(""), &(deployment("") + &policy));
+        let mut copies = release.lane.objects.iter();
+        let copy = copies.find(|each| each.id.kind == "CiliumNetworkPolicy").unwrap();
+        assert!(copy.text.contains("k8s:app': web-mse-gray"), "{}", copy.text);
+        assert_eq!(cilium("policies: {CiliumNetworkPolicy: share}", web).len(), 1);
+        let groups = "---\napiVersion: vpcresources.k8s.aws/v1beta1\nkind: SecurityGroupPolicy\nmetadata: {name: db}\nspec: {podSelector: {matchLabels: {app: web}}, securityGroups: {groupIds: [sg-1]}}\n";
+        let of = |service: &str| told("network-policy-gap", service, &(deployment("") + groups));
+        assert!(of("").is_empty());
+        assert_eq!(of("policies: {SecurityGroupPolicy: share}").len(), 1);
     }
 
     #[test]

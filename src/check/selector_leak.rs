@@ -2,6 +2,8 @@
 
 use std::slice;
 
+use rayon::prelude::*;
+
 use super::gray::{Gray, at, left_out};
 use super::{Check, Finding, Subject};
 use crate::baseline::Object;
@@ -42,13 +44,17 @@ fn check(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnostic> {
 }
 
 fn baseline_selects_gray(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
-    for selecting in
-        subject.facts.selectors.iter().filter(|selecting| counts_pods(selecting.selector.role))
-    {
+    let counting = subject.facts.selectors.par_iter();
+    // A monitor that finds no pod of the baseline is there for those of lanes.
+    let is_of_lanes = |selecting: &Selecting| {
+        selecting.selector.role == SelectorRole::PodMonitor && selecting.pods.is_empty()
+    };
+    let counting = counting
+        .filter(|selecting| counts_pods(selecting.selector.role) && !is_of_lanes(selecting));
+    let leaking = counting.filter_map(|selecting| {
         let owner = subject.facts.object(selecting.object);
         let leaks = selected(&gray.index, &selecting.selector, &owner.id.namespace);
-        let Some((first, _)) = leaks.first().map(|number| &gray.pods[*number]) else { continue };
+        let (first, _) = leaks.first().map(|number| &gray.pods[*number])?;
         let more =
             if leaks.len() > 1 { format!(" and {} more", leaks.len() - 1) } else { String::new() };
         let diagnostic = Diagnostic::error(format!(
@@ -58,9 +64,9 @@ fn baseline_selects_gray(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnost
             consequence(scaling(subject.facts, owner), selecting.selector.role, "gray pods")
         ));
         let paths = slice::from_ref(&selecting.selector.path);
-        found.push(at(diagnostic, Some(owner), paths).remedy(remedy(subject, selecting)));
-    }
-    found
+        Some(at(diagnostic, Some(owner), paths).remedy(remedy(subject, selecting)))
+    });
+    leaking.collect()
 }
 
 /// What scales a workload by the pods that its selector matches.
@@ -71,7 +77,9 @@ fn scaling<'a>(facts: &'a Facts, workload: &Object) -> Option<&'a ObjectRef> {
 
 fn consequence(scaling: Option<&ObjectRef>, role: SelectorRole, whose: &str) -> String {
     match (role, scaling) {
-        (SelectorRole::Service, _) => format!("it would send its traffic to {whose} too"),
+        (SelectorRole::Service | SelectorRole::ServiceEntry, _) => {
+            format!("it would send its traffic to {whose} too")
+        }
         (SelectorRole::Workload, Some(id)) => {
             format!("it and {id} would count {whose} as their own")
         }
@@ -208,6 +216,33 @@ spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}, maxRe
     }
 
     #[test]
+    fn the_pods_of_a_service_entry_are_its_endpoints() {
+        let entry = |labels: &str| {
+            format!(
+                "---\napiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {{name: web}}\nspec: {{hosts: [web.internal], workloadSelector: {{labels: {labels}}}}}\n"
+            )
+        };
+        let original = "{app: web, zadigx-release-version: original}";
+        let baseline = deployment("").replace("{app: web}", original);
+        let of = |isolation: &str, labels: &str| {
+            let isolation = format!("tag: gray\n  isolation: {isolation}");
+            let spec = spec("").replace("tag: gray", &isolation);
+            shown("selector-leak", &lane(&spec, &(baseline.clone() + &entry(labels))))
+        };
+        assert_eq!(
+            of("version-label", "{app: web}"),
+            [
+                "deploy/all.yaml:21:50: ServiceEntry/web would match the gray pods of Deployment/web-mse-gray: it would send its traffic to gray pods too"
+            ]
+        );
+        for (isolation, labels) in
+            [("version-label", original), ("relabel", "{app: web}"), ("auto", "{app: web}")]
+        {
+            assert!(of(isolation, labels).is_empty(), "{isolation}");
+        }
+    }
+
+    #[test]
     fn told_of_selectors_that_nothing_separates() {
         let counting = |kind: &str, selector: &str| {
             let object =
@@ -216,7 +251,9 @@ spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}, maxRe
         };
         let budget = "apiVersion: policy/v1\nkind: PodDisruptionBudget";
         let monitor = "apiVersion: monitoring.coreos.com/v1\nkind: PodMonitor";
-        for (kind, counted) in [(budget, "as healthy ones of its own"), (monitor, "as its own")] {
+        for (kind, counted, of_gray_alone) in
+            [(budget, "as healthy ones of its own", 1), (monitor, "as its own", 0)]
+        {
             let exists = "{matchExpressions: [{key: app, operator: Exists}]}";
             let found = counting(kind, exists);
             assert_eq!(found.len(), 1, "{found:?}");
@@ -224,7 +261,7 @@ spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}, maxRe
             assert_eq!(counting(kind, "{}").len(), 1);
             assert!(counting(kind, "{matchLabels: {app: web}}").is_empty());
             let original = exists.replace("app", "zadigx-release-version");
-            assert_eq!(counting(kind, &original).len(), 1);
+            assert_eq!(counting(kind, &original).len(), of_gray_alone);
         }
     }
 

@@ -3,7 +3,7 @@
 use super::fields::{FieldSet, Referrer};
 use super::object::group_and_kind;
 use super::pod_specs::{is_built_in, pod_templates};
-use super::selector::LabelSelector;
+use super::selector::{LabelSelector, Operator};
 use crate::yaml::{NodeRef, Path};
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -24,6 +24,8 @@ pub enum SelectorRole {
     Workload,
     /// A Service finds the pods it sends traffic to.
     Service,
+    /// An entry of a mesh's registry finds the pods that its hosts lead to.
+    ServiceEntry,
     /// A budget finds the pods it protects.
     DisruptionBudget,
     /// A network policy finds the pods it isolates.
@@ -111,6 +113,10 @@ enum ScopeField {
     TermNamespaces,
     /// `namespaceSelector` with `any` or `matchNames`.
     MonitorNamespaces,
+    /// `namespace` or `namespaceSelector` of what injects containers: absent means all.
+    InjectionNamespaces,
+    /// The label of the namespace that the selector itself asks for; absent means the own namespace.
+    Endpoints,
     /// The namespace in the `host` two levels up.
     SubsetHost,
 }
@@ -183,6 +189,20 @@ pub const SELECTORS: &[SelectorField] = selectors! {
         => LabelSelector NetworkPolicyPeer, MatchesAll, PeerNamespaces; "kubernetes/api networking/v1 NetworkPolicyPeer";
     Kinds("networking.k8s.io", &["NetworkPolicy"]), "spec.egress[*].to[*].podSelector"
         => LabelSelector NetworkPolicyPeer, MatchesAll, PeerNamespaces; "kubernetes/api networking/v1 NetworkPolicyPeer";
+    Kinds("cilium.io", &["CiliumNetworkPolicy"]), "spec.endpointSelector"
+        => LabelSelector NetworkPolicySubject, MatchesAll, Endpoints; "docs.cilium.io/en/stable/security/policy/intro (endpointSelector)";
+    Kinds("cilium.io", &["CiliumNetworkPolicy"]), "spec.ingress[*].fromEndpoints[*]"
+        => LabelSelector NetworkPolicyPeer, MatchesAll, Endpoints; "docs.cilium.io/en/stable/security/policy/language (endpoints based)";
+    Kinds("cilium.io", &["CiliumNetworkPolicy"]), "spec.egress[*].toEndpoints[*]"
+        => LabelSelector NetworkPolicyPeer, MatchesAll, Endpoints; "docs.cilium.io/en/stable/security/policy/language (endpoints based)";
+    Kinds("cilium.io", &["CiliumNetworkPolicy"]), "specs[*].endpointSelector"
+        => LabelSelector NetworkPolicySubject, MatchesAll, Endpoints; "docs.cilium.io/en/stable/security/policy/intro (endpointSelector)";
+    Kinds("cilium.io", &["CiliumNetworkPolicy"]), "specs[*].ingress[*].fromEndpoints[*]"
+        => LabelSelector NetworkPolicyPeer, MatchesAll, Endpoints; "docs.cilium.io/en/stable/security/policy/language (endpoints based)";
+    Kinds("cilium.io", &["CiliumNetworkPolicy"]), "specs[*].egress[*].toEndpoints[*]"
+        => LabelSelector NetworkPolicyPeer, MatchesAll, Endpoints; "docs.cilium.io/en/stable/security/policy/language (endpoints based)";
+    Kinds("vpcresources.k8s.aws", &["SecurityGroupPolicy"]), "spec.podSelector"
+        => LabelSelector NetworkPolicySubject, MatchesAll, Own; "docs.aws.amazon.com/eks/latest/userguide/sg-pods-example-deployment.html";
     PodSpec, "affinity.{podAffinity,podAntiAffinity}.requiredDuringSchedulingIgnoredDuringExecution[*].labelSelector"
         => LabelSelector Affinity, MatchesAll, TermNamespaces; "kubernetes/api core/v1 PodAffinityTerm.labelSelector";
     PodSpec, "affinity.{podAffinity,podAntiAffinity}.preferredDuringSchedulingIgnoredDuringExecution[*].podAffinityTerm.labelSelector"
@@ -208,13 +228,13 @@ pub const SELECTORS: &[SelectorField] = selectors! {
     Kinds("networking.istio.io", &["ProxyConfig"]), "spec.selector"
         => LabelSelector MeshSubject, MatchesAll, Own; "istio.io/latest/docs/reference/config/networking/proxy-config";
     Kinds("networking.istio.io", &["ServiceEntry"]), "spec.workloadSelector.labels"
-        => Plain MeshSubject, MatchesNone, Own; "istio.io/latest/docs/reference/config/networking/service-entry";
+        => Plain ServiceEntry, MatchesNone, Own; "istio.io/latest/docs/reference/config/networking/service-entry (workloadSelector)";
     Kinds("networking.istio.io", &["Gateway"]), "spec.selector"
         => Plain MeshSubject, MatchesAll, Everywhere; "istio.io/latest/docs/reference/config/networking/gateway";
     Kinds("networking.istio.io", &["DestinationRule"]), "spec.subsets[*].labels"
         => Plain DestinationRuleSubset, MatchesAll, SubsetHost; "istio.io/latest/docs/reference/config/networking/destination-rule (Subset)";
     Kinds("apps.kruise.io", &["SidecarSet"]), "spec.selector"
-        => LabelSelector Injection, MatchesNone, Everywhere; "openkruise.io/docs/user-manuals/sidecarset";
+        => LabelSelector Injection, MatchesNone, InjectionNamespaces; "openkruise.io/docs/user-manuals/sidecarset";
 };
 
 static FIELDS: LazyLock<FieldSet<&'static SelectorField>> =
@@ -258,21 +278,26 @@ pub fn selectors(root: NodeRef<'_>) -> Vec<SelectorUse> {
         .into_iter()
         .filter(|found| found.node.is_mapping())
         .filter(|found| found.row.api_version.is_none_or(|wanted| api_version == Some(wanted)))
-        .map(|found| {
+        .filter_map(|found| {
             let row = found.row;
             let beside = found.above.last().copied();
             let holder = found.above.iter().rev().nth(2).copied();
-            SelectorUse {
+            let selector = match row.form {
+                SelectorForm::Plain => LabelSelector::from_labels(found.node),
+                SelectorForm::LabelSelector => LabelSelector::from_label_selector(found.node),
+            };
+            let (selector, scope) = match row.scope {
+                ScopeField::Endpoints => of_endpoints(selector)?,
+                field => (selector, scope(field, beside, holder)),
+            };
+            Some(SelectorUse {
                 path: found.path,
                 form: row.form,
                 role: row.role,
-                selector: match row.form {
-                    SelectorForm::Plain => LabelSelector::from_labels(found.node),
-                    SelectorForm::LabelSelector => LabelSelector::from_label_selector(found.node),
-                },
+                selector,
                 empty: row.empty,
-                scope: scope(row.scope, beside, holder),
-            }
+                scope,
+            })
         })
         .collect();
     uses.extend(by_shape(root, group, &uses));
@@ -300,6 +325,41 @@ fn by_shape(root: NodeRef<'_>, group: &str, known: &[SelectorUse]) -> Option<Sel
     })
 }
 
+/// The key of a label without the source that Cilium lets selectors write before it: `k8s:app` and
+/// `any:app` ask pods for the label `app`. No key of Kubernetes has a colon.
+///
+/// Source: docs.cilium.io/en/stable/gettingstarted/terminology (label source).
+pub fn bare_key(key: &str) -> &str {
+    key.strip_prefix("k8s:").or_else(|| key.strip_prefix("any:")).unwrap_or(key)
+}
+
+/// What a selector of Cilium's endpoints asks of the labels of pods, and where; `None` where it asks
+/// for what is no label of a pod, so that nothing is known of what it selects.
+///
+/// Source: docs.cilium.io/en/stable/network/kubernetes/policy (namespaces).
+fn of_endpoints(mut selector: LabelSelector) -> Option<(LabelSelector, NamespaceScope)> {
+    let mut scope = NamespaceScope::Own;
+    let mut asked = Vec::with_capacity(selector.requirements.len());
+    for mut requirement in selector.requirements {
+        let key = bare_key(&requirement.key);
+        if key == "io.kubernetes.pod.namespace" {
+            scope = match requirement.operator {
+                Operator::In(names) => NamespaceScope::Named(names),
+                _ => NamespaceScope::All,
+            };
+        } else if key.starts_with("io.cilium.k8s.namespace.labels.") {
+            scope = NamespaceScope::All;
+        } else if key.contains(':') || key.starts_with("io.cilium.") {
+            return None;
+        } else {
+            requirement.key = key.to_owned();
+            asked.push(requirement);
+        }
+    }
+    selector.requirements = asked;
+    Some((selector, scope))
+}
+
 /// Reads the namespaces beside a selector; `holder` is the mapping above the list it is in.
 fn scope(
     field: ScopeField,
@@ -314,7 +374,15 @@ fn scope(
         items.filter_map(NodeRef::text).map(str::to_owned).collect()
     };
     match field {
-        ScopeField::Own => NamespaceScope::Own,
+        ScopeField::Own | ScopeField::Endpoints => NamespaceScope::Own,
+        ScopeField::InjectionNamespaces => {
+            let named = beside.and_then(|beside| beside.get("namespace")).and_then(NodeRef::as_str);
+            match (named, namespace_selector) {
+                (Some(name), _) if !name.is_empty() => NamespaceScope::Named(vec![name.to_owned()]),
+                (_, Some(selector)) => selected(selector),
+                _ => NamespaceScope::All,
+            }
+        }
         ScopeField::Everywhere => NamespaceScope::All,
         ScopeField::PeerNamespaces => match namespace_selector {
             Some(selector) => selected(selector),
@@ -472,6 +540,29 @@ mod tests {
                        spec: {selector: {}, namespaceSelector: {matchNames: [a]}}";
         assert_eq!(uses(monitor)[0].scope, NamespaceScope::Named(vec!["a".to_owned()]));
         assert!(!uses(monitor)[0].role.selects_pods());
+    }
+
+    #[test]
+    fn endpoints_are_pods_by_their_labels() {
+        let policy = "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nspec:\n  endpointSelector: {matchLabels: {'k8s:app': web}}\n  ingress:\n  - fromEndpoints:\n    \
+                      - matchLabels: {'any:app': api, 'k8s:io.kubernetes.pod.namespace': other}\n    \
+                      - matchLabels: {'reserved:host': ''}\n    - {}\n";
+        let found = uses(policy);
+        let paths: Vec<String> = found.iter().map(|found| found.path.to_string()).collect();
+        assert_eq!(
+            paths,
+            [
+                "spec.endpointSelector",
+                "spec.ingress[0].fromEndpoints[0]",
+                "spec.ingress[0].fromEndpoints[2]"
+            ]
+        );
+        let labels = HashMap::from([("app".to_owned(), "web".to_owned())]);
+        assert!(
+            found[0].selects(&labels) && !found[1].selects(&labels) && found[2].selects(&labels)
+        );
+        assert_eq!(found[1].scope, NamespaceScope::Named(vec!["other".to_owned()]));
+        assert_eq!(found[2].scope, NamespaceScope::Own);
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! Step 1, second part: what of the baseline belongs to a service, and what becomes of it.
 
+use std::mem;
+
 use rayon::prelude::*;
 
 use super::isolation::{counts_pods, finds_own_pods};
 use super::own;
-use super::policy::{Decision, decide};
+use super::policy::{Decision, decide, decide_over};
 use super::select::{Copy, Role, Selection, Skipped};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::gateway;
@@ -12,10 +14,11 @@ use crate::governance;
 use crate::kube::budgets::{blocking_field, is_budget};
 use crate::kube::kinds::kind_of;
 use crate::kube::object::ObjectRef;
+use crate::kube::policies::is_policy;
 use crate::kube::sealed::bound_to_name;
 use crate::kube::selectors::SelectorRole;
-use crate::kube::policies::is_policy;
-use crate::spec::{CopyPolicy, Service};
+use crate::spec::CopyPolicy;
+use crate::yaml::NodeRef;
 
 impl Selection<'_, '_> {
     /// What selects the service's pods, points at its workload or Services, or is asked for.
@@ -135,10 +138,15 @@ impl Selection<'_, '_> {
             Some(why) if spec.policy(&id.kind, &id.name) != Some(CopyPolicy::Share) => {
                 Decision::Skip(why.to_owned())
             }
+            // An autoscaler that starts with fewer pods than the spec asks for may still add to them.
+            _ if is_budget(id) => {
+                let scaled = self.scaled(number).unwrap_or_default();
+                decide_over(spec, id, scaled.max(spec.replicas.into()))
+            }
             _ => decide(spec, id),
         };
         match decision {
-            Decision::Copy if !is_stated && self.blocks_drains(object, spec) => {
+            Decision::Copy if !is_stated && self.blocks_drains(object, number) => {
                 self.skip(
                     object,
                     number,
@@ -173,14 +181,6 @@ impl Selection<'_, '_> {
         self.skipped.push(Skipped { object, service: number, why });
     }
 
-    /// Tells of what is left out, in the order it was decided.
-    pub(super) fn tell_skipped(&mut self) {
-        let (facts, services) = (self.facts, &self.plan.services);
-        let notes = self.skipped.par_iter().map(|Skipped { object, service, why }| {
-            let (there, service) = (facts.object(*object), services[*service].spec);
-            let note = format!("{} of `{}` is not copied: {why}", there.id, service.name);
-            Diagnostic::note(note).at(there.place())
-        });
     /// The policies that are attached to routes, which are copied from the `first` copy on.
     pub(super) fn policies_of_routes(&mut self, first: usize) {
         let facts = self.facts;
@@ -196,15 +196,49 @@ impl Selection<'_, '_> {
         }
     }
 
+    /// Tells of what is left out, in the order it was decided.
+    pub(super) fn tell_skipped(&mut self) {
+        let (facts, services) = (self.facts, &self.plan.services);
+        let skipped = mem::take(&mut self.skipped);
+        let notes = skipped.par_iter().map(|Skipped { object, service, why }| {
+            let (there, service) = (facts.object(*object), services[*service].spec);
+            let note = format!("{} of `{}` is not copied: {why}", there.id, service.name);
+            Diagnostic::note(note).at(there.place())
+        });
         let notes: Vec<Diagnostic> = notes.collect();
         self.plan.notes.extend(notes);
     }
 
-    /// Whether an object is a budget that lets none of so many pods go.
-    fn blocks_drains(&self, object: usize, service: &Service) -> bool {
+    /// Whether an object is a budget that lets none of a service's gray pods go.
+    fn blocks_drains(&self, object: usize, number: usize) -> bool {
         let object = self.facts.object(object);
-        is_budget(&object.id)
-            && blocking_field(object.document().root(), service.replicas.into()).is_some()
+        if !is_budget(&object.id) {
+            return false;
+        }
+        let replicas = self.plan.services[number].spec.replicas;
+        let pods = self.scaled(number).unwrap_or(replicas.into());
+        blocking_field(object.document().root(), pods).is_some()
+    }
+
+    /// The pods that a copied autoscaler leaves a service at least; those it may scale to none say
+    /// nothing.
+    fn scaled(&self, number: usize) -> Option<u64> {
+        let service = &self.plan.services[number];
+        let workload = &self.facts.object(service.workload).id;
+        let referrers = self.facts.referrers(workload).iter();
+        let mut scalers = referrers.filter(|position| {
+            let id = &self.facts.object(**position).id;
+            is_horizontal(id) && self.facts.made_by(**position).is_none() && {
+                let mut copy = service.spec.copy.iter();
+                copy.any(|(name, _)| (&name.kind, &name.name) == (&id.kind, &id.name))
+                    || decide(service.spec, id) == Decision::Copy
+            }
+        });
+        let scaler = *scalers.next()?;
+        let scaler = self.facts.baseline.gray(scaler).unwrap_or(self.facts.object(scaler));
+        let document = scaler.document();
+        let least = document.root().at(&["spec", "minReplicas"]).and_then(NodeRef::text);
+        least.map_or(Some(1), |least| least.parse().ok()).filter(|least| *least > 0)
     }
 
     pub(super) fn copy(&mut self, object: usize, number: usize) -> bool {
@@ -239,10 +273,11 @@ impl Selection<'_, '_> {
 
 /// Whether an object of this kind writes `spec.replicas` of a workload.
 pub(super) fn sets_replicas(id: &ObjectRef) -> bool {
-    matches!(
-        (id.group.as_str(), id.kind.as_str()),
-        ("autoscaling", "HorizontalPodAutoscaler") | ("keda.sh", "ScaledObject")
-    )
+    is_horizontal(id) || (id.group.as_str(), id.kind.as_str()) == ("keda.sh", "ScaledObject")
+}
+
+fn is_horizontal(id: &ObjectRef) -> bool {
+    (id.group.as_str(), id.kind.as_str()) == ("autoscaling", "HorizontalPodAutoscaler")
 }
 
 /// Whether an object of this kind changes how many pods a workload has, or how large they are.

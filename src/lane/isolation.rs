@@ -30,6 +30,7 @@ pub fn counts_pods(role: SelectorRole) -> bool {
         role,
         SelectorRole::Workload
             | SelectorRole::Service
+            | SelectorRole::ServiceEntry
             | SelectorRole::DisruptionBudget
             | SelectorRole::PodMonitor
     )

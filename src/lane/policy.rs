@@ -20,6 +20,11 @@ pub(super) enum Decision {
 /// Decides for one object. What the spec says of an object counts before what it says of a kind,
 /// and that before the kind's default.
 pub(super) fn decide(service: &Service, id: &ObjectRef) -> Decision {
+    decide_over(service, id, service.replicas.into())
+}
+
+/// Decides for one object of a service that is known to have so many gray pods.
+pub(super) fn decide_over(service: &Service, id: &ObjectRef, pods: u64) -> Decision {
     let row = kind_of(&id.group, &id.kind);
     if let Some(policy) = service.policy(&id.kind, &id.name) {
         return match policy {
@@ -29,7 +34,7 @@ pub(super) fn decide(service: &Service, id: &ObjectRef) -> Decision {
         };
     }
     if id.kind == "PodDisruptionBudget" {
-        return match service.replicas {
+        return match pods {
             // The eviction API lets no node be drained that way.
             0 | 1 => Decision::Skip(
                 "a budget over fewer than two gray pods would block every drain".to_owned(),

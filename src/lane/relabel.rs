@@ -10,7 +10,9 @@ use crate::baseline::Object;
 use crate::diagnostic::Diagnostic;
 use crate::kube::names::check_label_value;
 use crate::kube::selector::LabelSelector;
-use crate::kube::selectors::{NamespaceScope, SelectorForm, SelectorRole, SelectorUse, selectors};
+use crate::kube::selectors::{
+    NamespaceScope, SelectorForm, SelectorRole, SelectorUse, bare_key, selectors,
+};
 use crate::yaml::{Document, EditError, NodeRef, Path, Value};
 
 /// Labels a copy and rewrites its selectors, so that it belongs to the lane and to nothing else.
@@ -165,7 +167,7 @@ impl Relabelling<'_> {
             .map(|(key, _)| key.to_owned())
             .collect();
         for key in keys {
-            if let Some(value) = self.gray.get(&key) {
+            if let Some(value) = self.gray.get(bare_key(&key)) {
                 document.set_str(&path.key(key), value)?;
             }
         }
@@ -225,7 +227,7 @@ impl Relabelling<'_> {
             let expression = path.index(index);
             let Some(node) = document.find(&expression) else { continue };
             let text = |key: &str| node.get(key).and_then(NodeRef::text).unwrap_or("").to_owned();
-            let (key, operator) = (text("key"), text("operator"));
+            let (key, operator) = (bare_key(&text("key")).to_owned(), text("operator"));
             let Some(gray) = self.gray.get(&key) else { continue };
             if self.baseline.get(&key) == Some(gray) {
                 continue;

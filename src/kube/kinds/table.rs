@@ -183,6 +183,10 @@ pub const KINDS: &[Kind] = kinds! {
         "A selector that no longer matches drops telemetry", "istio.io/latest/docs/reference/config/telemetry";
     "networking.k8s.io" NetworkPolicy: Namespaced Copy Config;
         "Pods with other labels lose what the policy allows, or the isolation it gives", "kubernetes.io/docs/concepts/services-networking/network-policies";
+    "cilium.io" CiliumNetworkPolicy: Namespaced Copy Config;
+        "Pods with other labels lose what the policy allows, or the isolation it gives", "docs.cilium.io/en/stable/security/policy/intro";
+    "vpcresources.k8s.aws" SecurityGroupPolicy: Namespaced Copy Config;
+        "Pods with other labels lose their security groups", "docs.aws.amazon.com/eks/latest/userguide/security-groups-for-pods.html";
     "autoscaling" HorizontalPodAutoscaler: Namespaced Skip Workload;
         "Its minimum overrides the wanted replicas, and two autoscalers over one pod disable each other", "kubernetes/kubernetes PR 112011 (AmbiguousSelector)";
     "autoscaling.k8s.io" VerticalPodAutoscaler: Namespaced Skip Workload;
