@@ -2,14 +2,15 @@
 
 use std::slice;
 
-use foldhash::HashSet;
+use foldhash::{HashMap, HashSet};
 
 use super::gray::{Gray, at};
 use super::{Check, Finding, Subject};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::kube::object::ObjectRef;
 use crate::kube::selectors::SelectorRole;
-use crate::lane::{GrayObject, selected};
+use crate::lane::{GrayObject, MSE_GRAY, TYPE, selected};
+use crate::spec::{CopyPolicy, Service};
 
 pub(super) const FINDING: Finding = Finding {
     code: "monitor-gap",
@@ -21,7 +22,10 @@ Labels that selectors of the baseline ask for are replaced on gray pods, those o
 them: else the baseline's series would count gray pods. So nothing scrapes the lane, and whoever
 compares it with the baseline sees no errors because he sees nothing.
 
-Remedy: let the service copy the monitor (`copy: [PodMonitor/NAME]`): the copy asks for gray pods.",
+A service whose `policies` skip or share the monitor goes without on purpose: nothing is said of it.
+
+Remedy: let the service copy the monitor (`copy: [PodMonitor/NAME]`): the copy asks for gray pods. One
+in another namespace than the lane's cannot be copied: put a monitor beside it that asks for gray pods.",
     is_fixed: false,
     check: Check::Pods(check),
 };
@@ -34,7 +38,12 @@ fn check(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnostic> {
     if monitors.peek().is_none() {
         return Vec::new();
     }
-    let copies = gray.copies();
+    let copies: HashMap<&ObjectRef, &GrayObject> =
+        gray.pods.iter().filter_map(|(object, _)| Some((object.baseline()?, *object))).collect();
+    let services = subject.release.services.iter();
+    let services: HashMap<&str, &Service> =
+        services.map(|service| (service.name.as_str(), service)).collect();
+    let scraped = scraped(subject, gray);
     let copied: HashSet<&ObjectRef> =
         subject.lane.objects.iter().filter_map(GrayObject::baseline).collect();
     let mut found = Vec::new();
@@ -43,13 +52,19 @@ fn check(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnostic> {
         if copied.contains(&monitor.id) {
             continue;
         }
-        let scraped = selected(&gray.index, &selecting.selector, &monitor.id.namespace);
-        let scraped: HashSet<&ObjectRef> =
-            scraped.into_iter().map(|number| &gray.pods[number].0.id).collect();
+        // A stated decision is known to its service.
+        let is_wanted = |copy: &&GrayObject| {
+            let service = services.get(copy.service.as_str());
+            let stated =
+                service.and_then(|service| service.policy(&monitor.id.kind, &monitor.id.name));
+            !matches!(stated, Some(CopyPolicy::Skip | CopyPolicy::Share))
+        };
         let owners = selecting.pods.iter().map(|pod| facts.object(facts.pods[*pod].object));
         let mut lost = owners
             .filter_map(|owner| copies.get(&owner.id).copied())
-            .filter(|copy| !scraped.contains(copy));
+            .filter(|copy| !scraped.contains(&copy.id))
+            .filter(is_wanted)
+            .map(|copy| &copy.id);
         let Some(first) = lost.next() else { continue };
         let more = match lost.count() {
             0 => String::new(),
@@ -61,17 +76,40 @@ fn check(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnostic> {
         ));
         let id = &monitor.id;
         let warning = at(warning, Some(monitor), slice::from_ref(&selecting.selector.path));
-        found.push(warning.remedy(format!(
-            "let the service copy it: `copy: [{}/{}]`; or watch the lane by a monitor of its own",
-            id.kind, id.name
-        )));
+        let own = subject.release.namespace.as_deref();
+        let is_copyable = own.is_none_or(|own| id.namespace.is_empty() || id.namespace == own);
+        found.push(warning.remedy(if is_copyable {
+            format!(
+                "let the service copy it: `copy: [{}/{}]`; or watch the lane by a monitor of its own",
+                id.kind, id.name
+            )
+        } else {
+            format!(
+                "watch the lane by a monitor of its own: put one beside it that asks for `{TYPE}: {MSE_GRAY}`"
+            )
+        }));
     }
     found
 }
 
+/// The gray workloads that some monitor scrapes, of the baseline or of the lane.
+fn scraped<'a>(subject: &'a Subject<'_>, gray: &'a Gray<'_>) -> HashSet<&'a ObjectRef> {
+    let facts = subject.facts;
+    let baseline = facts.selectors.iter();
+    let baseline = baseline
+        .map(|selecting| (&selecting.selector, &facts.object(selecting.object).id.namespace));
+    let lane = gray.selectors.iter().map(|(object, selector)| (*selector, &object.id.namespace));
+    baseline
+        .chain(lane)
+        .filter(|(selector, _)| selector.role == SelectorRole::PodMonitor)
+        .flat_map(|(selector, namespace)| selected(&gray.index, selector, namespace))
+        .map(|number| &gray.pods[number].0.id)
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use crate::check::fixture::{deployment, told};
+    use crate::check::fixture::{deployment, lane, shown, spec, told};
 
     fn with(selector: &str) -> String {
         format!(
@@ -97,5 +135,55 @@ mod tests {
         assert!(told("monitor-gap", "", &with("{matchLabels: {app: other}}")).is_empty());
         let all = with("{matchExpressions: [{key: app, operator: Exists}]}");
         assert!(told("monitor-gap", "", &all).is_empty());
+    }
+
+    #[test]
+    fn not_told_where_another_monitor_scrapes_the_gray_pods() {
+        let gray = "---
+apiVersion: monitoring.coreos.com/v1
+kind: PodMonitor
+metadata: {name: gray}
+spec: {podMetricsEndpoints: [], selector: {matchLabels: {zadigx-release-type: mse-gray}}}
+";
+        let both = with("{matchLabels: {app: web}}") + gray;
+        assert!(told("monitor-gap", "", &both).is_empty());
+        assert!(told("selector-leak", "", &both).is_empty(), "it is the lane's own");
+    }
+
+    #[test]
+    fn a_stated_decision_is_heeded() {
+        let web = with("{matchLabels: {app: web}}");
+        for (policies, count) in [
+            ("{PodMonitor: skip}", 0),
+            ("{PodMonitor/web: share}", 0),
+            ("{PodMonitor/other: skip}", 1),
+            ("{Service: skip}", 1),
+        ] {
+            let policies = format!("policies: {policies}");
+            assert_eq!(told("monitor-gap", &policies, &web).len(), count, "{policies}");
+        }
+    }
+
+    #[test]
+    fn a_copy_is_offered_where_it_can_be_made() {
+        let remedy = |namespace: &str| {
+            let scope = "namespaceSelector: {matchNames: [shop]}\n  selector:";
+            let monitor = with("{matchLabels: {app: web}}").replace(
+                "kind: PodMonitor\nmetadata: {name: web}",
+                &format!("kind: PodMonitor\nmetadata: {{name: web, namespace: {namespace}}}"),
+            );
+            let monitor = monitor.replace("podMetricsEndpoints: []\n  selector:", scope);
+            let spec = spec("").replace("tag: gray", "tag: gray\n  namespace: shop");
+            let release = lane(&spec, &monitor);
+            assert_eq!(shown("monitor-gap", &release).len(), 1);
+            let mut found = release.findings.iter();
+            let found = found.find(|found| found.code == Some("monitor-gap"));
+            found.and_then(|found| found.remedy.clone()).unwrap_or_default()
+        };
+        assert!(remedy("shop").contains("`copy: [PodMonitor/web]`"));
+        assert_eq!(
+            remedy("monitoring"),
+            "watch the lane by a monitor of its own: put one beside it that asks for `zadigx-release-type: mse-gray`"
+        );
     }
 }

@@ -16,7 +16,8 @@ A ServiceAccount is copied, but a binding that gives it its rights is not.
 The gray pods run as the copy, which no binding names: the API server refuses what it allows the
 baseline's pods, and the service fails where it asks, not when it starts.
 
-Remedy: copy the binding too (`copy: [RoleBinding/NAME]`). A ClusterRoleBinding belongs to the cluster:
+Remedy: copy the binding too (`copy: [RoleBinding/NAME]`), or, where it is in another namespace than the
+lane's, add the copy to its `subjects`. A ClusterRoleBinding belongs to the cluster:
 take the ServiceAccount out of `copy`, so that the gray pods use the baseline's, or bind the copy by a
 ClusterRoleBinding of its own.",
     is_fixed: false,
@@ -48,14 +49,18 @@ fn bindings(made: &Made<'_>, account: &ObjectRef) -> Vec<usize> {
         id.group == "rbac.authorization.k8s.io"
             && matches!(id.kind.as_str(), "RoleBinding" | "ClusterRoleBinding")
     };
-    // Subjects say their namespace, also where the manifest of the account does not.
-    let namespace = made.release.namespace.clone().unwrap_or_default();
-    let other = ObjectRef { namespace, ..account.clone() };
+    let other = in_own_namespace(made, account);
     let all = [account, &other].into_iter().flat_map(|id| made.facts.referrers(id));
     let mut found: Vec<usize> = all.copied().filter(is_binding).collect();
     found.sort_unstable();
     found.dedup();
     found
+}
+
+/// An account as subjects name it: they say their namespace, also where its manifest does not.
+fn in_own_namespace(made: &Made<'_>, account: &ObjectRef) -> ObjectRef {
+    let namespace = made.release.namespace.clone().unwrap_or_default();
+    ObjectRef { namespace, ..account.clone() }
 }
 
 /// What a binding gives, and where: in its namespace or everywhere.
@@ -71,12 +76,18 @@ fn role(made: &Made<'_>, position: usize) -> Option<String> {
 fn tell(made: &Made<'_>, position: usize) -> Option<Diagnostic> {
     let (account, binding) = (&made.object.id, made.facts.object(position));
     let document = binding.document();
-    let subject = references(document.root(), &binding.id).into_iter().find(|reference| {
-        reference.target.kind == account.kind && reference.target.name == account.name
-    });
+    let other = in_own_namespace(made, account);
+    let subject = references(document.root(), &binding.id)
+        .into_iter()
+        .find(|reference| reference.target == *account || reference.target == other);
     let place = subject.and_then(|subject| document.find(&subject.path)?.place());
+    let (own, there) = (made.release.namespace.as_deref(), &binding.id.namespace);
     let remedy = if binding.id.kind == "RoleBinding" {
-        format!("copy it too: `copy: [RoleBinding/{}]`", binding.id.name)
+        if own.is_none_or(|own| there.is_empty() || there == own) {
+            format!("copy it too: `copy: [RoleBinding/{}]`", binding.id.name)
+        } else {
+            format!("add ServiceAccount `{}` to its `subjects`", made.gray.id.name)
+        }
     } else {
         format!(
             "take ServiceAccount/{} out of `copy`, so that the gray pods use the baseline's; or bind `{}` by a ClusterRoleBinding of its own",
@@ -92,7 +103,7 @@ fn tell(made: &Made<'_>, position: usize) -> Option<Diagnostic> {
 
 #[cfg(test)]
 mod tests {
-    use crate::check::fixture::{deployment, told};
+    use crate::check::fixture::{deployment, lane, spec, told};
 
     fn binding(kind: &str, name: &str, account: &str) -> String {
         format!(
@@ -141,5 +152,33 @@ subjects:
             binding("RoleBinding", "gray", "web-mse-gray"),
         ];
         assert_eq!(told_of("ServiceAccount/web", &elsewhere).len(), 1);
+    }
+
+    #[test]
+    fn a_binding_of_another_namespace_gets_one_more_subject() {
+        let of = |namespace: &str| {
+            let account = "---\napiVersion: v1\nkind: ServiceAccount\nmetadata: {name: web}\n";
+            let subject = "  - {kind: ServiceAccount, name: web";
+            let subjects = format!("{subject}, namespace: other}}\n{subject}, namespace: shop}}");
+            let binding = binding("RoleBinding", "web", "web")
+                .replace(
+                    "metadata: {name: web}",
+                    &format!("metadata: {{name: web, namespace: {namespace}}}"),
+                )
+                .replace("  - {kind: ServiceAccount, name: web}", &subjects);
+            let pods = deployment("serviceAccountName: web");
+            let before = pods.lines().chain(account.lines()).count();
+            let spec = spec("copy: [ServiceAccount/web]");
+            let spec = spec.replace("tag: gray", "tag: gray\n  namespace: shop");
+            let release = lane(&spec, &format!("{pods}{account}{binding}"));
+            let mut found = release.findings.iter();
+            let found = found.find(|found| found.code == Some("service-account-unbound")).unwrap();
+            let line = found.place.as_ref().map(|place| place.line - before);
+            (line, found.remedy.clone().unwrap_or_default())
+        };
+        let copy = "copy it too: `copy: [RoleBinding/web]`";
+        assert_eq!(of("shop"), (Some(9), copy.to_owned()));
+        let add = "add ServiceAccount `web-mse-gray` to its `subjects`";
+        assert_eq!(of("other"), (Some(9), add.to_owned()));
     }
 }
