@@ -18,7 +18,7 @@ use crate::preview::{
     Against, LaneChange, LaneDiff, ObjectDiff, Picture, Preview, Summary, between, json, markdown,
     not_compared, shared_between, unified, without_lines,
 };
-use crate::trace::{Request, matrix};
+use crate::trace::{Request, Wanted, matrix};
 
 /// Show what a lane changes
 ///
@@ -177,7 +177,7 @@ fn picture(releases: &[Release], workspace: &Workspace) -> Result<Picture, Failu
         return Ok(Picture::Nothing);
     }
     let cluster = cluster(workspace, releases)?;
-    let graph = Graph::new(&cluster, &matrix(&cluster, None, None, &Request::new("", "/")));
+    let graph = Graph::new(&cluster, &matrix(&cluster, Wanted::default(), &Request::new("", "/")));
     let text = mermaid(&graph);
     Ok(if is_drawn_by_mermaid(&graph, &text) { Picture::Drawn(text) } else { Picture::TooLarge })
 }

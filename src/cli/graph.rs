@@ -7,7 +7,7 @@ use super::workspace::Workspace;
 use super::{Global, Outcome};
 use crate::diagnostic::Diagnostic;
 use crate::graph::{Graph, dot, is_drawn_by_mermaid, mermaid, svg};
-use crate::trace::{Request, matrix};
+use crate::trace::{Request, Wanted, matrix};
 
 /// Draw the lanes: gateway, services, baseline and gray instances, and the way of marked requests
 ///
@@ -41,7 +41,7 @@ pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::
     let workspace = Workspace::open_for(global, &args.specs.specs)?;
     let releases = releases(&args.specs, &args.baseline, &workspace, output)?;
     let cluster = cluster(&workspace, &releases)?;
-    let graph = Graph::new(&cluster, &matrix(&cluster, None, None, &Request::new("", "/")));
+    let graph = Graph::new(&cluster, &matrix(&cluster, Wanted::default(), &Request::new("", "/")));
     let text = match args.format {
         Format::Mermaid => mermaid(&graph),
         Format::Dot => dot(&graph),

@@ -8,8 +8,8 @@ use crate::diagnostic::{Diagnostic, Failure};
 use crate::neighbours::neighbours;
 use crate::pipeline::{Release, SpecFile, read_spec};
 use crate::trace::{
-    Cluster, Request, default_place, dropped_routes, matrix, matrix_json, matrix_text, of_releases,
-    trace, trace_json, trace_text,
+    Cluster, Request, Wanted, default_place, dropped_routes, matrix, matrix_json, matrix_text,
+    of_releases, trace, trace_json, trace_text,
 };
 
 /// Show which instances a request reaches, and why
@@ -32,9 +32,9 @@ pub(super) struct Args {
     /// The request's path, with or without a query [default: that of the first entry]
     #[arg(long, value_name = "PATH")]
     path: Option<String>,
-    /// The request's method
-    #[arg(long, value_name = "METHOD", default_value = "GET")]
-    method: String,
+    /// The request's method [default: GET, or with --matrix that of the entry]
+    #[arg(long, value_name = "METHOD")]
+    method: Option<String>,
     /// A header of the request; may be repeated
     #[arg(long = "header", value_name = "NAME=VALUE")]
     headers: Vec<String>,
@@ -69,7 +69,12 @@ pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::
     let releases = releases(&args.specs, &args.baseline, &workspace, output)?;
     let cluster = cluster(&workspace, &releases)?;
     if args.matrix {
-        let found = matrix(&cluster, args.host.as_deref(), args.path.as_deref(), &said);
+        let wanted = Wanted {
+            host: args.host.as_deref(),
+            path: args.path.as_deref(),
+            method: args.method.as_deref(),
+        };
+        let found = matrix(&cluster, wanted, &said);
         output.result(&match args.format {
             Format::Text => matrix_text(&cluster, &found),
             Format::Json => matrix_json(&cluster, &found),
@@ -114,14 +119,15 @@ fn request(args: &Args, host: &str, path: Option<&str>) -> Result<Request, Failu
     };
     let (headers, cookies) = (pairs("header", &args.headers), pairs("cookie", &args.cookies));
     let query = pairs("query", &args.query);
-    if !is_token(&args.method) {
-        let error = format!("`{}` is not a method", args.method.escape_debug());
+    let method = args.method.as_deref().unwrap_or("GET");
+    if !is_token(method) {
+        let error = format!("`{}` is not a method", method.escape_debug());
         errors.push(Diagnostic::error(error).remedy("write it as requests have it, such as `GET`"));
     }
     if !errors.is_empty() {
         return Err(Failure(errors));
     }
-    let mut request = Request::new(host, path.unwrap_or("/")).with_method(&args.method);
+    let mut request = Request::new(host, path.unwrap_or("/")).with_method(method);
     for (name, value) in &headers {
         request = request.with_header(name, value);
     }

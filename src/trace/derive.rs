@@ -1,7 +1,9 @@
 //! Requests that fit the match of an entry, and requests that do not.
 
 use super::condition::{Engine, Truth, matches};
+use super::dialect::{apisix, gateway_api};
 use super::example::{example, fits};
+use super::matrix::Wanted;
 use super::request::Request;
 use super::route::{Route, ingress_paths};
 use crate::spec::{Match, NameMatch, ValueMatch};
@@ -40,41 +42,101 @@ pub(super) fn place_of(route: &Route) -> (String, String) {
     (host, if path.is_empty() { "/".to_owned() } else { path.to_owned() })
 }
 
-/// A request that has what the first path of a route asks for besides the match of its entry: what
-/// the baseline's route asks for too.
+/// A request that has what the first path of a route that fits what is wanted asks for besides the
+/// match of its entry: what the baseline's route asks for too.
 ///
 /// Sources: gateway-api, apis/v1 HTTPRouteMatch; apache/apisix-ingress-controller, api/v2
 /// ApisixRouteHTTPMatch and ApisixRouteHTTPMatchExpr.
-pub(super) fn with_conditions(route: &Route, entry: &Match, bare: Request) -> Request {
+pub(super) fn with_conditions(
+    route: &Route,
+    entry: &Match,
+    wanted: Wanted<'_>,
+    bare: Request,
+) -> Request {
     let rules = match route.id.kind.as_str() {
         "HTTPRoute" => route.document.at(&["spec", "rules"]),
         "ApisixRoute" => route.document.at(&["spec", "http"]),
         _ => None,
     };
-    let Some(rule) = rules.and_then(|rules| rules.item(0)) else { return bare };
-    let (method, conditions) = match rule.get("match") {
-        Some(found) => (found.get("methods").and_then(|all| all.item(0)), exprs(found)),
-        None => match rule.get("matches").and_then(|all| all.item(0)) {
-            Some(found) => (found.get("method"), fields(found)),
-            None => (None, Vec::new()),
-        },
+    let found: Vec<Conditions<'_>> =
+        rules.into_iter().flat_map(NodeRef::items).flat_map(conditions_of).collect();
+    let Some(found) = found.iter().find(|each| each.fit(wanted)).or(found.first()) else {
+        return wanted.method.map_or(bare.clone(), |method| bare.with_method(method));
     };
-    let bare = match method.and_then(NodeRef::as_str) {
+    let bare = match wanted.method.or(found.methods.first().copied()) {
         Some(method) => bare.with_method(method),
         None => bare,
     };
     let is_entrys =
         |all: &[NameMatch], name: &str| all.iter().any(|each| each.name.eq_ignore_ascii_case(name));
-    conditions.into_iter().fold(bare, |request, (part, name, value)| match part {
+    found.values.iter().fold(bare, |request, (part, name, value)| match *part {
         "header" if !is_entrys(&entry.headers, name) && !name.eq_ignore_ascii_case("cookie") => {
-            request.with_header(name, &value)
+            request.with_header(name, value)
         }
-        "query" if !is_entrys(&entry.query, name) => request.with_query(name, &value),
-        "cookie" if entry.cookie.as_ref().is_none_or(|cookie| cookie.name != name) => {
-            request.with_cookie(name, &value)
+        "query" if !is_entrys(&entry.query, name) => request.with_query(name, value),
+        "cookie" if entry.cookie.as_ref().is_none_or(|cookie| cookie.name != *name) => {
+            request.with_cookie(name, value)
         }
         _ => request,
     })
+}
+
+/// What one match of a route asks of a request.
+#[derive(Default)]
+struct Conditions<'a> {
+    /// The match of an HTTPRoute, which has a path.
+    of_http_route: Option<NodeRef<'a>>,
+    /// The paths of an ApisixRoute.
+    patterns: Vec<&'a str>,
+    /// Any of them; empty where it asks for none.
+    methods: Vec<&'a str>,
+    values: Vec<Condition<'a>>,
+}
+
+impl Conditions<'_> {
+    /// Whether requests of a method and a path can fit; what is not wanted fits.
+    fn fit(&self, wanted: Wanted<'_>) -> bool {
+        let method = wanted.method.is_none_or(|method| {
+            self.methods.is_empty() || self.methods.iter().any(|it| it.eq_ignore_ascii_case(method))
+        });
+        method
+            && wanted.path.is_none_or(|path| {
+                let path = Request::new("", path).path;
+                self.of_http_route
+                    .is_none_or(|node| gateway_api::path_fits(node, &path) == Truth::Yes)
+                    && (self.patterns.is_empty()
+                        || self.patterns.iter().any(|it| apisix::path_fits(it, &path)))
+            })
+    }
+}
+
+/// What each match of a rule asks.
+fn conditions_of(rule: NodeRef<'_>) -> Vec<Conditions<'_>> {
+    if let Some(found) = rule.get("match") {
+        return vec![Conditions {
+            of_http_route: None,
+            patterns: texts(found, "paths"),
+            methods: texts(found, "methods"),
+            values: exprs(found),
+        }];
+    }
+    let matches: Vec<NodeRef<'_>> =
+        rule.get("matches").into_iter().flat_map(NodeRef::items).collect();
+    if matches.is_empty() {
+        return vec![Conditions::default()];
+    }
+    let all = matches.into_iter().map(|found| Conditions {
+        of_http_route: Some(found),
+        patterns: Vec::new(),
+        methods: found.get("method").and_then(NodeRef::as_str).into_iter().collect(),
+        values: fields(found),
+    });
+    all.collect()
+}
+
+fn texts<'a>(node: NodeRef<'a>, key: &str) -> Vec<&'a str> {
+    let all = node.get(key).into_iter().flat_map(NodeRef::items);
+    all.filter_map(NodeRef::as_str).collect()
 }
 
 /// A part of a request, the name of what is asked for in it, and a value that fits.

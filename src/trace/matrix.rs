@@ -84,15 +84,25 @@ impl Matrix {
     }
 }
 
-/// Derives the requests of all lanes and follows them. `place` gives host and path where they are
-/// not to be those of the entries; `said` has values for expressions.
-pub fn matrix(cluster: &Cluster, host: Option<&str>, path: Option<&str>, said: &Request) -> Matrix {
+/// What derived requests are to have in the place of what the entries' routes ask for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted<'a> {
+    /// The host.
+    pub host: Option<&'a str>,
+    /// The path.
+    pub path: Option<&'a str>,
+    /// The method.
+    pub method: Option<&'a str>,
+}
+
+/// Derives the requests of all lanes and follows them; `said` has values for expressions.
+pub fn matrix(cluster: &Cluster, wanted: Wanted<'_>, said: &Request) -> Matrix {
     let mut matrix = Matrix::default();
     let mut ways = Ways::default();
     for (lane, traced) in cluster.lanes.iter().enumerate() {
         let mut of_lane = Vec::new();
         for entry in &traced.entries {
-            of_lane.extend(cells(cluster, lane, entry, (host, path), said, &mut ways));
+            of_lane.extend(cells(cluster, lane, entry, wanted, said, &mut ways));
         }
         if of_lane.is_empty() {
             matrix.without_entry.push(lane);
@@ -106,7 +116,7 @@ fn cells(
     cluster: &Cluster,
     lane: usize,
     entry: &TracedEntry,
-    (host, path): (Option<&str>, Option<&str>),
+    wanted: Wanted<'_>,
     said: &Request,
     ways: &mut Ways,
 ) -> Vec<Cell> {
@@ -119,9 +129,8 @@ fn cells(
     let numbers = 0..cluster.routes.len();
     let Some(number) = numbers.into_iter().find(of_entry) else { return Vec::new() };
     let (own_host, own_path) = place_of(&cluster.routes[number]);
-    let bare = Request::new(host.unwrap_or(&own_host), path.unwrap_or(&own_path));
-    let bare = bare.with_method(&said.method);
-    let bare = with_conditions(&cluster.routes[number], &entry.route, bare);
+    let bare = Request::new(wanted.host.unwrap_or(&own_host), wanted.path.unwrap_or(&own_path));
+    let bare = with_conditions(&cluster.routes[number], &entry.route, wanted, bare);
     let gateways: Vec<usize> = (0..cluster.gateways.len())
         .filter(|at| cluster.gateways[*at].routes.contains(&number))
         .collect();

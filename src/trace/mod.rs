@@ -23,7 +23,7 @@ pub use build::of_releases;
 pub use cluster::{Cluster, Gateway, TracedEntry, TracedLane, TracedObject, Workload};
 pub use dialect::{answer, dropped};
 pub use hops::Hop;
-pub use matrix::{Cell, Kind, Matrix, Reached, matrix};
+pub use matrix::{Cell, Kind, Matrix, Reached, Wanted, matrix};
 pub use request::{HeaderEdit, Request};
 pub use route::Route;
 pub use show::{matrix_json, matrix_text, trace_json, trace_text};

@@ -1,6 +1,6 @@
 //! The way of requests over lanes that are built from specs.
 
-use super::{Cluster, Request, Trace, matrix, of_releases, trace};
+use super::{Cluster, Request, Trace, Wanted, matrix, of_releases, trace};
 use crate::baseline::files::Memory;
 use crate::pipeline::{BaselineFrom, Baselines, Release, release, spec_of};
 
@@ -110,12 +110,12 @@ fn what_has_no_replicas_does_not_answer() {
     let stock = "    - {name: stock, replicas: 0}\n";
     let without_stock = cluster(&[spec("gray", "mse", stock)], &shop("mse"));
     assert_eq!(way(&without_stock, header), ["web+gray", ".cart", "..stock", "..web+gray"]);
-    assert!(!matrix(&without_stock, None, None, &Request::new("", "/")).has_failed());
+    assert!(!matrix(&without_stock, Wanted::default(), &Request::new("", "/")).has_failed());
 
     let closed = spec("gray", "mse", "").replace("name: web\n", "name: web\n      replicas: 0\n");
     let without_web = cluster(std::slice::from_ref(&closed), &shop("mse"));
     assert_eq!(way(&without_web, header), ["nothing"]);
-    assert!(matrix(&without_web, None, None, &Request::new("", "/")).has_failed());
+    assert!(matrix(&without_web, Wanted::default(), &Request::new("", "/")).has_failed());
 
     let scaler = "---
 apiVersion: keda.sh/v1alpha1
@@ -216,7 +216,7 @@ fn lanes_stay_apart() {
     let cluster = cluster(&specs, &shop("mse"));
     assert_eq!(way(&cluster, Some("x=gray")), ["web+gray", ".cart", "..stock+gray", "..web+gray"]);
     assert_eq!(way(&cluster, Some("x=blue")), ["web+blue", ".cart+blue", "..stock", "..web+blue"]);
-    let found = matrix(&cluster, None, None, &Request::new("", "/"));
+    let found = matrix(&cluster, Wanted::default(), &Request::new("", "/"));
     assert!(!found.has_failed(), "{found:?}");
     assert_eq!(found.cells.len(), 10);
 }
@@ -228,7 +228,7 @@ fn a_service_that_selects_gray_pods_is_seen() {
         spec("gray", "none", "").replace("  services:", "  isolation: version-label\n  services:");
     let cluster = cluster(&[leaking], &shop("mse"));
     assert_eq!(way(&cluster, None)[0], "web and web+gray");
-    let found = matrix(&cluster, None, None, &Request::new("", "/"));
+    let found = matrix(&cluster, Wanted::default(), &Request::new("", "/"));
     let wrong: Vec<&str> = found
         .cells
         .iter()
@@ -242,7 +242,7 @@ fn a_canary_that_is_left_out_fails() {
     // Of two canaries ingress-nginx takes one, in whichever lane.
     let specs = [spec("gray", "mse", ""), spec("blue", "mse", "")];
     let cluster = cluster(&specs, &shop("nginx"));
-    let found = matrix(&cluster, None, None, &Request::new("", "/"));
+    let found = matrix(&cluster, Wanted::default(), &Request::new("", "/"));
     let wrong: Vec<String> = found.cells.iter().filter_map(|cell| cell.wrong.clone()).collect();
     assert_eq!(wrong, ["it does not reach the pods of lane blue"]);
     assert_eq!(super::dropped_routes(&cluster).len(), 1);
@@ -261,7 +261,7 @@ fn values_for_expressions_are_derived_or_asked_for() {
         ("^[^a]$", Request::new("", "/"), 4),
         ("^[^a]$", said, 5),
     ] {
-        let found = matrix(&by(pattern), None, None, &said);
+        let found = matrix(&by(pattern), Wanted::default(), &said);
         assert!(!found.has_failed(), "{pattern}: {found:?}");
         let derived = found.cells.iter().filter(|cell| cell.request.is_ok()).count();
         assert_eq!(derived, kinds, "{pattern}: {found:?}");
@@ -306,11 +306,62 @@ spec:
         let baseline = [&workload("web", &[]), route].concat();
         let entry = format!("entry: {{route: {kind}/web, match");
         let text = spec("gray", "none", "").replace("entry: {match", &entry);
-        let found = matrix(&cluster(&[text], &baseline), None, None, &Request::new("", "/"));
+        let found = matrix(&cluster(&[text], &baseline), Wanted::default(), &Request::new("", "/"));
         assert!(!found.has_failed(), "{kind}: {found:?}");
         let bare = found.cells.iter().find(|cell| cell.kind.as_str() == "baseline").unwrap();
         let is_baseline = |entry: &std::collections::BTreeSet<_>| *entry == [None].into();
         assert!(bare.reached.iter().any(|it| is_baseline(&it.entry)), "{kind}: {bare:?}");
+    }
+}
+
+#[test]
+fn what_is_wanted_of_derived_requests_counts() {
+    let routes = [
+        "apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: web, namespace: shop}
+spec:
+  parentRefs: [{name: gateway}]
+  rules:
+  - matches:
+    - {path: {value: /api}, method: POST, headers: [{name: x-tenant, value: acme}]}
+    - {path: {value: /cart}, method: GET, headers: [{name: x-tenant, value: other}]}
+    backendRefs: [{name: web, port: 80}]
+",
+        "apiVersion: apisix.apache.org/v2
+kind: ApisixRoute
+metadata: {name: web, namespace: shop}
+spec:
+  http:
+  - name: api
+    match: {paths: [/api/*], methods: [POST], exprs: [{subject: {scope: Header, name: x-tenant}, op: Equal, value: acme}]}
+    backends: [{serviceName: web, servicePort: 80}]
+  - name: cart
+    match: {paths: [/cart/*], methods: [GET], exprs: [{subject: {scope: Header, name: x-tenant}, op: Equal, value: other}]}
+    backends: [{serviceName: web, servicePort: 80}]
+",
+    ];
+    for route in routes {
+        let kind = if route.contains("HTTPRoute") { "HTTPRoute" } else { "ApisixRoute" };
+        let baseline = [&workload("web", &[]), route].concat();
+        let entry = format!("entry: {{route: {kind}/web, match");
+        let text = spec("gray", "none", "").replace("entry: {match", &entry);
+        let cluster = cluster(&[text], &baseline);
+        let of = |path: Option<&str>, method: Option<&str>| {
+            let found =
+                matrix(&cluster, Wanted { host: None, path, method }, &Request::new("", "/"));
+            let request = found.cells[0].request.clone().unwrap();
+            let tenant = request.header("x-tenant").unwrap_or_default();
+            (format!("{} {} {tenant}", request.method, request.path), found.has_failed())
+        };
+        assert_eq!(of(Some("/cart/1"), None), ("GET /cart/1 other".to_owned(), false), "{kind}");
+        assert_eq!(
+            of(Some("/api/1"), Some("post")),
+            ("POST /api/1 acme".to_owned(), false),
+            "{kind}"
+        );
+        // No route answers it.
+        assert_eq!(of(Some("/api/1"), Some("PUT")), ("PUT /api/1 acme".to_owned(), true), "{kind}");
     }
 }
 

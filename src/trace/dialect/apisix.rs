@@ -134,7 +134,8 @@ fn order(entry: &Entry<'_>) -> (bool, Reverse<usize>, Reverse<i128>, Reverse<usi
     (literal.is_some(), Reverse(length), Reverse(entry.priority), Reverse(entry.pattern.len()))
 }
 
-fn path_fits(pattern: &str, path: &str) -> bool {
+/// Whether a path fits a pattern of a route.
+pub(in crate::trace) fn path_fits(pattern: &str, path: &str) -> bool {
     if pattern.contains('*') { fits(pattern, path) } else { pattern == path }
 }
 

@@ -145,15 +145,21 @@ fn candidates_of<'a>(
 /// Exact path, length of the path, method, number of headers, number of query parameters.
 type Weight = (bool, usize, bool, usize, usize);
 
+/// Whether the path of a match fits.
+pub(in crate::trace) fn path_fits(node: NodeRef<'_>, asked: &str) -> Truth {
+    let path = text(node, &["path", "value"]).unwrap_or("/");
+    match text(node, &["path", "type"]).unwrap_or("PathPrefix") {
+        "Exact" => Truth::of(asked == path),
+        "PathPrefix" => Truth::of(is_below(asked, path)),
+        _ => expression(path, asked, Engine::Unknown),
+    }
+}
+
 /// Whether a match fits, what it weighs, and whether its path is an expression.
 fn weigh(node: NodeRef<'_>, request: &Request) -> (Truth, Weight, bool) {
     let path = text(node, &["path", "value"]).unwrap_or("/");
     let kind = text(node, &["path", "type"]).unwrap_or("PathPrefix");
-    let by_path = match kind {
-        "Exact" => Truth::of(request.path == path),
-        "PathPrefix" => Truth::of(is_below(&request.path, path)),
-        _ => expression(path, &request.path, Engine::Unknown),
-    };
+    let by_path = path_fits(node, &request.path);
     let method = text(node, &["method"]);
     let by_method = Truth::of(method.is_none_or(|method| method == request.method));
     let named = |list: &str, found: &dyn Fn(&str) -> Option<String>| {

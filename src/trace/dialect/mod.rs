@@ -2,8 +2,8 @@
 //! with its sources; routes of one gateway are asked together, those of all lanes among them.
 
 mod alb;
-mod apisix;
-mod gateway_api;
+pub(super) mod apisix;
+pub(super) mod gateway_api;
 mod higress;
 mod nginx;
 #[cfg(test)]
