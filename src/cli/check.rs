@@ -9,7 +9,7 @@ use super::output::Output;
 use super::specs::{BaselineArgs, PresenceArgs, SpecArgs, releases_present};
 use super::workspace::Workspace;
 use super::{Global, Outcome};
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Failure, Severity};
 use crate::report::{Checked, json, sarif};
 use crate::spec::instant;
 
@@ -48,6 +48,30 @@ enum Format {
 }
 
 pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result<Outcome> {
+    let checked = check(args, global, output);
+    // Whoever reads a report is told there too why nothing was checked.
+    if let Err(error) = &checked
+        && let Some(failure) = error.downcast_ref::<Failure>()
+    {
+        report(args, Err(failure), output)?;
+    }
+    checked
+}
+
+fn report(
+    args: &Args,
+    result: Result<&[Checked<'_>], &Failure>,
+    output: &mut Output,
+) -> anyhow::Result<()> {
+    let spec = args.specs.specs.first().map_or("graylane.yaml", String::as_str);
+    match args.format {
+        Format::Text => Ok(()),
+        Format::Json => output.result(&json(result)),
+        Format::Sarif => output.result(&sarif(result, spec)),
+    }
+}
+
+fn check(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result<Outcome> {
     let workspace = Workspace::open_for(global, &args.specs.specs)?;
     let mut releases =
         releases_present(&args.specs, &args.presence, &args.baseline, &workspace, output)?;
@@ -89,11 +113,7 @@ pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::
         silenced: &release.silenced,
     });
     let checked: Vec<Checked<'_>> = checked.collect();
-    match args.format {
-        Format::Text => {}
-        Format::Json => output.result(&json(&checked))?,
-        Format::Sarif => output.result(&sarif(&checked))?,
-    }
+    report(args, Ok(&checked), output)?;
     Ok(if errors == 0 { Outcome::Done } else { Outcome::Different })
 }
 

@@ -36,7 +36,7 @@ pub fn json(preview: &Preview) -> String {
     let lanes: Vec<Value> = preview.lanes.iter().map(|each| lane(each, &mut lines)).collect();
     let shared: Vec<Value> = preview.shared.iter().map(|each| object(each, &mut lines)).collect();
     let broken = preview.broken.iter().map(|broken| {
-        let errors = broken.errors.iter().map(|error| finding(&broken.path, error));
+        let errors = broken.errors.iter().map(|error| finding(Some(&broken.path), error));
         value!({ "path": broken.path, "errors": errors.collect::<Vec<Value>>() })
     });
     let broken: Vec<Value> = broken.collect();
@@ -61,7 +61,7 @@ pub fn json(preview: &Preview) -> String {
 
 fn lane(lane: &LaneDiff, lines: &mut (usize, usize)) -> Value {
     let objects: Vec<Value> = lane.objects.iter().map(|each| object(each, lines)).collect();
-    let findings = lane.findings.iter().map(|found| finding(&lane.lane, found));
+    let findings = lane.findings.iter().map(|found| finding(Some(&lane.lane), found));
     value!({
         "lane": lane.lane,
         "tag": lane.tag,

@@ -9,7 +9,7 @@ use serde_json::{Value, json as value};
 
 use super::Checked;
 use crate::check::{FINDINGS, Finding};
-use crate::diagnostic::{Diagnostic, Place, Severity};
+use crate::diagnostic::{Diagnostic, Failure, Place, Severity};
 use crate::overlay::Digest;
 
 /// Where the schema of a log is.
@@ -19,16 +19,32 @@ const SCHEMA: &str =
 /// Characters of a description that GitHub takes.
 const LONGEST_DESCRIPTION: usize = 1024;
 
+/// The rule of errors, which are no findings.
+const NOT_BUILT: &str = "not-built";
+
 /// A SARIF log with one run: the rules are all findings there are, the results those of the lanes.
 ///
 /// It has what GitHub asks for beyond the schema: each result has a location, the spec's name where
 /// it has no place of its own, and a fingerprint that does not change when lines move; a region has
 /// an end; a rule has descriptions of bounded length.
-pub fn sarif(checked: &[Checked<'_>]) -> String {
-    let rules: Vec<Value> = FINDINGS.iter().map(rule).collect();
+///
+/// Errors that stopped the check are the results of a run that was not successful; one without a
+/// place is at the start of the file `spec`.
+pub fn sarif(found: Result<&[Checked<'_>], &Failure>, spec: &str) -> String {
+    let mut rules: Vec<Value> = FINDINGS.iter().map(rule).collect();
     let mut seen = HashMap::new();
     let mut results = Vec::new();
-    for checked in checked {
+    if let Err(Failure(errors)) = found {
+        rules.push(not_built());
+        let start = Place { file: spec.into(), line: 1, column: 1, text: String::new() };
+        let stopped = Checked { lane: spec, place: &start, findings: &[], silenced: &[] };
+        results.extend(errors.iter().map(|error| {
+            let mut result = result(&stopped, &error.clone().code(NOT_BUILT), &mut seen);
+            result["ruleIndex"] = FINDINGS.len().into();
+            result
+        }));
+    }
+    for checked in found.unwrap_or_default() {
         results.extend(checked.findings.iter().map(|found| result(checked, found, &mut seen)));
         results.extend(checked.silenced.iter().map(|found| {
             let mut result = result(checked, found, &mut seen);
@@ -47,6 +63,7 @@ pub fn sarif(checked: &[Checked<'_>]) -> String {
                 "rules": rules,
             } },
             "columnKind": "unicodeCodePoints",
+            "invocations": [{ "executionSuccessful": found.is_ok() }],
             "results": results,
         }],
     });
@@ -76,6 +93,21 @@ fn rule(finding: &Finding) -> Value {
                 Severity::Error => "error",
             },
         },
+    })
+}
+
+fn not_built() -> Value {
+    let short = "The lane cannot be built";
+    let full =
+        "The spec, or a file that it leads to, is not what it has to be: nothing was checked.";
+    value!({
+        "id": NOT_BUILT,
+        "name": NOT_BUILT,
+        "shortDescription": { "text": short },
+        "fullDescription": { "text": full },
+        "help": { "text": full, "markdown": full },
+        "defaultConfiguration": { "level": level(Severity::Error) },
+        "properties": { "precision": "very-high", "problem.severity": "error" },
     })
 }
 
@@ -175,7 +207,7 @@ mod tests {
     fn run_of(findings: &[Diagnostic]) -> Value {
         let spec = place("graylane.yaml", 4);
         let checked = Checked { lane: "gray", place: &spec, findings, silenced: &[] };
-        let mut log: Value = serde_json::from_str(&sarif(&[checked])).unwrap();
+        let mut log: Value = serde_json::from_str(&sarif(Ok(&[checked]), "graylane.yaml")).unwrap();
         log["runs"][0].take()
     }
 

@@ -136,6 +136,41 @@ fn logs_are_valid() {
 }
 
 #[test]
+fn errors_that_stop_the_check_are_reported() {
+    let sandbox = Sandbox::new();
+    sandbox.copy_from(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/mse-demo"));
+    sandbox.commit_all();
+    let spoiled = "sed -i 's/tag: .*/tag: a--b/; s/strategy: copy/strategy: cpy/; s/- name: spring-c$/- nam: spring-c/' graylane.yaml";
+    let ran = sandbox.sh(&format!("{spoiled} && graylane check --format sarif"));
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    let log: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let wrong = Schema::sarif().errors(&log);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let run = &log["runs"][0];
+    assert_eq!(run["invocations"][0]["executionSuccessful"], false);
+    let results = run["results"].as_array().unwrap();
+    assert_eq!(results.len(), ran.stderr.matches("error").count(), "{}", ran.stderr);
+    for result in results {
+        let rule = &run["tool"]["driver"]["rules"][result["ruleIndex"].as_u64().unwrap() as usize];
+        assert_eq!((&rule["id"], &result["ruleId"]), (&json!("not-built"), &json!("not-built")));
+        let file = &result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"];
+        assert_eq!(file, "graylane.yaml");
+    }
+    let ran = sandbox.sh("graylane check --format json");
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(report["errors"].as_array().unwrap().len(), results.len());
+    assert_eq!(report["errors"][0]["place"]["file"], "graylane.yaml");
+    // What has no place is at the spec.
+    let ran = sandbox.sh("graylane check --format sarif gone.yaml");
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    let log: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert!(Schema::sarif().errors(&log).is_empty());
+    let place = &log["runs"][0]["results"][0]["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "gone.yaml");
+}
+
+#[test]
 fn logs_have_what_github_asks_for() {
     let fingerprint = Regex::new("^[0-9a-f]{16}:[1-9]").unwrap();
     for case in CASES {
