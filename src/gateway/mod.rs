@@ -20,6 +20,7 @@ mod higress;
 mod ingress;
 mod ingress_version;
 mod mse;
+mod namesakes;
 mod nginx;
 mod patterns;
 mod shape;
@@ -41,6 +42,7 @@ pub use claims::{Claim, Claims, Owner, Place as ClaimedPlace, Requests, Weight, 
 pub use driven::{CANARY, Held, held};
 pub(crate) use expression::ambiguous;
 pub use ingress::{backends, class_of, is_canary};
+pub use namesakes::by_controller;
 pub use unsupported::unsupported;
 pub(crate) use unsupported::{malformed, regex_notes};
 
@@ -238,7 +240,7 @@ pub fn of(class: GatewayClass) -> Option<&'static dyn Gateway> {
 ///
 /// # Errors
 ///
-/// When it names none that is known here.
+/// When it names none that is known here, or has annotations of another controller of that name.
 pub fn class_for(id: &ObjectRef, root: NodeRef<'_>) -> Result<GatewayClass, Diagnostic> {
     is_servable(id)?;
     match id.kind.as_str() {
@@ -248,24 +250,24 @@ pub fn class_for(id: &ObjectRef, root: NodeRef<'_>) -> Result<GatewayClass, Diag
     }
     let found = class_of(root);
     let class = GatewayClass::ALL.iter().find(|class| found == Some(class.as_str()));
-    class.copied().ok_or_else(|| {
-        let what = match found {
-            Some(found) => format!("the class `{found}` of {id} is not one graylane knows"),
-            None => format!("{id} names no Ingress class"),
-        };
-        let of_ingresses = |class: &&GatewayClass| {
-            !matches!(class, GatewayClass::GatewayApi | GatewayClass::Apisix)
-        };
-        let classes = GatewayClass::ALL.iter().filter(of_ingresses);
-        let classes: Vec<&str> = classes.map(|class| class.as_str()).collect();
-        // To Traefik or Kong the canary would be one more Ingress of the same host and path.
-        let remedy = format!(
-            "if it is served by one of {}, say by which: `gateway: {{class: {}}}`; no other gateway reads such canaries as what they are, and gray pods would get requests of everybody: leave `entry` out there",
-            classes.join(", "),
-            GatewayClass::Mse
-        );
-        Diagnostic::error(what).remedy(remedy)
-    })
+    if let Some(class) = class {
+        return namesakes::by_annotations(*class, id, root).map(|()| *class);
+    }
+    let what = match found {
+        Some(found) => format!("the class `{found}` of {id} is not one graylane knows"),
+        None => format!("{id} names no Ingress class"),
+    };
+    let of_ingresses =
+        |class: &&GatewayClass| !matches!(class, GatewayClass::GatewayApi | GatewayClass::Apisix);
+    let classes = GatewayClass::ALL.iter().filter(of_ingresses);
+    let classes: Vec<&str> = classes.map(|class| class.as_str()).collect();
+    // To Traefik or Kong the canary would be one more Ingress of the same host and path.
+    let remedy = format!(
+        "if it is served by one of {}, say by which: `gateway: {{class: {}}}`; no other gateway reads such canaries as what they are, and gray pods would get requests of everybody: leave `entry` out there",
+        classes.join(", "),
+        GatewayClass::Mse
+    );
+    Err(Diagnostic::error(what).remedy(remedy))
 }
 
 /// Whether a canary route can be made from an object that an entry names.

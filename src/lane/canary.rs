@@ -81,7 +81,16 @@ impl Builder<'_> {
     pub(super) fn gateway(&self, route: &Object) -> Result<&'static dyn Gateway, Diagnostic> {
         let class = match self.release.gateway_class {
             Some(class) => class,
-            None => gateway::class_for(&route.id, route.document().root())?,
+            None => {
+                let document = route.document();
+                let class = gateway::class_for(&route.id, document.root())?;
+                let named = gateway::class_of(document.root()).unwrap_or_default();
+                let named = ObjectRef::new("networking.k8s.io", "IngressClass", "", named);
+                if let Some(found) = self.facts.baseline.get(&named) {
+                    gateway::by_controller(class, &route.id, found.document().root())?;
+                }
+                class
+            }
         };
         let gateway = gateway::of(class).ok_or_else(|| {
             Diagnostic::error(format!(
