@@ -9,14 +9,13 @@ use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use crate::sandbox::{Ran, Sandbox};
 use serde_json::{Value, json};
 
-/// What one command may take. Unoptimized builds are slower; memory is about the same.
-const TIME: Duration =
-    if cfg!(debug_assertions) { Duration::from_secs(10) } else { Duration::from_secs(2) };
+/// Seconds of the processor that one command may take, whatever else the machine does. Unoptimized
+/// builds are slower; memory is about the same.
+const TIME: u32 = if cfg!(debug_assertions) { 20 } else { 2 };
 /// Private writable memory in KiB: heap and stacks, so at least what of them is resident.
 const MEMORY: u32 = 200_000;
 /// Longest message that is still one to read, in bytes.
@@ -62,11 +61,9 @@ fn state(sandbox: &Sandbox) -> String {
 /// Runs the program under the limits; what it says never depends on how much it was given.
 #[track_caller]
 fn graylane(sandbox: &Sandbox, arguments: &str) -> Ran {
-    let start = Instant::now();
     let ran = sandbox.sh(&format!(
-        "ulimit -d {MEMORY}; export RAYON_NUM_THREADS=2; exec timeout 30 graylane {arguments}"
+        "ulimit -d {MEMORY}; ulimit -t {TIME}; export RAYON_NUM_THREADS=2; exec timeout 60 graylane {arguments}"
     ));
-    assert!(start.elapsed() < TIME, "{arguments} took {:?}", start.elapsed());
     assert!(matches!(ran.code, 0 | 2), "{arguments} ended with {}: {}", ran.code, ran.stderr);
     assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
     assert!(ran.stderr.len() < MESSAGE, "{} bytes of message", ran.stderr.len());

@@ -591,11 +591,9 @@ fn hostile_files_stop_it_at_once() {
         let sandbox = web();
         ok(&sandbox, make);
         let before = sandbox.tree();
-        let start = std::time::Instant::now();
-        let ran = sandbox.sh("ulimit -v 2000000; timeout 10 graylane generate");
+        let ran = sandbox.sh("ulimit -v 2000000; ulimit -t 5; timeout 60 graylane generate");
         assert!(ran.code == 2 || ran.code == 0, "{make}: {} {}", ran.code, ran.stderr);
         assert!(!ran.stderr.contains("panicked"), "{make}: {}", ran.stderr);
-        assert!(start.elapsed().as_secs() < 5, "{make}: {:?}", start.elapsed());
         if ran.code == 2 {
             assert_eq!(sandbox.tree(), before, "{make}");
         }
