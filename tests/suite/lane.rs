@@ -222,6 +222,30 @@ fn an_autoscaler_follows_its_own_workload_only() {
 }
 
 #[test]
+fn a_policy_is_copied_for_what_is_copied() {
+    let policy = |targets: &str| {
+        other(&format!(
+            "apiVersion: gateway.envoyproxy.io/v1alpha1\nkind: BackendTrafficPolicy\nmetadata: {{name: limits}}\nspec: {{{targets}}}"
+        ))
+    };
+    let copy = spec_of("", "    copy: [BackendTrafficPolicy/limits]\n");
+    let of_web = "{group: '', kind: Service, name: web}";
+    let of_api = "{group: '', kind: Service, name: api}";
+    let both = policy(&format!("targetRefs: [{of_api}, {of_web}]"));
+    let gray = lane(&(web() + SERVICE + &both), &copy);
+    let gray = object(&gray, "BackendTrafficPolicy/limits-mse-gray");
+    assert_eq!(at(gray, "/spec/targetRefs/0/name"), "\"web-mse-gray\"");
+    assert_eq!(at(gray, "/spec/targetRefs/1"), "nothing");
+    for targets in [format!("targetRefs: [{of_api}]"), format!("targetRef: {of_api}")] {
+        let told = refused(&(web() + SERVICE + &policy(&targets)), &copy);
+        assert!(
+            told.contains("would be a second policy of Service/api, which has no gray copy"),
+            "{told}"
+        );
+    }
+}
+
+#[test]
 fn what_controllers_make_for_a_copy_has_its_own_name() {
     let pod = "      volumes: [{name: a, secret: {secretName: tls}}, {name: b, secret: {secretName: db}}]\n";
     let manifests = deployment("web", "{app: web}", pod)
