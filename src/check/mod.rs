@@ -84,7 +84,6 @@ use crate::spec::{GrayRelease, Provider};
 use crate::yaml::{Document, NodeRef, Path};
 
 pub use delivered::Delivered;
-pub(crate) use immutable_changed::has_immutable_fields;
 pub use rules::Verdict;
 pub(crate) use selector_changed::has_immutable_selector;
 

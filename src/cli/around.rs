@@ -11,10 +11,9 @@ use jiff::Timestamp;
 use super::shared::{Part, found, is_up_to_date};
 use super::workspace::Workspace;
 use crate::baseline::files::Files;
-use crate::check::{
-    Delivered, Verdict, check_delivery, has_immutable_fields, has_immutable_selector,
-};
+use crate::check::{Delivered, Verdict, check_delivery, has_immutable_selector};
 use crate::git::{CommitId, Repository};
+use crate::kube::immutable::has_immutable_fields;
 use crate::kube::object::ObjectRef;
 use crate::overlay::{
     Desired, Found, LOCK_FILE, Lock, OverlayFile, OverlayFiles, TreeFiles, read_lock,

@@ -6,6 +6,7 @@
 pub mod budgets;
 mod fields;
 pub mod image;
+pub mod immutable;
 pub mod kinds;
 pub mod merge_keys;
 pub mod names;
