@@ -7,6 +7,7 @@ use super::facts::Facts;
 use super::own::meant;
 use super::select::Plan;
 use crate::kube::object::ObjectRef;
+use crate::kube::pod_dns::PodMention;
 use crate::yaml::NodeRef;
 
 /// The API groups that have StatefulSets.
@@ -46,18 +47,22 @@ impl Members {
         self.0.is_empty()
     }
 
-    /// The copied StatefulSet that has pods of this name, if its copy's have another.
+    /// The copied StatefulSet that has pods of the name that `object` has in its environment, if its
+    /// copy's have another.
     pub(super) fn find(
         &self,
-        set: &str,
-        service: &str,
-        namespace: &str,
+        pod: &PodMention<'_>,
+        object: &ObjectRef,
         plan: &Plan<'_>,
         facts: &Facts,
     ) -> Option<Member<'_>> {
-        let service = ObjectRef::new("", "Service", namespace, service);
+        let namespace = pod.namespace.unwrap_or(&object.namespace);
+        let service = ObjectRef::new("", "Service", namespace, pod.service);
         GROUPS.iter().find_map(|group| {
-            let id = ObjectRef::new(group, "StatefulSet", namespace, set);
+            let id = match pod.set {
+                Some(set) => ObjectRef::new(group, "StatefulSet", namespace, set),
+                None => object.clone(),
+            };
             let (set, governing) = self.0.get_key_value(meant(facts, &id))?;
             let gray = (plan.gray_names.get(set)?, plan.gray_names.get(governing)?);
             let is_other = *gray.0 != id.name || *gray.1 != service.name;

@@ -155,11 +155,15 @@ impl Rewiring {
         let service = plan.services[copy.service].spec;
         for EnvValue { container, variable, path, text } in env_values(document) {
             let mut set = None;
+            // Whether the pods of the copy have names there that are the baseline's.
+            let mut joins = false;
             let mut pods = Vec::new();
             for pod in pod_mentions(&text) {
-                let namespace = pod.namespace.unwrap_or(&object.id.namespace);
-                if let Some(member) = members.find(pod.set, pod.service, namespace, plan, facts) {
-                    set = set.or(Some(member.set));
+                if let Some(member) = members.find(&pod, &object.id, plan, facts) {
+                    // Its own matter most.
+                    let is_own = *member.set == object.id;
+                    set = set.filter(|_| !is_own).or(Some(member.set));
+                    joins |= is_own && pod.set.is_some();
                     pods.push((pod, member.gray));
                 }
             }
@@ -176,9 +180,11 @@ impl Rewiring {
                 object.id
             );
             let told = if *set == object.id {
-                Diagnostic::warning(format!(
-                    "{what} its own: those of the copy would join the baseline's"
-                ))
+                let why = match joins {
+                    true => "those of the copy would join the baseline's",
+                    false => "those of the copy would have names that nothing answers to",
+                };
+                Diagnostic::warning(format!("{what} its own: {why}"))
             } else {
                 Diagnostic::note(format!(
                     "{what} {set}, which has a gray copy: its value stays as it is"

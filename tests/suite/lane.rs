@@ -978,6 +978,7 @@ fn pods_of_a_copied_stateful_set_are_named_by_their_gray_names() {
         ("mq-0.mq-hl.dev", "mq-0.mq-hl.dev"),
         ("other-0.mq-hl", "other-0.mq-hl"),
         ("mq-0", "mq-0"),
+        ("mq-0=http://mq-0.mq-hl:1", "mq-mse-gray-0=http://mq-mse-gray-0.mq-hl-mse-gray:1"),
     ];
     for (value, expected) in rows {
         let release = peers(value, "    rewriteEnv: true\n");
@@ -999,6 +1000,43 @@ fn pods_of_a_copied_stateful_set_are_named_by_their_gray_names() {
                 "{value}: {notes}"
             );
         }
+    }
+}
+
+#[test]
+fn a_pod_of_a_copied_stateful_set_knows_its_own_name() {
+    let value = "PLAINTEXT://$(POD_NAME).mq-hl.prod.svc.cluster.local:9092,$(POD_NAME).mq-other";
+    let path = "/spec/template/spec/containers/0/env/0/value";
+    let release = peers(value, "    rewriteEnv: true\n");
+    assert_eq!(
+        at(object(&release, "StatefulSet/mq-mse-gray"), path),
+        format!("\"{}\"", value.replace("mq-hl", "mq-hl-mse-gray"))
+    );
+    assert_eq!(at(object(&release, "Deployment/web-mse-gray"), path), format!("\"{value}\""));
+    let notes = shown(&peers(value, "").lane.notes);
+    assert!(
+        notes.contains("of StatefulSet/mq in prod names pods of its own: those of the copy would have names that nothing answers to"),
+        "{notes}"
+    );
+}
+
+#[test]
+fn names_of_its_own_pods_are_told_of_first() {
+    let other = |name: &str, value: &str| {
+        let env = format!(
+            "containers:\n      - env: [{{name: PEERS, value: \"{value}\"}}]\n        name:"
+        );
+        let set = deployment(name, &format!("{{app: {name}}}"), "")
+            .replacen("kind: Deployment", "kind: StatefulSet", 1)
+            .replacen("spec:\n", &format!("spec:\n  serviceName: {name}\n"), 1)
+            .replacen("containers:\n      - name:", &env, 1);
+        set + &SERVICE.replace("web", name)
+    };
+    let services = "    workload: StatefulSet/web\n    policies: {StatefulSet: copy}\n  - name: zk\n    workload: StatefulSet/zk\n    policies: {StatefulSet: copy}\n";
+    for value in ["zk-0.zk:2181,web-0.web:1", "web-0.web:1,zk-0.zk:2181"] {
+        let manifests = other("web", value) + &other("zk", "");
+        let notes = shown(&lane(&manifests, &spec_of("", services)).lane.notes);
+        assert!(notes.contains("of StatefulSet/web names pods of its own"), "{value}: {notes}");
     }
 }
 
