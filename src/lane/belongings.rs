@@ -226,19 +226,20 @@ impl Selection<'_, '_> {
         let service = &self.plan.services[number];
         let workload = &self.facts.object(service.workload).id;
         let referrers = self.facts.referrers(workload).iter();
-        let mut scalers = referrers.filter(|position| {
-            let id = &self.facts.object(**position).id;
-            is_horizontal(id) && self.facts.made_by(**position).is_none() && {
+        let mut scalers = referrers.filter_map(|position| {
+            let id = &self.facts.object(*position).id;
+            let is_copied = self.facts.made_by(*position).is_none() && {
                 let mut copy = service.spec.copy.iter();
                 copy.any(|(name, _)| (&name.kind, &name.name) == (&id.kind, &id.name))
                     || decide(service.spec, id) == Decision::Copy
-            }
+            };
+            Some((*position, least_pods(id).filter(|_| is_copied)?))
         });
-        let scaler = *scalers.next()?;
+        let (scaler, (field, default)) = scalers.next()?;
         let scaler = self.facts.baseline.gray(scaler).unwrap_or(self.facts.object(scaler));
         let document = scaler.document();
-        let least = document.root().at(&["spec", "minReplicas"]).and_then(NodeRef::text);
-        least.map_or(Some(1), |least| least.parse().ok()).filter(|least| *least > 0)
+        let least = document.root().at(&["spec", field]).and_then(NodeRef::text);
+        least.map_or(Some(default), |least| least.parse().ok()).filter(|least| *least > 0)
     }
 
     pub(super) fn copy(&mut self, object: usize, number: usize) -> bool {
@@ -273,11 +274,19 @@ impl Selection<'_, '_> {
 
 /// Whether an object of this kind writes `spec.replicas` of a workload.
 pub(super) fn sets_replicas(id: &ObjectRef) -> bool {
-    is_horizontal(id) || (id.group.as_str(), id.kind.as_str()) == ("keda.sh", "ScaledObject")
+    least_pods(id).is_some()
 }
 
-fn is_horizontal(id: &ObjectRef) -> bool {
-    (id.group.as_str(), id.kind.as_str()) == ("autoscaling", "HorizontalPodAutoscaler")
+/// Where an object that sets replicas says how few they may be, and how few where it does not.
+///
+/// Sources: kubernetes/api autoscaling/v2 HorizontalPodAutoscalerSpec; keda.sh/docs/latest/reference/
+/// scaledobject-spec (minReplicaCount).
+fn least_pods(id: &ObjectRef) -> Option<(&'static str, u64)> {
+    match (id.group.as_str(), id.kind.as_str()) {
+        ("autoscaling", "HorizontalPodAutoscaler") => Some(("minReplicas", 1)),
+        ("keda.sh", "ScaledObject") => Some(("minReplicaCount", 0)),
+        _ => None,
+    }
 }
 
 /// Whether an object of this kind changes how many pods a workload has, or how large they are.

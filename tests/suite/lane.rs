@@ -509,6 +509,17 @@ fn budgets_are_copied_where_they_let_a_pod_go() {
         let has = ids(&release).contains(&"PodDisruptionBudget/web-mse-gray".to_owned());
         assert_eq!(has, is_copied, "{field} {replicas}");
     }
+    let scaled = |least: &str| {
+        other(&format!(
+            "apiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {{name: web}}\nspec: {{{least}scaleTargetRef: {{name: web}}, triggers: []}}"
+        ))
+    };
+    let policies = spec_of("", "    policies: {ScaledObject: copy}\n");
+    for (least, is_copied) in [("minReplicaCount: 3, ", true), ("", false)] {
+        let release = lane(&(web() + &scaled(least) + &budget("minAvailable: 2")), &policies);
+        let has = ids(&release).contains(&"PodDisruptionBudget/web-mse-gray".to_owned());
+        assert_eq!(has, is_copied, "{least}");
+    }
 }
 
 #[test]
