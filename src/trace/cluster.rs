@@ -13,6 +13,7 @@ use crate::kube::object::{ObjectRef, identity};
 use crate::kube::pod_specs::{containers, labels, pod_templates};
 use crate::kube::selector::LabelSelector;
 use crate::kube::selector_index::SelectorIndex;
+use crate::kube::service_dns::ClusterHost;
 use crate::lane::Facts;
 use crate::spec::{GatewayClass, Match, Provider};
 use crate::yaml::{Document, NodeRef};
@@ -95,6 +96,14 @@ pub(super) struct Endpoints {
     /// The position of its lane.
     pub(super) lane: Option<usize>,
     selector: Option<LabelSelector>,
+    /// The host that it is another name for.
+    pub(super) external: Option<String>,
+}
+
+impl Endpoints {
+    pub(super) fn has_selector(&self) -> bool {
+        self.selector.is_some()
+    }
 }
 
 /// A gateway with its routes.
@@ -208,7 +217,12 @@ impl Cluster {
         if id.group.is_empty() && id.kind == "Service" {
             let selector = root.at(&["spec", "selector"]).filter(|node| !node.is_empty());
             let selector = selector.map(LabelSelector::from_labels);
-            self.services.insert(id, Endpoints { lane, selector });
+            let is_alias =
+                root.at(&["spec", "type"]).and_then(NodeRef::as_str) == Some("ExternalName");
+            let external = root.at(&["spec", "externalName"]).filter(|_| is_alias);
+            let external = external.and_then(NodeRef::as_str).map(str::to_owned);
+            let selector = selector.filter(|_| !is_alias);
+            self.services.insert(id, Endpoints { lane, selector, external });
             return;
         }
         let replicas = root.at(&["spec", "replicas"]).and_then(NodeRef::as_int);
@@ -344,6 +358,26 @@ impl Cluster {
         self.copies.get(base).map_or(&[], Vec::as_slice)
     }
 
+    /// The Service that one is another name for, as far as there are such; itself where it is none.
+    ///
+    /// Source: kubernetes.io/docs/concepts/services-networking/service (ExternalName).
+    pub(super) fn aliased<'a>(&'a self, service: &'a ObjectRef) -> &'a ObjectRef {
+        let mut found = service;
+        // Names may lead to each other.
+        for _ in 0..ALIASES {
+            let external = self.services.get(found).and_then(|there| there.external.as_deref());
+            let host = external.and_then(ClusterHost::parse);
+            // What has no namespace is looked up from the root.
+            let Some(ClusterHost::Namespaced { name, namespace, is_svc: true }) = host else {
+                return found;
+            };
+            let target = ObjectRef::new("", "Service", namespace, name);
+            let Some((target, _)) = self.services.get_key_value(&target) else { return found };
+            found = target;
+        }
+        found
+    }
+
     /// A workload without pods whose pods a Service would select.
     pub(super) fn scaled_down(&self, service: &ObjectRef) -> Option<&ObjectRef> {
         let selector = self.services.get(service)?.selector.as_ref()?;
@@ -373,6 +407,9 @@ impl Cluster {
         Some(if found.is_empty() { all } else { found })
     }
 }
+
+/// Names for names that are followed.
+const ALIASES: usize = 8;
 
 /// The label of subsets, and how those of lanes start.
 ///

@@ -76,7 +76,7 @@ pub(super) fn hops(
         (None, _) if !cluster.services.contains_key(service) => {
             "there is no such Service: 503".to_owned()
         }
-        (None, _) => "the Service has no selector: who answers is not in manifests".to_owned(),
+        (None, _) => nobody(cluster, service),
         (Some(list), _) if list.is_empty() => nobody(cluster, service),
         (Some(_), Some("" | "base")) => "its pods without a label of subsets".to_owned(),
         (Some(_), Some(subset)) => format!("its pods of the subset `{subset}`"),
@@ -99,8 +99,14 @@ pub(super) fn hops(
     walk.hops
 }
 
-/// Why nothing answers behind a Service that has a selector.
+/// Why nothing answers behind a Service.
 fn nobody(cluster: &Cluster, service: &ObjectRef) -> String {
+    if let Some(there) = cluster.services.get(service).filter(|there| !there.has_selector()) {
+        return match &there.external {
+            Some(host) => format!("it is another name for `{host}`, which is not in manifests"),
+            None => "the Service has no selector: who answers is not in manifests".to_owned(),
+        };
+    }
     match cluster.scaled_down(service) {
         Some(id) => format!("{id} has no replicas: nothing answers"),
         None => "no pods have the Service's labels: 503".to_owned(),
@@ -178,6 +184,7 @@ impl Walk<'_> {
 
     fn answered(&self, caller: &Workload, call: &Call, in_lanes: &InLanes) -> Answered {
         let cluster = self.cluster;
+        let is_alias = matches!(&call.callee, Callee::Service(id) if cluster.aliased(id) != id);
         let (service, bases) = match &call.callee {
             Callee::Unknown(name) => {
                 let why = format!("nothing in the baseline is called `{name}`");
@@ -185,6 +192,7 @@ impl Walk<'_> {
             }
             Callee::Workload(id) => (None, vec![id.clone()]),
             Callee::Service(id) => {
+                let id = cluster.aliased(id);
                 let behind = cluster.behind(id, None).unwrap_or_default();
                 if let Some(lane) = cluster.services.get(id).and_then(|service| service.lane) {
                     let lane = &cluster.lanes[lane].name;
@@ -217,8 +225,8 @@ impl Walk<'_> {
                 continue;
             }
             let how = match lane.provider {
-                // Sidecars know a call by the Service it is for.
-                Provider::Istio if service.is_none() => continue,
+                // Sidecars know a call by the Service it is for, by the name that the caller uses.
+                Provider::Istio if service.is_none() || is_alias => continue,
                 Provider::Istio => "the sidecar routes".to_owned(),
                 provider => format!("{provider} routes"),
             };
@@ -243,7 +251,8 @@ impl Walk<'_> {
                 of_base.filter(has_pods).collect()
             }
         };
-        let (why, falls_back) = self.why_baseline(in_lanes, &copies, &wanted, service.is_some());
+        let is_by_name = service.is_some() && !is_alias;
+        let (why, falls_back) = self.why_baseline(in_lanes, &copies, &wanted, is_by_name);
         let why = match (by.is_empty(), service) {
             (true, Some(service)) => nobody(cluster, service),
             (true, None) => "it has no replicas: nothing answers".to_owned(),

@@ -105,6 +105,42 @@ fn shop(class: &str) -> String {
 const STOCK: &str = "    - {name: stock}\n";
 
 #[test]
+fn another_name_leads_to_the_same_pods() {
+    let alias = |host: &str| {
+        format!(
+            "---\napiVersion: v1\nkind: Service\nmetadata: {{name: other, namespace: shop}}\nspec: {{type: ExternalName, externalName: {host}}}\n"
+        )
+    };
+    let of = |provider: &str, service: &str| {
+        let baseline = workload("web", &["other"]) + &workload("stock", &[]) + &ingress("mse");
+        let cluster = cluster(&[spec("gray", provider, STOCK)], &(baseline + service));
+        let found = way(&cluster, Some("x=gray"));
+        let traces = trace(&cluster, &Request::new("example.com", "/").with_header("x", "gray"));
+        (found[1].clone(), traces[0].ways[0].hops[1].why.clone())
+    };
+    let stock = alias("stock.shop.svc.cluster.local");
+    assert_eq!(of("mse", &stock).0, ".stock+gray");
+    // Sidecars route by the name that is called.
+    assert_eq!(of("istio", &stock).0, ".stock");
+    for (service, why) in [
+        (
+            alias("db.example.com"),
+            "it is another name for `db.example.com`, which is not in manifests",
+        ),
+        (
+            alias("other.shop.svc"),
+            "it is another name for `other.shop.svc`, which is not in manifests",
+        ),
+        (
+            alias("x").replace("type: ExternalName, externalName: x", "ports: [{port: 80}]"),
+            "the Service has no selector: who answers is not in manifests",
+        ),
+    ] {
+        assert_eq!(of("mse", &service), (".nothing".to_owned(), why.to_owned()), "{service}");
+    }
+}
+
+#[test]
 fn what_has_no_replicas_does_not_answer() {
     let header = Some("x=gray");
     let stock = "    - {name: stock, replicas: 0}\n";
