@@ -159,9 +159,15 @@ spec:
         let tls = policy("gateway.networking.k8s.io/v1", "BackendTLSPolicy", web);
         assert_eq!(of("", &tls).len(), 1);
         assert!(of("copy: [BackendTLSPolicy/guard]", &tls).is_empty());
+        let target = "targetReference: {name: web}";
+        let group = policy("gateway.k8s.aws/v1beta1", "TargetGroupConfiguration", target);
+        assert_eq!(of("", &group).len(), 1);
+        assert!(of("copy: [TargetGroupConfiguration/guard]", &group).is_empty());
         // Those of the mesh are copied by default, and their targets lead to the copies.
         let mesh = policy("security.istio.io/v1", "AuthorizationPolicy", web);
         assert!(of("", &mesh).is_empty());
+        let core = mesh.replace("group: ''", "group: core");
+        assert_eq!(of("policies: {AuthorizationPolicy: share}", &core).len(), 1);
         assert_eq!(of("policies: {AuthorizationPolicy: share}", &mesh).len(), 1);
     }
 

@@ -4,8 +4,10 @@ use super::object::ObjectRef;
 use super::references::Reference;
 use crate::yaml::{Path, Segment};
 
-/// Kinds whose `spec.targetRef` or `spec.targetRefs` can name a Service, a route or an Ingress, with
-/// the source. Those that are attached to Gateways alone are no concern of a lane, which shares them.
+/// Kinds whose `spec.targetRef` or `spec.targetRefs`, or what they have in their place, can name a
+/// Service, a route, an Ingress or what selects pods, with the source. Those that are attached to
+/// Gateways alone, such as a ClientTrafficPolicy or a SnippetsPolicy, are no concern of a lane, which
+/// shares them. Kinds that find their targets by labels (`targetSelectors`) find copies too.
 const POLICIES: &[(&str, &[&str], &str)] = &[
     (
         "gateway.networking.k8s.io",
@@ -15,7 +17,7 @@ const POLICIES: &[(&str, &[&str], &str)] = &[
     (
         "gateway.networking.x-k8s.io",
         &["XBackendTrafficPolicy"],
-        "gateway-api.sigs.k8s.io/reference/specx",
+        "kubernetes-sigs/gateway-api config/crd/experimental/gateway.networking.x-k8s.io_xbackendtrafficpolicies.yaml",
     ),
     (
         "gateway.envoyproxy.io",
@@ -32,38 +34,78 @@ const POLICIES: &[(&str, &[&str], &str)] = &[
         &["WasmPlugin"],
         "istio.io/latest/docs/reference/config/type/workload-selector (PolicyTargetReference)",
     ),
-    ("policy.linkerd.io", &["AuthorizationPolicy"], "linkerd.io/2/reference/authorization-policy"),
+    (
+        "telemetry.istio.io",
+        &["Telemetry"],
+        "istio.io/latest/docs/reference/config/telemetry (targetRefs)",
+    ),
+    (
+        "policy.linkerd.io",
+        &["AuthorizationPolicy", "HTTPLocalRateLimitPolicy"],
+        "linkerd/linkerd2 charts/linkerd-crds/templates/policy",
+    ),
     (
         "gateway.nginx.org",
         &[
+            "AccessPolicy",
             "ClientSettingsPolicy",
+            "ObservabilityPolicy",
             "ProxySettingsPolicy",
             "RateLimitPolicy",
             "UpstreamSettingsPolicy",
             "WAFPolicy",
         ],
-        "docs.nginx.com/nginx-gateway-fabric/overview/custom-policies",
+        "nginx/nginx-gateway-fabric apis/v1alpha1, apis/v1alpha2",
     ),
     (
         "gateway.kgateway.dev",
         &["TrafficPolicy", "BackendConfigPolicy"],
-        "kgateway.dev/docs/reference/api",
+        "kgateway-dev/kgateway api/v1alpha1/kgateway",
     ),
-    ("kuadrant.io", &["AuthPolicy", "RateLimitPolicy"], "docs.kuadrant.io (AuthPolicy)"),
+    (
+        "agentgateway.dev",
+        &["AgentgatewayPolicy"],
+        "kgateway-dev/kgateway api/v1alpha1/agentgateway/agentgateway_policy_types.go",
+    ),
+    (
+        "kuadrant.io",
+        &["AuthPolicy", "RateLimitPolicy", "TokenRateLimitPolicy"],
+        "Kuadrant/kuadrant-operator api/v1, api/v1alpha1",
+    ),
+    (
+        "extensions.kuadrant.io",
+        &["OIDCPolicy", "PlanPolicy"],
+        "docs.kuadrant.io (OIDCPolicy, PlanPolicy)",
+    ),
     (
         "networking.gke.io",
-        &["GCPBackendPolicy", "HealthCheckPolicy"],
-        "cloud.google.com/kubernetes-engine/docs/how-to/configure-gateway-resources",
+        &[
+            "GCPBackendPolicy",
+            "GCPSessionAffinityPolicy",
+            "GCPTrafficDistributionPolicy",
+            "HealthCheckPolicy",
+        ],
+        "GoogleCloudPlatform/gke-gateway-api apis/networking/v1",
     ),
     (
         "application-networking.k8s.aws",
-        &["IAMAuthPolicy", "TargetGroupPolicy"],
-        "gateway-api-controller.eks.aws.dev/latest/api-types/iam-auth-policy",
+        &["AccessLogPolicy", "IAMAuthPolicy", "TargetGroupPolicy"],
+        "aws/aws-application-networking-k8s config/crds/bases",
+    ),
+    (
+        "gateway.k8s.aws",
+        &["TargetGroupConfiguration"],
+        "kubernetes-sigs/aws-load-balancer-controller config/crd/gateway (targetReference)",
+    ),
+    (
+        "alb.networking.azure.io",
+        &["BackendTLSPolicy", "HealthCheckPolicy", "RoutePolicy", "WebApplicationFirewallPolicy"],
+        "learn.microsoft.com/en-us/azure/application-gateway/for-containers/api-specification-kubernetes",
     ),
     (
         "apisix.apache.org",
-        &["BackendTrafficPolicy", "HTTPRoutePolicy"],
-        "apisix.apache.org/docs/ingress-controller/reference/api-reference",
+        &["BackendTrafficPolicy", "HTTPRoutePolicy", "L4RoutePolicy"],
+        "apache/apisix-ingress-controller api/v1alpha1",
     ),
 ];
 
@@ -85,10 +127,10 @@ pub fn place_in_list(reference: &Reference) -> Option<usize> {
 fn attached(path: &Path) -> Option<Option<usize>> {
     let key =
         |segment: &Segment, wanted: &str| matches!(segment, Segment::Key(key) if key == wanted);
+    let is_one =
+        |field: &Segment| ["targetRef", "targetReference"].iter().any(|name| key(field, name));
     match path.segments() {
-        [spec, field, name]
-            if key(spec, "spec") && key(field, "targetRef") && key(name, "name") =>
-        {
+        [spec, field, name] if key(spec, "spec") && is_one(field) && key(name, "name") => {
             Some(None)
         }
         [spec, field, Segment::Index(index), name]
@@ -103,6 +145,7 @@ fn attached(path: &Path) -> Option<Option<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kube::kinds::{Policy, Scope, kind_of};
     use std::collections::HashSet;
 
     #[test]
@@ -110,6 +153,17 @@ mod tests {
         let mut seen = HashSet::new();
         for (group, kinds, source) in POLICIES {
             assert!(seen.insert(group) && !kinds.is_empty() && !source.is_empty(), "{group}");
+        }
+    }
+
+    #[test]
+    fn every_kind_is_known_and_lives_beside_its_target() {
+        for (group, kinds, _) in POLICIES {
+            for kind in *kinds {
+                let row = kind_of(group, kind);
+                assert!(row.is_known() && row.scope == Scope::Namespaced, "{group}/{kind}");
+                assert!(matches!(row.policy, Policy::Share | Policy::Copy), "{group}/{kind}");
+            }
         }
     }
 

@@ -195,6 +195,9 @@ pub const REFERENCES: &[ReferenceField] = references! {
         "spec.targetRef.name" => POLICY_TARGET;
         "spec.targetRefs[*].name" => POLICY_TARGET;
     }
+    Kinds("gateway.k8s.aws", &["TargetGroupConfiguration"]), "kubernetes-sigs/aws-load-balancer-controller config/crd/gateway (targetReference)" {
+        "spec.targetReference.name" => BACKEND;
+    }
     GATEWAY_ROUTES, "gateway-api.sigs.k8s.io/reference/spec" {
         "spec.parentRefs[*].name" => PARENT;
         "spec.rules[*].backendRefs[*].name" => BACKEND;

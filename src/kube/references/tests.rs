@@ -122,6 +122,12 @@ fn references_of_single_fields() {
             ],
         ),
         (
+            "gateway.k8s.aws/v1beta1",
+            "TargetGroupConfiguration",
+            "spec: {targetReference: {name: a}, defaultConfiguration: {targetType: ip}}",
+            vec!["spec.targetReference.name -> Service/a in prod"],
+        ),
+        (
             "extensions/v1beta1",
             "Ingress",
             "spec: {rules: [{http: {paths: [{backend: {serviceName: a, servicePort: 80}}]}}], tls: [{secretName: t}]}",
