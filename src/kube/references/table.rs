@@ -4,8 +4,8 @@ use super::super::fields::Referrer::{self, Any, Kinds, PodSpec};
 use super::targets::{
     ANALYSIS, AUTOSCALER, BACKEND, CA_REF, CERTIFICATE_REF, CONFIG_MAP, DESCRIBED, EXTENSION,
     Effect, HTTP_ROUTE, INGRESS, ISSUER, NameForm, PARENT, POLICY_TARGET, RESOURCE, ROLE,
-    ROUTE_BACKEND, ReferenceField, SECRET, SECRET_STORE, SERVICE, STORAGE_CLASS, SUBJECT,
-    TRAEFIK_BACKEND, TRIGGER_AUTHENTICATION, Target, WORKLOAD, to, to_in,
+    ROUTE_BACKEND, ReferenceField, SECRET, SECRET_PROVIDER_CLASS, SECRET_STORE, SERVICE,
+    STORAGE_CLASS, SUBJECT, TRAEFIK_BACKEND, TRIGGER_AUTHENTICATION, Target, WORKLOAD, to, to_in,
 };
 
 macro_rules! form {
@@ -50,7 +50,7 @@ const GATEWAY_ROUTES: Referrer = Kinds(
 );
 const TRAEFIK_ROUTES: Referrer =
     Kinds("traefik.io", &["IngressRoute", "IngressRouteTCP", "IngressRouteUDP"]);
-/// What is restarted when a ConfigMap or Secret in its annotations changes.
+/// What is restarted when what its annotations name changes, or is not when what they exclude does.
 const RELOADED: Referrer = Kinds("apps", &["Deployment", "StatefulSet", "DaemonSet"]);
 const INGRESS_ONLY: Referrer = Kinds("networking.k8s.io", &["Ingress"]);
 
@@ -86,7 +86,7 @@ pub const REFERENCES: &[ReferenceField] = references! {
         "volumes[*].glusterfs.endpoints" => to("", "Endpoints");
     }
     PodSpec, "secrets-store-csi-driver.sigs.k8s.io/getting-started/usage" {
-        "volumes[*].csi.volumeAttributes.secretProviderClass" => to("secrets-store.csi.x-k8s.io", "SecretProviderClass");
+        "volumes[*].csi.volumeAttributes.secretProviderClass" => SECRET_PROVIDER_CLASS;
     }
     Kinds("autoscaling", &["HorizontalPodAutoscaler"]), "kubernetes/api autoscaling/v2" {
         "spec.scaleTargetRef.name" => WORKLOAD;
@@ -120,22 +120,36 @@ pub const REFERENCES: &[ReferenceField] = references! {
         "spec.targetRef.name" => WORKLOAD;
     }
     RELOADED, "docs.stakater.com/reloader/1.4/reference/annotations.html" {
-        "metadata.annotations[\"configmap.reloader.stakater.com/reload\"]" => CONFIG_MAP, as NameList;
-        "metadata.annotations[\"secret.reloader.stakater.com/reload\"]" => SECRET, as NameList;
-        "spec.template.metadata.annotations[\"configmap.reloader.stakater.com/reload\"]" => CONFIG_MAP, as NameList;
-        "spec.template.metadata.annotations[\"secret.reloader.stakater.com/reload\"]" => SECRET, as NameList;
+        "metadata.annotations.{configmap.reloader.stakater.com/reload,configmaps.exclude.reloader.stakater.com/reload}" => CONFIG_MAP, as NameList;
+        "metadata.annotations.{secret.reloader.stakater.com/reload,secrets.exclude.reloader.stakater.com/reload}" => SECRET, as NameList;
+        "metadata.annotations.{secretproviderclass.reloader.stakater.com/reload,secretproviderclasses.exclude.reloader.stakater.com/reload}" => SECRET_PROVIDER_CLASS, as NameList;
+        "spec.template.metadata.annotations.{configmap.reloader.stakater.com/reload,configmaps.exclude.reloader.stakater.com/reload}" => CONFIG_MAP, as NameList;
+        "spec.template.metadata.annotations.{secret.reloader.stakater.com/reload,secrets.exclude.reloader.stakater.com/reload}" => SECRET, as NameList;
+        "spec.template.metadata.annotations.{secretproviderclass.reloader.stakater.com/reload,secretproviderclasses.exclude.reloader.stakater.com/reload}" => SECRET_PROVIDER_CLASS, as NameList;
     }
     Kinds("argoproj.io", &["Rollout"]), "docs.stakater.com/reloader/1.4/reference/annotations.html" {
-        "metadata.annotations[\"configmap.reloader.stakater.com/reload\"]" => CONFIG_MAP, as NameList;
-        "metadata.annotations[\"secret.reloader.stakater.com/reload\"]" => SECRET, as NameList;
-        "spec.template.metadata.annotations[\"configmap.reloader.stakater.com/reload\"]" => CONFIG_MAP, as NameList;
-        "spec.template.metadata.annotations[\"secret.reloader.stakater.com/reload\"]" => SECRET, as NameList;
+        "metadata.annotations.{configmap.reloader.stakater.com/reload,configmaps.exclude.reloader.stakater.com/reload}" => CONFIG_MAP, as NameList;
+        "metadata.annotations.{secret.reloader.stakater.com/reload,secrets.exclude.reloader.stakater.com/reload}" => SECRET, as NameList;
+        "metadata.annotations.{secretproviderclass.reloader.stakater.com/reload,secretproviderclasses.exclude.reloader.stakater.com/reload}" => SECRET_PROVIDER_CLASS, as NameList;
+        "spec.template.metadata.annotations.{configmap.reloader.stakater.com/reload,configmaps.exclude.reloader.stakater.com/reload}" => CONFIG_MAP, as NameList;
+        "spec.template.metadata.annotations.{secret.reloader.stakater.com/reload,secrets.exclude.reloader.stakater.com/reload}" => SECRET, as NameList;
+        "spec.template.metadata.annotations.{secretproviderclass.reloader.stakater.com/reload,secretproviderclasses.exclude.reloader.stakater.com/reload}" => SECRET_PROVIDER_CLASS, as NameList;
+    }
+    Kinds("batch", &["Job"]), "docs.stakater.com/reloader/1.4/reference/annotations.html" {
+        "metadata.annotations.{configmap.reloader.stakater.com/reload,configmaps.exclude.reloader.stakater.com/reload}" => CONFIG_MAP, as NameList;
+        "metadata.annotations.{secret.reloader.stakater.com/reload,secrets.exclude.reloader.stakater.com/reload}" => SECRET, as NameList;
+        "metadata.annotations.{secretproviderclass.reloader.stakater.com/reload,secretproviderclasses.exclude.reloader.stakater.com/reload}" => SECRET_PROVIDER_CLASS, as NameList;
+        "spec.template.metadata.annotations.{configmap.reloader.stakater.com/reload,configmaps.exclude.reloader.stakater.com/reload}" => CONFIG_MAP, as NameList;
+        "spec.template.metadata.annotations.{secret.reloader.stakater.com/reload,secrets.exclude.reloader.stakater.com/reload}" => SECRET, as NameList;
+        "spec.template.metadata.annotations.{secretproviderclass.reloader.stakater.com/reload,secretproviderclasses.exclude.reloader.stakater.com/reload}" => SECRET_PROVIDER_CLASS, as NameList;
     }
     Kinds("batch", &["CronJob"]), "docs.stakater.com/reloader/1.4/reference/annotations.html" {
-        "metadata.annotations[\"configmap.reloader.stakater.com/reload\"]" => CONFIG_MAP, as NameList;
-        "metadata.annotations[\"secret.reloader.stakater.com/reload\"]" => SECRET, as NameList;
-        "spec.jobTemplate.spec.template.metadata.annotations[\"configmap.reloader.stakater.com/reload\"]" => CONFIG_MAP, as NameList;
-        "spec.jobTemplate.spec.template.metadata.annotations[\"secret.reloader.stakater.com/reload\"]" => SECRET, as NameList;
+        "metadata.annotations.{configmap.reloader.stakater.com/reload,configmaps.exclude.reloader.stakater.com/reload}" => CONFIG_MAP, as NameList;
+        "metadata.annotations.{secret.reloader.stakater.com/reload,secrets.exclude.reloader.stakater.com/reload}" => SECRET, as NameList;
+        "metadata.annotations.{secretproviderclass.reloader.stakater.com/reload,secretproviderclasses.exclude.reloader.stakater.com/reload}" => SECRET_PROVIDER_CLASS, as NameList;
+        "spec.jobTemplate.spec.template.metadata.annotations.{configmap.reloader.stakater.com/reload,configmaps.exclude.reloader.stakater.com/reload}" => CONFIG_MAP, as NameList;
+        "spec.jobTemplate.spec.template.metadata.annotations.{secret.reloader.stakater.com/reload,secrets.exclude.reloader.stakater.com/reload}" => SECRET, as NameList;
+        "spec.jobTemplate.spec.template.metadata.annotations.{secretproviderclass.reloader.stakater.com/reload,secretproviderclasses.exclude.reloader.stakater.com/reload}" => SECRET_PROVIDER_CLASS, as NameList;
     }
     INGRESS_ONLY, "kubernetes/api networking/v1, extensions/v1beta1 IngressSpec" {
         "spec.defaultBackend.service.name" => SERVICE;

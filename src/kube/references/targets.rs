@@ -93,6 +93,8 @@ pub(super) const fn to_in(
 
 pub(super) const CONFIG_MAP: Target = to("", "ConfigMap");
 pub(super) const SECRET: Target = to("", "Secret");
+pub(super) const SECRET_PROVIDER_CLASS: Target =
+    to("secrets-store.csi.x-k8s.io", "SecretProviderClass");
 pub(super) const SERVICE: Target = to("", "Service");
 pub(super) const STORAGE_CLASS: Target = to("storage.k8s.io", "StorageClass");
 pub(super) const INGRESS: Target = to("networking.k8s.io", "Ingress");

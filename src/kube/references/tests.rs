@@ -48,6 +48,29 @@ fn annotations_hold_lists_of_names() {
 }
 
 #[test]
+fn reloaders_name_what_they_watch_and_what_they_leave_out() {
+    let annotations = "annotations: {configmaps.exclude.reloader.stakater.com/reload: cfg, secrets.exclude.reloader.stakater.com/reload: sec, secretproviderclass.reloader.stakater.com/reload: csi}";
+    for (api_version, kind, template) in [
+        ("apps/v1", "StatefulSet", "spec: {template: {metadata: {ANNOTATIONS}}}"),
+        ("argoproj.io/v1alpha1", "Rollout", "spec: {template: {metadata: {ANNOTATIONS}}}"),
+        ("batch/v1", "Job", "spec: {template: {metadata: {ANNOTATIONS}}}"),
+        (
+            "batch/v1",
+            "CronJob",
+            "spec: {jobTemplate: {spec: {template: {metadata: {ANNOTATIONS}}}}}",
+        ),
+    ] {
+        let text = object(api_version, kind, &template.replace("ANNOTATIONS", annotations));
+        let targets: Vec<_> = found(&text).iter().map(|each| each.target.to_string()).collect();
+        assert_eq!(
+            targets,
+            ["ConfigMap/cfg in prod", "Secret/sec in prod", "SecretProviderClass/csi in prod"],
+            "{kind}"
+        );
+    }
+}
+
+#[test]
 fn pod_specs_name_configuration_in_every_container_list() {
     let text = object(
         "apps/v1",
