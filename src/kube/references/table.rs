@@ -97,6 +97,7 @@ pub const REFERENCES: &[ReferenceField] = references! {
     }
     Kinds("keda.sh", &["ScaledObject"]), "keda.sh/docs/latest/reference/scaledobject-spec" {
         "spec.scaleTargetRef.name" => WORKLOAD;
+        "spec.advanced.horizontalPodAutoscalerConfig.name" => to("autoscaling", "HorizontalPodAutoscaler"), (creates);
     }
     Kinds("keda.sh", &["ScaledObject", "ScaledJob"]), "keda.sh/docs/latest/concepts/authentication" {
         "spec.triggers[*].authenticationRef.name" => TRIGGER_AUTHENTICATION;
@@ -204,6 +205,7 @@ pub const REFERENCES: &[ReferenceField] = references! {
     }
     Kinds("security.istio.io", &["AuthorizationPolicy"]), "istio.io/latest/docs/reference/config/security/authorization-policy (Source)" {
         "spec.rules[*].from[*].source.{principals,notPrincipals}[*]" => to("", "ServiceAccount"), as Principal;
+        "spec.rules[*].from[*].source.{serviceAccounts,notServiceAccounts}[*]" => to("", "ServiceAccount"), as NamespacedName;
     }
     Any, "gateway-api.sigs.k8s.io/geps/gep-713 (targetRef, targetRefs)" {
         "spec.targetRef.name" => POLICY_TARGET;
@@ -212,12 +214,16 @@ pub const REFERENCES: &[ReferenceField] = references! {
     Kinds("gateway.k8s.aws", &["TargetGroupConfiguration"]), "kubernetes-sigs/aws-load-balancer-controller config/crd/gateway (targetReference)" {
         "spec.targetReference.name" => BACKEND;
     }
+    Kinds("cilium.io", &["CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy"]), "cilium/cilium pkg/policy/api/service.go (K8sServiceNamespace)" {
+        "spec.{egress,egressDeny}[*].toServices[*].k8sService.serviceName" => to_in("", "Service", "namespace");
+        "specs[*].{egress,egressDeny}[*].toServices[*].k8sService.serviceName" => to_in("", "Service", "namespace");
+    }
     GATEWAY_ROUTES, "gateway-api.sigs.k8s.io/reference/spec" {
         "spec.parentRefs[*].name" => PARENT;
         "spec.rules[*].backendRefs[*].name" => BACKEND;
-        "spec.rules[*].filters[*].requestMirror.backendRef.name" => BACKEND;
+        "spec.rules[*].filters[*].{requestMirror,externalAuth}.backendRef.name" => BACKEND;
         "spec.rules[*].filters[*].extensionRef.name" => EXTENSION;
-        "spec.rules[*].backendRefs[*].filters[*].requestMirror.backendRef.name" => BACKEND;
+        "spec.rules[*].backendRefs[*].filters[*].{requestMirror,externalAuth}.backendRef.name" => BACKEND;
         "spec.rules[*].backendRefs[*].filters[*].extensionRef.name" => EXTENSION;
     }
     Kinds("gateway.networking.k8s.io", &["Gateway"]), "gateway-api.sigs.k8s.io/reference/spec" {
@@ -236,6 +242,7 @@ pub const REFERENCES: &[ReferenceField] = references! {
         "spec.weighted.services[*].name" => TRAEFIK_BACKEND;
         "spec.mirroring.name" => TRAEFIK_BACKEND;
         "spec.mirroring.mirrors[*].name" => TRAEFIK_BACKEND;
+        "spec.highestRandomWeight.services[*].name" => TRAEFIK_BACKEND;
     }
     Kinds("apisix.apache.org", &["ApisixRoute"]), "apisix.apache.org/docs/ingress-controller/references/apisix_route_v2" {
         "spec.{http,stream}[*].backends[*].serviceName" => SERVICE;
@@ -338,7 +345,9 @@ pub const REFERENCES: &[ReferenceField] = references! {
         "spec.strategy.canary.trafficRouting.istio.virtualServices[*].name" => to("networking.istio.io", "VirtualService");
         "spec.strategy.canary.trafficRouting.istio.destinationRule.name" => to("networking.istio.io", "DestinationRule");
         "spec.strategy.canary.trafficRouting.traefik.weightedTraefikServiceName" => to("traefik.io", "TraefikService");
+        "spec.strategy.canary.trafficRouting.apisix.route.name" => to("apisix.apache.org", "ApisixRoute");
         "spec.strategy.canary.trafficRouting.plugins[\"argoproj-labs/gatewayAPI\"].httpRoute" => HTTP_ROUTE;
+        "spec.strategy.canary.trafficRouting.plugins[\"argoproj-labs/gatewayAPI\"].httpRoutes[*].name" => HTTP_ROUTE;
         "spec.strategy.canary.analysis.templates[*].templateName" => ANALYSIS;
         "spec.strategy.canary.steps[*].analysis.templates[*].templateName" => ANALYSIS;
         "spec.strategy.blueGreen.{prePromotionAnalysis,postPromotionAnalysis}.templates[*].templateName" => ANALYSIS;

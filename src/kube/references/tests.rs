@@ -135,6 +135,14 @@ fn references_of_single_fields() {
             ],
         ),
         (
+            "keda.sh/v1alpha1",
+            "ScaledObject",
+            "spec: {advanced: {horizontalPodAutoscalerConfig: {name: a}}}",
+            vec![
+                "spec.advanced.horizontalPodAutoscalerConfig.name -> HorizontalPodAutoscaler/a in prod",
+            ],
+        ),
+        (
             "gateway.networking.k8s.io/v1",
             "HTTPRoute",
             "spec: {parentRefs: [{name: g, namespace: infra}], rules: [{backendRefs: [{name: a, port: 80}, {name: b, kind: Bucket, group: example.com}]}]}",
@@ -173,6 +181,32 @@ fn references_of_single_fields() {
             "AuthorizationPolicy",
             "spec: {rules: [{from: [{source: {principals: [cluster.local/ns/test/sa/a, '*']}}]}]}",
             vec!["spec.rules[0].from[0].source.principals[0] -> ServiceAccount/a in test"],
+        ),
+        (
+            "security.istio.io/v1",
+            "AuthorizationPolicy",
+            "spec: {rules: [{from: [{source: {serviceAccounts: [test/a, b]}}]}]}",
+            vec![
+                "spec.rules[0].from[0].source.serviceAccounts[0] -> ServiceAccount/a in test",
+                "spec.rules[0].from[0].source.serviceAccounts[1] -> ServiceAccount/b in prod",
+            ],
+        ),
+        (
+            "cilium.io/v2",
+            "CiliumNetworkPolicy",
+            "spec: {egress: [{toServices: [{k8sService: {serviceName: a, namespace: test}}, {k8sService: {serviceName: b}}]}]}",
+            vec![
+                "spec.egress[0].toServices[0].k8sService.serviceName -> Service/a in test",
+                "spec.egress[0].toServices[1].k8sService.serviceName -> Service/b in prod",
+            ],
+        ),
+        (
+            "argoproj.io/v1alpha1",
+            "Rollout",
+            "spec: {strategy: {canary: {trafficRouting: {plugins: {argoproj-labs/gatewayAPI: {httpRoutes: [{name: a}]}}}}}}",
+            vec![
+                "spec.strategy.canary.trafficRouting.plugins[\"argoproj-labs/gatewayAPI\"].httpRoutes[0].name -> HTTPRoute/a in prod",
+            ],
         ),
         (
             "v1",
