@@ -55,11 +55,16 @@ const IMMUTABLE: &[Row] = &[
     Row { group: "", kind: "Secret", fixed: Fixed::Always, fields: &[("type", Default("Opaque"))],
         source: "kubernetes/kubernetes pkg/apis/core/validation, ValidateSecretUpdate" },
     Row { group: "", kind: "PersistentVolumeClaim", fixed: Fixed::Always,
-        fields: &[("spec.accessModes", Alike), ("spec.selector", Empty), ("spec.storageClassName", Alike), ("spec.volumeMode", Default("Filesystem")), ("spec.dataSource", Alike)],
+        fields: &[("spec.accessModes", Alike), ("spec.selector", Empty), ("spec.storageClassName", Alike), ("spec.volumeMode", Default("Filesystem")), ("spec.dataSource", Alike), ("spec.dataSourceRef", Alike)],
         source: "kubernetes/kubernetes pkg/apis/core/validation, ValidatePersistentVolumeClaimUpdate" },
     Row { group: "apps", kind: "StatefulSet", fixed: Fixed::Always,
         fields: &[("spec.serviceName", Alike), ("spec.podManagementPolicy", Default("OrderedReady")), ("spec.volumeClaimTemplates", Claims)],
         source: "kubernetes/kubernetes pkg/apis/apps/validation, ValidateStatefulSetUpdate" },
+    Row { group: "apps.kruise.io", kind: "StatefulSet", fixed: Fixed::Always,
+        fields: &[("spec.serviceName", Alike), ("spec.podManagementPolicy", Default("OrderedReady"))],
+        source: "openkruise/kruise pkg/webhook/statefulset/validating, ValidateStatefulSetUpdate (volumeClaimTemplates may change)" },
+    Row { group: "policy.kruise.io", kind: "PodUnavailableBudget", fixed: Fixed::Always, fields: &[("spec.selector", Alike), ("spec.targetRef", Alike)],
+        source: "openkruise/kruise pkg/webhook/podunavailablebudget/validating, validateUpdatePubConflict" },
     Row { group: "batch", kind: "Job", fixed: Fixed::Always,
         fields: &[("spec.template", Alike), ("spec.completions", Completions), ("spec.completionMode", Default("NonIndexed")), ("spec.podFailurePolicy", Alike),
             ("spec.backoffLimitPerIndex", Alike), ("spec.managedBy", Alike), ("spec.successPolicy", Alike)],
@@ -256,7 +261,10 @@ mod tests {
         assert_eq!(changes(kind, &one, &claims("2Gi")), ["spec.volumeClaimTemplates"]);
         let template = one.replace("{x: 1Gi}", "{x: 2Gi}");
         assert!(changes(kind, &one, &template).is_empty());
-        assert!(changes(("apps.kruise.io", "StatefulSet"), &one, &claims("2Gi")).is_empty());
+        let kruise = ("apps.kruise.io", "StatefulSet");
+        assert!(changes(kruise, &one, &claims("2Gi")).is_empty());
+        let other = one.replace("serviceName: a", "serviceName: b");
+        assert_eq!(changes(kruise, &one, &other), ["spec.serviceName"]);
         for same in [
             claims("1024Mi"),
             claims("1073741824"),
@@ -300,6 +308,6 @@ mod tests {
 
     #[test]
     fn each_row_has_a_source() {
-        assert!(IMMUTABLE.iter().all(|row| row.source.starts_with("kubernetes/kubernetes pkg/")));
+        assert!(IMMUTABLE.iter().all(|row| row.source.contains(" pkg/")));
     }
 }
