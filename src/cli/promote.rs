@@ -2,15 +2,18 @@
 
 use super::commit::{CommitArgs, To, head_lock, pushing, record, source_commit, text};
 use super::output::Output;
+use super::shared::found;
 use super::specs::SpecArgs;
 use super::workspace::Workspace;
 use super::{Global, Outcome};
 use crate::diagnostic::{Diagnostic, Failure};
 use crate::git::{Change, CommitId, Repository};
+use crate::lane::Facts;
 use crate::overlay::{LOCK_FILE, Lock, OverlayDir, Replacement, TreeFiles, read_lock, replace};
-use crate::pipeline::{BaselineFrom, Baselines, SpecFile};
+use crate::pipeline::{BaselineFrom, Baselines, SpecFile, release};
 use crate::promote::{Promotion, message, promote};
 use crate::spec::Strategy;
+use crate::surroundings::{Edit, Standing};
 
 /// Make the gray versions those of the baseline
 ///
@@ -67,12 +70,14 @@ fn run_once(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result
     let mut errors = Vec::new();
     let mut promotions: Vec<(SpecFile, Promotion)> = Vec::new();
     for spec in specs {
-        let promoted = Baselines::default()
-            .of(files.as_ref(), &spec, &BaselineFrom::Spec, &outputs)
-            .and_then(|facts| promote(&spec.release, &facts, files.as_ref(), args.patches));
+        let facts = Baselines::default().of(files.as_ref(), &spec, &BaselineFrom::Spec, &outputs);
+        let promoted = facts.and_then(|facts| {
+            let promotion = promote(&spec.release, &facts, files.as_ref(), args.patches)?;
+            Ok((promotion, facts))
+        });
         match promoted {
-            Ok(promotion) => {
-                errors.extend(stale(args, &spec, &promotion, &workspace)?);
+            Ok((promotion, facts)) => {
+                errors.extend(stale(args, &spec, &promotion, &facts, &workspace)?);
                 promotions.push((spec, promotion));
             }
             Err(Failure(list)) => errors.extend(list),
@@ -124,6 +129,9 @@ fn run_once(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result
         if let Some(line) = committed {
             output.result(&line)?;
         }
+        for line in left_out(&spec, args.patches) {
+            output.say(&line)?;
+        }
         output.say(&next_step(&spec, args.commit.commit))?;
     }
     Ok(Outcome::Done)
@@ -138,6 +146,29 @@ fn behind(Failure(mut errors): Failure, is_committed: bool) -> Failure {
     Failure(errors)
 }
 
+/// What of a spec is not in the baseline after a promotion, or must not be in both.
+fn left_out(spec: &SpecFile, patches: bool) -> Vec<String> {
+    let mut lines = Vec::new();
+    for service in &spec.release.services {
+        let name = &service.name;
+        if !service.env.is_empty() || !service.env_by_container.is_empty() {
+            lines.push(format!(
+                "{name}: the variables of the spec are not promoted; write those that belong to the release into the baseline"
+            ));
+        }
+        lines.extend(match (service.patches.is_empty(), patches) {
+            (true, _) => None,
+            (false, false) => {
+                Some(format!("{name}: the patches of the spec are not promoted without --patches"))
+            }
+            (false, true) => Some(format!(
+                "{name}: the baseline is patched now; take the patches out of the spec if its lane is generated again"
+            )),
+        });
+    }
+    lines
+}
+
 /// What to do after a promotion.
 fn next_step(spec: &SpecFile, is_committed: bool) -> String {
     let first = if is_committed { "let it be applied" } else { "commit it and let it be applied" };
@@ -145,8 +176,8 @@ fn next_step(spec: &SpecFile, is_committed: bool) -> String {
         Strategy::Copy => "when the new baseline is healthy",
         Strategy::Kruise => "when OpenKruise has finished the release that this starts",
     };
-    let tag = &spec.release.tag;
-    format!("next: {first}; {until}: graylane cleanup --tag {tag} --commit")
+    let file = &spec.release.file;
+    format!("next: {first}; {until}: graylane cleanup {file} --commit")
 }
 
 /// Why what was tried in the lane is not what would be promoted.
@@ -154,6 +185,7 @@ fn stale(
     args: &Args,
     spec: &SpecFile,
     promotion: &Promotion,
+    facts: &Facts,
     workspace: &Workspace,
 ) -> anyhow::Result<Vec<Diagnostic>> {
     if args.force || promotion.files.is_empty() {
@@ -169,6 +201,10 @@ fn stale(
         let error = error.at(release.tag_place.clone());
         return Ok(vec![error.remedy("run `graylane generate` first, or promote with --force")]);
     };
+    let errors = untried(spec, facts, &lock, workspace);
+    if !errors.is_empty() {
+        return Ok(errors);
+    }
     let Some(repository) = &workspace.repository else { return Ok(Vec::new()) };
     // An overlay that was not committed was made from what is there.
     if head_lock(repository, &spec.output)?.as_ref() != Some(&lock) {
@@ -194,6 +230,28 @@ fn stale(
         )));
     }
     Ok(errors)
+}
+
+/// What of an overlay is not as spec and baseline give it now. What was taken away from it, as
+/// `cleanup --drain` does, was there to be tried.
+fn untried(spec: &SpecFile, facts: &Facts, lock: &Lock, workspace: &Workspace) -> Vec<Diagnostic> {
+    let Ok(release) = release(spec.clone(), facts) else { return Vec::new() };
+    let Ok(overlay) = found(workspace, &spec.output) else { return Vec::new() };
+    let Standing::Written(differences) = Standing::of(release.desired(), &*overlay) else {
+        return Vec::new();
+    };
+    let edited = differences.edited.iter().filter(|(_, edit)| *edit != Edit::Removed);
+    let edited = edited.map(|(path, _)| (path, "was edited by hand"));
+    let stale = differences.stale.iter().filter(|path| lock.file(path).is_some());
+    let stale = stale.map(|path| (path, "is not what spec and baseline give now"));
+    let Some((path, why)) = edited.chain(stale).next() else { return Vec::new() };
+    let error = Diagnostic::error(format!(
+        "{} {why}: what would be promoted was never tried",
+        path.below(&spec.output)
+    ));
+    vec![error.at(spec.release.tag_place.clone()).remedy(
+        "`graylane diff --against head` shows what changes; run `graylane generate` and let that be applied first, or promote with --force",
+    )]
 }
 
 /// The commit that generated an overlay, whose lock in the last commit is this one. Commits that

@@ -9,7 +9,7 @@ use crate::baseline::Object;
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::kube::merge_keys::merge_key;
 use crate::kube::object::ObjectRef;
-use crate::kube::pod_specs::pod_templates;
+use crate::kube::pod_specs::{containers, pod_templates};
 use crate::kube::selectors::selectors;
 use crate::spec::{JsonOp, JsonOpKind, Patch, PatchBody};
 use crate::yaml::{
@@ -123,7 +123,8 @@ impl<'a> Patches<'a> {
             let had: HashSet<_> = exclusive(document).into_iter().collect();
             if let Err(error) = apply_patch(patch, &object.id, document) {
                 let remedy = format!("it is applied to the object as {} has it", object.file);
-                errors.push(error.remedy(remedy));
+                let is_told = error.remedy.is_some();
+                errors.push(if is_told { error } else { error.remedy(remedy) });
                 continue;
             }
             if !is_assertion(&patch.body) && document.root().to_json() == was {
@@ -180,12 +181,13 @@ fn is_assertion(body: &PatchBody) -> bool {
 ///
 /// # Errors
 ///
-/// When it does not fit.
+/// When it does not fit, or gives a pod two containers or volumes of one name.
 pub(crate) fn apply_patch(
     patch: &Patch,
     id: &ObjectRef,
     document: &mut Document,
 ) -> Result<(), Diagnostic> {
+    let had = twice(document);
     let (place, result) = match &patch.body {
         PatchBody::Merge(value) => {
             (&patch.place, apply_merge(document, value, &KeysOf { kind: &id.kind }))
@@ -198,7 +200,44 @@ pub(crate) fn apply_patch(
         }
     };
     let wrong = |error| Diagnostic::error(format!("the patch does not fit {id}: {error}"));
-    result.map(|_| ()).map_err(|error| wrong(error).at(place.clone()))
+    result.map_err(|error| wrong(error).at(place.clone()))?;
+    match twice(document).into_iter().find(|each| !had.contains(each)) {
+        Some((what, name)) => {
+            let error = Diagnostic::error(format!(
+                "the patch gives {id} two {what} of the name `{}`",
+                name.escape_debug()
+            ));
+            Err(error.at(patch.place.clone()).remedy(
+                "if the baseline has it by now, such as by `promote --patches`, take the patch out of the spec",
+            ))
+        }
+        None => Ok(()),
+    }
+}
+
+/// What has a name that another one in its pod has: the API server refuses it.
+///
+/// Source: kubernetes/kubernetes pkg/apis/core/validation, ValidatePodSpec.
+fn twice(document: &Document) -> Vec<(&'static str, String)> {
+    let root = document.root();
+    let mut found = Vec::new();
+    for template in pod_templates(root) {
+        let mut names = HashSet::default();
+        for container in containers(root, &template) {
+            if !names.insert(container.name.clone()) {
+                found.push(("containers", container.name));
+            }
+        }
+        let volumes = document.find(&template.spec.key("volumes"));
+        let mut names = HashSet::default();
+        for volume in volumes.into_iter().flat_map(NodeRef::items) {
+            let name = volume.get("name").and_then(NodeRef::text).unwrap_or_default();
+            if !names.insert(name) {
+                found.push(("volumes", name.to_owned()));
+            }
+        }
+    }
+    found
 }
 
 fn is_service(id: &ObjectRef) -> bool {

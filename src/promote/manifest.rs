@@ -2,6 +2,7 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::kube::object::{ObjectRef, identity};
+use crate::kube::pod_specs::{PodTemplate, containers};
 use crate::yaml::{Document, NodeRef, Path, Segment, Source, Stream, parse};
 
 /// The objects of a file where they stand in it.
@@ -45,15 +46,28 @@ impl<'a> Manifest<'a> {
         self.stream.to_text()
     }
 
-    /// Sets a text in an object; whether that changes anything.
-    pub(super) fn set(
+    /// Sets the image of a container, which is at a path unless the object was patched; whether that
+    /// changes anything.
+    pub(super) fn set_image(
         &mut self,
         id: &ObjectRef,
         path: &Path,
+        template: &PodTemplate,
+        container: &str,
         text: &str,
     ) -> Result<bool, Diagnostic> {
         let (document, above) = self.find(id)?;
-        let path = above.join(path);
+        // Nothing in a List is patched.
+        let path = if above.segments().is_empty() {
+            let all = containers(document.root(), template);
+            let found = all.iter().find(|each| each.name == container).ok_or_else(|| {
+                Diagnostic::error(format!("the patches take the container `{container}` of {id}"))
+                    .remedy("take its image or the patch out of the spec")
+            })?;
+            found.path.key("image")
+        } else {
+            above.join(path)
+        };
         if document.find(&path).and_then(NodeRef::text) == Some(text) {
             return Ok(false);
         }

@@ -11,7 +11,7 @@ use crate::baseline::files::{Files, FilesError};
 use crate::diagnostic::{Diagnostic, Failure};
 use crate::governance;
 use crate::kube::object::ObjectRef;
-use crate::kube::pod_specs::containers;
+use crate::kube::pod_specs::{PodTemplate, containers};
 use crate::lane::{Facts, apply_patch, check_images, find};
 use crate::spec::{GrayRelease, Patch};
 use crate::yaml::{NodeRef, Path};
@@ -35,7 +35,7 @@ pub struct PromotedFile {
     pub before: String,
     /// Its text after.
     pub after: String,
-    /// What changes in it, in the order of the spec.
+    /// What changes in it.
     pub changes: Vec<Promoted>,
 }
 
@@ -68,7 +68,7 @@ pub enum What {
 
 /// What is done to one object.
 enum Edit<'a> {
-    Image { path: Path, container: &'a str, old: String, new: &'a str },
+    Image { path: Path, template: &'a PodTemplate, container: &'a str, old: String, new: &'a str },
     Patch(&'a Patch),
 }
 
@@ -108,7 +108,7 @@ pub fn promote(
     if errors.is_empty() { Ok(promotion) } else { Err(Failure(errors)) }
 }
 
-/// The objects that change, each with its file, in the order of the spec.
+/// The objects that change, each with its file: what patches change, then images.
 fn targets<'a>(
     release: &'a GrayRelease,
     facts: &'a Facts,
@@ -119,24 +119,12 @@ fn targets<'a>(
     let (found, wrong) = find(release, facts, governance);
     errors.extend(wrong);
     let mut targets = Vec::new();
+    // As in the copies, these are set last: a patch may bring a whole container.
+    let mut images = Vec::new();
     for service in &found {
         let object = facts.object(service.workload);
         let template = &service.pods.template;
         errors.extend(check_images(object, template, service.spec));
-        let all = containers(service.document.root(), template);
-        for image in &service.spec.images {
-            let Some(container) = all.iter().find(|each| each.name == image.container) else {
-                continue;
-            };
-            let path = container.path.key("image");
-            let old = service.document.find(&path).and_then(NodeRef::text).unwrap_or_default();
-            if old != image.image {
-                let (container, old, new) = (&*image.container, old.to_owned(), &*image.image);
-                let edit = Edit::Image { path, container, old, new };
-                let (service, id) = (&*service.spec.name, object.id.clone());
-                targets.push((object.file.as_ref(), Target { service, object: id, edit }));
-            }
-        }
         for patch in service.spec.patches.iter().filter(|_| patches) {
             let target = &patch.target;
             let all = facts.named(&target.kind, &target.name).map(|at| facts.object(at));
@@ -153,7 +141,23 @@ fn targets<'a>(
             let edit = Edit::Patch(patch);
             targets.push((patched.file.as_ref(), Target { service, object: id, edit }));
         }
+        let all = containers(service.document.root(), template);
+        for image in &service.spec.images {
+            let Some(container) = all.iter().find(|each| each.name == image.container) else {
+                continue;
+            };
+            let path = container.path.key("image");
+            let old = service.document.find(&path).and_then(NodeRef::text).unwrap_or_default();
+            let is_patched = patches && !service.spec.patches.is_empty();
+            if old != image.image || is_patched {
+                let (container, old, new) = (&*image.container, old.to_owned(), &*image.image);
+                let edit = Edit::Image { path, template, container, old, new };
+                let (service, id) = (&*service.spec.name, object.id.clone());
+                images.push((object.file.as_ref(), Target { service, object: id, edit }));
+            }
+        }
     }
+    targets.append(&mut images);
     targets
 }
 
@@ -185,12 +189,16 @@ fn promoted(
     let mut changes = Vec::new();
     for target in targets {
         let result = match &target.edit {
-            Edit::Image { path, new, .. } => manifest.set(&target.object, path, new),
+            Edit::Image { path, template, container, new, .. } => {
+                manifest.set_image(&target.object, path, template, container, new)
+            }
             Edit::Patch(patch) => manifest
                 .change(&target.object, |document| apply_patch(patch, &target.object, document)),
         };
         match result {
             Ok(false) => {}
+            // It is as it was before a patch.
+            Ok(true) if matches!(&target.edit, Edit::Image { old, new, .. } if old == new) => {}
             Ok(true) => changes.push(Promoted {
                 service: target.service.to_owned(),
                 object: target.object.clone(),

@@ -103,7 +103,7 @@ fn patches_are_promoted_where_that_is_asked_for() {
     let promotion = promoted(&spec(patch), DEPLOYMENT, true).unwrap();
     assert!(promotion.files[0].after.contains("  minReadySeconds: 5\n"), "{promotion:?}");
     assert_eq!(promotion.files[0].changes.len(), 2);
-    assert_eq!(promotion.files[0].changes[1].what, What::Patch);
+    assert_eq!(promotion.files[0].changes[0].what, What::Patch);
     assert_eq!(promoted(&spec(patch), DEPLOYMENT, false).unwrap().files[0].changes.len(), 1);
     let wrong = "patches: [{target: Deployment/wbe, merge: {spec: {minReadySeconds: 5}}}]";
     let error = promoted(&spec(wrong), DEPLOYMENT, true).unwrap_err();
@@ -131,4 +131,41 @@ fn unknown_containers_are_refused() {
     let spec = spec("").replace("{web: 'r.", "{wbe: 'r.");
     let error = promoted(&spec, DEPLOYMENT, false).unwrap_err();
     assert!(error.to_string().contains("no container `wbe`"), "{error}");
+}
+
+const PATCHED: &str = "patches: [{target: Deployment/web, json: [{op: replace, path: /spec/template/spec/containers/0, value: {name: web, image: 'r.example/web:1', args: [--x]}}]}]";
+
+#[test]
+fn images_are_set_after_patches() {
+    for (old, changes) in [("r.example/web:1", 2), ("r.example/web:2", 1)] {
+        let baseline = DEPLOYMENT.replace("r.example/web:1", old);
+        let promotion = promoted(&spec(PATCHED), &baseline, true).unwrap();
+        let [file] = promotion.files.as_slice() else { panic!("{promotion:?}") };
+        assert!(file.after.contains("--x") && file.after.contains("r.example/web:2"), "{file:?}");
+        assert!(!file.after.contains("r.example/web:1"), "{}", file.after);
+        assert_eq!(file.changes.len(), changes);
+    }
+    let moved = PATCHED.replace(
+        "{op: replace, path: /spec/template/spec/containers/0, value: {name: web,",
+        "{op: add, path: /spec/template/spec/containers/0, value: {name: side,",
+    );
+    let promotion = promoted(&spec(&moved), DEPLOYMENT, true).unwrap();
+    let after = &promotion.files[0].after;
+    let side = after.find("name: side").unwrap();
+    assert!(after[side..].contains("image: r.example/web:1"), "{after}");
+    assert!(after.contains("image: r.example/web:2 # pinned"), "{after}");
+    let gone = PATCHED.replace("{name: web,", "{name: other,");
+    let error = promoted(&spec(&gone), DEPLOYMENT, true).unwrap_err();
+    assert!(error.to_string().contains("take the container `web`"), "{error}");
+}
+
+#[test]
+fn a_patch_that_was_promoted_is_not_applied_twice() {
+    let add = PATCHED.replace(
+        "{op: replace, path: /spec/template/spec/containers/0, value: {name: web,",
+        "{op: add, path: /spec/template/spec/containers/-, value: {name: side,",
+    );
+    let promotion = promoted(&spec(&add), DEPLOYMENT, true).unwrap();
+    let error = promoted(&spec(&add), &promotion.files[0].after, true).unwrap_err();
+    assert!(error.to_string().contains("two containers of the name `side`"), "{error}");
 }
