@@ -227,9 +227,11 @@ fn typed<'a>(
 ) -> Option<(&'a str, &'a str)> {
     let kind = if kind.is_empty() { kinds.first()?.0 } else { kind };
     let listed = kinds.iter().find(|row| row.0 == kind);
-    // A group is written with a version (`apps/v1`), or alone; `v1` is the core group.
+    // A group is written with a version (`apps/v1`), or alone; `v1` is the core group, and so is
+    // `core` to meshes (istio/api type/v1beta1/selector.proto, PolicyTargetReference;
+    // linkerd.io/2/reference/authorization-policy).
     let written = group.map(|group| match group {
-        "v1" => "",
+        "v1" | "core" => "",
         group if group.contains('/') => group_of(group),
         group => group,
     });

@@ -262,6 +262,19 @@ fn other_subjects_and_targets_are_not_taken_for_the_object_of_that_name() {
 }
 
 #[test]
+fn the_core_group_has_two_names_in_the_targets_of_policies() {
+    for group in ["''", "core"] {
+        let text = object(
+            "security.istio.io/v1",
+            "AuthorizationPolicy",
+            &format!("spec: {{targetRefs: [{{group: {group}, kind: Service, name: shop}}]}}"),
+        );
+        let targets: Vec<_> = found(&text).into_iter().map(|each| each.target).collect();
+        assert_eq!(targets, [ObjectRef::new("", "Service", "prod", "shop")], "{group}");
+    }
+}
+
+#[test]
 fn resource_names_go_by_resources_and_groups() {
     let role = object(
         "rbac.authorization.k8s.io/v1",
