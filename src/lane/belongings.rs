@@ -196,10 +196,12 @@ impl Selection<'_, '_> {
         }
     }
 
-    /// Tells of what is left out, in the order it was decided.
+    /// Tells of what is left out, in the order it was decided. What is copied in the end, because
+    /// the spec names it, is not.
     pub(super) fn tell_skipped(&mut self) {
         let (facts, services) = (self.facts, &self.plan.services);
-        let skipped = mem::take(&mut self.skipped);
+        let mut skipped = mem::take(&mut self.skipped);
+        skipped.retain(|skipped| !self.copied.contains(&skipped.object));
         let notes = skipped.par_iter().map(|Skipped { object, service, why }| {
             let (there, service) = (facts.object(*object), services[*service].spec);
             let note = format!("{} of `{}` is not copied: {why}", there.id, service.name);

@@ -200,6 +200,30 @@ fn autoscaler(name: &str, target: &str) -> String {
 }
 
 #[test]
+fn what_the_spec_names_is_not_told_of_as_left_out() {
+    let scaler = other(
+        "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: web}\nspec: {minReplicas: 2, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}}",
+    );
+    let policy = other(
+        "apiVersion: example.com/v1\nkind: LimitPolicy\nmetadata: {name: limits}\nspec: {targetRef: {group: '', kind: Service, name: web}}",
+    );
+    let manifests = web() + SERVICE + &scaler + &policy;
+    let told = |service: &str| {
+        let notes = shown(&lane(&manifests, &spec_of("", service)).lane.notes);
+        (
+            notes.contains("HorizontalPodAutoscaler/web of `web` is not copied"),
+            notes.contains("LimitPolicy/limits of `web` is not copied"),
+        )
+    };
+    assert_eq!(told(""), (true, true));
+    assert_eq!(told("    copy: [LimitPolicy/limits]\n"), (true, false));
+    assert_eq!(
+        told("    copy: [LimitPolicy/limits, HorizontalPodAutoscaler/web]\n"),
+        (false, false)
+    );
+}
+
+#[test]
 fn an_autoscaler_follows_its_own_workload_only() {
     let manifests = web()
         + SERVICE
