@@ -184,6 +184,17 @@ spec:
     }
 
     #[test]
+    fn a_policy_of_two_rules_is_missed_by_one_route() {
+        let rule = |name: &str| SHOP.replace('}', &format!(", sectionName: {name}}}"));
+        let both = envoy(&format!("targetRefs: [{}, {}]", rule("one"), rule("two")));
+        let found = of("", &both);
+        assert!(found.len() == 1 && !found[0].contains("more"), "{found:?}");
+        let web = "{group: '', kind: Service, name: web}";
+        let found = of("", &both.replace("]", &format!(", {web}]")));
+        assert!(found.len() == 1 && found[0].contains("and 1 more"), "{found:?}");
+    }
+
+    #[test]
     fn the_copy_is_for_what_is_copied_alone() {
         let copied = |policy: &str| {
             let release = of_lane("copy: [SecurityPolicy/guard]", policy);

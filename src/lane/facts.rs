@@ -194,7 +194,11 @@ impl Facts {
                     if effect == Effect::Creates {
                         facts.made.insert(target.clone());
                     }
-                    facts.referrers.entry(target).or_default().push(object);
+                    let referrers = facts.referrers.entry(target).or_default();
+                    // One that names it twice is one.
+                    if referrers.last() != Some(&object) {
+                        referrers.push(object);
+                    }
                 }
             },
         );
@@ -241,7 +245,7 @@ impl Facts {
         self.canaries.contains(&object)
     }
 
-    /// The objects without pods of their own that point at one.
+    /// The objects without pods of their own that point at one, each once.
     pub fn referrers(&self, target: &ObjectRef) -> &[usize] {
         self.referrers.get(target).map_or(&[], Vec::as_slice)
     }
