@@ -1,8 +1,10 @@
 //! The kinds that are attached to other objects by name: policies.
 
+use foldhash::HashSet;
+
 use super::object::ObjectRef;
 use super::references::Reference;
-use crate::yaml::{Path, Segment};
+use crate::yaml::{Document, NodeRef, Path, Segment};
 
 /// Kinds whose `spec.targetRef` or `spec.targetRefs`, or what they have in their place, can name a
 /// Service, a route, an Ingress or what selects pods, with the source. Those that are attached to
@@ -124,6 +126,27 @@ pub fn place_in_list(reference: &Reference) -> Option<usize> {
     attached(&reference.path).flatten()
 }
 
+/// The part of its target that an attachment is for, where it is not for all of it.
+///
+/// Source: gateway-api.sigs.k8s.io/reference/spec (LocalPolicyTargetReferenceWithSectionName).
+pub fn section<'a>(policy: &'a Document, attachment: &Reference) -> Option<&'a str> {
+    let (target, _) = attachment.path.split_last()?;
+    let section = policy.find(&target.key("sectionName")).and_then(NodeRef::text);
+    section.filter(|section| !section.is_empty())
+}
+
+/// The parts that a route has by name, its rules, and another has not. What a gateway calls by a
+/// number (`rule-1` in Kuadrant) is none of them: it may be there.
+pub fn lost_sections<'a>(route: &'a Document, other: &Document) -> Vec<&'a str> {
+    let there: HashSet<&str> = rule_names(other).collect();
+    rule_names(route).filter(|name| !there.contains(name)).collect()
+}
+
+fn rule_names(route: &Document) -> impl Iterator<Item = &str> {
+    let rules = route.at(&["spec", "rules"]).into_iter().flat_map(NodeRef::items);
+    rules.filter_map(|rule| rule.get("name").and_then(NodeRef::text))
+}
+
 fn attached(path: &Path) -> Option<Option<usize>> {
     let key =
         |segment: &Segment, wanted: &str| matches!(segment, Segment::Key(key) if key == wanted);
@@ -146,7 +169,7 @@ fn attached(path: &Path) -> Option<Option<usize>> {
 mod tests {
     use super::*;
     use crate::kube::kinds::{Policy, Scope, kind_of};
-    use std::collections::HashSet;
+    use foldhash::HashSetExt;
 
     #[test]
     fn every_group_has_one_row_with_a_source() {

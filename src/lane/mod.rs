@@ -22,6 +22,7 @@ mod rename;
 mod rewire;
 mod select;
 mod set;
+mod targets;
 mod unite;
 mod waves;
 
@@ -57,6 +58,7 @@ use patch::Patches;
 pub(crate) use patch::apply_patch;
 use select::{Copy, Plan, Role, select};
 pub(crate) use set::check_images;
+use targets::Targets;
 
 /// Where an object of a lane comes from.
 #[derive(Clone, Debug)]
@@ -244,8 +246,14 @@ pub fn build(release: &GrayRelease, facts: &Facts, inspect: &Inspect<'_>) -> Res
         members: Members::of(&plan, facts),
         patches: &patches,
     };
+    let targets = Targets::of(&plan, facts, |targets, copy| builder.object(copy, targets));
     let pieces = plan.copies.par_iter().fold(Copies::default, |mut copies, copy| {
-        copies.add(builder.object(copy), |object| builder.entry(copy, object));
+        match targets.left_out(copy) {
+            Some(note) => copies.lane.notes.push(note),
+            None => {
+                copies.add(builder.object(copy, &targets), |object| builder.entry(copy, object))
+            }
+        }
         copies
     });
     let pieces: Vec<Copies> = pieces.collect();
@@ -333,7 +341,7 @@ impl Builder<'_> {
             .find(|id| belongings::sets_replicas(id) && self.plan.gray_names.contains_key(*id))
     }
 
-    fn object(&self, copy: &Copy) -> Built {
+    fn object(&self, copy: &Copy, targets: &Targets<'_>) -> Built {
         let object = self.facts.object(copy.object);
         let service = &self.plan.services[copy.service];
         let name = &self.plan.gray_names[&object.id];
@@ -384,8 +392,15 @@ impl Builder<'_> {
             self.release.namespace.as_deref(),
             &mut document,
         ));
-        let rewiring =
-            rewire::rewire(object, copy, self.plan, self.facts, &self.members, &mut document);
+        let rewiring = rewire::rewire(
+            object,
+            copy,
+            self.plan,
+            self.facts,
+            &self.members,
+            targets,
+            &mut document,
+        );
         errors.extend(rewiring.errors);
         errors.extend(relabel::relabel(
             self.facts,

@@ -7,13 +7,14 @@ use super::facts::Facts;
 use super::members::Members;
 use super::own::meant;
 use super::select::{Copy, Plan, Role};
+use super::targets::Targets;
 use crate::baseline::Object;
 use crate::diagnostic::Diagnostic;
 use crate::kube::kinds::kind_of;
 use crate::kube::object::ObjectRef;
 use crate::kube::pod_dns::{pod_mentions, replace_pods};
 use crate::kube::pod_specs::{containers, pod_templates};
-use crate::kube::policies::{is_attachment, is_policy, place_in_list};
+use crate::kube::policies::is_policy;
 use crate::kube::references::{Reference, references};
 use crate::kube::service_dns::{mentions, replace};
 use crate::yaml::{Document, EditError, NodeRef, Path, Segment};
@@ -26,12 +27,12 @@ pub(super) fn rewire(
     plan: &Plan<'_>,
     facts: &Facts,
     members: &Members,
+    targets: &Targets<'_>,
     document: &mut Document,
 ) -> Rewiring {
     let mut rewiring = Rewiring::default();
-    let copied = |target: &ObjectRef| plan.gray_names.contains_key(meant(facts, target));
     let mut named = references(document.root(), &object.id);
-    let others = attached_to_others(&named, copied);
+    let others = targets.of_others(&named, document);
     if !others.is_empty() {
         for index in others.into_iter().rev() {
             let result = document.remove(&Path::keys(["spec", "targetRefs"]).index(index));
@@ -40,7 +41,7 @@ pub(super) fn rewire(
         named = references(document.root(), &object.id);
     }
     if is_policy(&object.id) {
-        rewiring.errors.extend(attached_to_baseline(object, &named, copied));
+        rewiring.errors.extend(targets.refused(object, &named, document));
     }
     for reference in &named {
         let target = meant(facts, &reference.target);
@@ -77,38 +78,6 @@ pub(super) fn rewire(
     rewiring.environment(object, copy, plan, facts, document);
     rewiring.references = named;
     rewiring
-}
-
-/// The positions of the attachments that the copy of a policy leaves to the baseline's: two policies
-/// of one kind on one target conflict. None where none of its targets is copied, which is refused.
-fn attached_to_others(named: &[Reference], copied: impl Fn(&ObjectRef) -> bool) -> Vec<usize> {
-    let attached = |is_copied: bool| {
-        let of_side = named.iter().filter(|each| copied(&each.target) == is_copied);
-        of_side.filter_map(place_in_list).collect::<Vec<usize>>()
-    };
-    if attached(true).is_empty() { Vec::new() } else { attached(false) }
-}
-
-/// What is wrong with the copy of a policy none of whose targets is copied: of two on one target
-/// gateways take the older.
-///
-/// Source: gateway-api.sigs.k8s.io/geps/gep-713 (conflict resolution).
-fn attached_to_baseline(
-    object: &Object,
-    named: &[Reference],
-    copied: impl Fn(&ObjectRef) -> bool,
-) -> Option<Diagnostic> {
-    let mut attached = named.iter().filter(|each| is_attachment(each));
-    let first = attached.next()?;
-    if copied(&first.target) || attached.any(|each| copied(&each.target)) {
-        return None;
-    }
-    let error = Diagnostic::error(format!(
-        "the copy of {} would be a second policy of {}, which has no gray copy",
-        object.id, first.target
-    ));
-    let error = error.at(object.document().find(&first.path).and_then(NodeRef::place));
-    Some(error.remedy("copy only policies of what the lane has a copy of"))
 }
 
 /// Whether a reference is what an object scales, not what it measures.

@@ -270,6 +270,46 @@ fn a_policy_is_copied_for_what_is_copied() {
 }
 
 #[test]
+fn a_policy_is_copied_for_what_the_gray_route_is() {
+    const MATCH: &str = "match: {headers: [{name: x-gray, exact: '1'}]}";
+    let spec = |class: &str, route: &str, line: &str| {
+        let entry = format!("    entry: {{{route}{MATCH}}}\n    {line}\n");
+        spec_of(&format!("  gateway: {{class: {class}}}\n"), &entry)
+    };
+    let guard = other(
+        "apiVersion: apisix.apache.org/v1alpha1\nkind: HTTPRoutePolicy\nmetadata: {name: guard}\nspec: {targetRefs: [{group: networking.k8s.io, kind: Ingress, name: i}]}",
+    );
+    let rule = RULE.replace("http:", "host: a.example.com, http:");
+    let route = ingress("", &format!("ingressClassName: apisix, {rule}"));
+    let manifests = web() + SERVICE + &route + &guard;
+    let told = refused(&manifests, &spec("apisix", "", "copy: [HTTPRoutePolicy/guard]"));
+    assert!(told.contains("cannot be for ApisixRoute/i-mse-gray"), "{told}");
+    let told = refused(&manifests, &spec("apisix", "", "policies: {HTTPRoutePolicy: copy}"));
+    assert!(told.contains("policy-not-copied") && !told.contains("copy: ["), "{told}");
+
+    let guard = other(
+        "apiVersion: gateway.envoyproxy.io/v1alpha1\nkind: SecurityPolicy\nmetadata: {name: guard}\nspec: {targetRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: shop, sectionName: admin}]}",
+    );
+    let route = other(
+        "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: shop}\nspec: {parentRefs: [{name: gw}], hostnames: [a.example.com], rules: [{name: admin, matches: [{path: {value: /admin}}], backendRefs: [{name: admin, port: 80}]}, {name: web, backendRefs: [{name: web, port: 80}]}]}",
+    );
+    let manifests = web() + SERVICE + &route + &guard;
+    let spec = |line: &str| spec("gateway-api", "route: HTTPRoute/shop, ", line);
+    let told = refused(&manifests, &spec("copy: [SecurityPolicy/guard]"));
+    assert!(
+        told.contains("would be for the rule `admin`, which HTTPRoute/shop-mse-gray does not have"),
+        "{told}"
+    );
+    let release = lane(&manifests, &spec("policies: {SecurityPolicy: copy}"));
+    assert!(!ids(&release).contains(&"SecurityPolicy/guard-mse-gray".to_owned()));
+    let notes = shown(&release.lane.notes);
+    assert!(
+        notes.contains("is not copied: it is for the rule `admin` of HTTPRoute/shop, which"),
+        "{notes}"
+    );
+}
+
+#[test]
 fn what_controllers_make_for_a_copy_has_its_own_name() {
     let pod = "      volumes: [{name: a, secret: {secretName: tls}}, {name: b, secret: {secretName: db}}]\n";
     let manifests = deployment("web", "{app: web}", pod)
