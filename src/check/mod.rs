@@ -46,6 +46,7 @@ mod network_policy_gap;
 mod opensergo_collision;
 mod opensergo_no_crd;
 mod overlay_applied_twice;
+mod overlay_leak;
 mod overlay_not_applied;
 mod overlay_with_baseline;
 mod patch_idle;
@@ -184,6 +185,7 @@ pub const FINDINGS: &[Finding] = &[
     opensergo_collision::FINDING,
     opensergo_no_crd::FINDING,
     overlay_applied_twice::FINDING,
+    overlay_leak::FINDING,
     overlay_not_applied::FINDING,
     overlay_with_baseline::FINDING,
     patch_idle::FINDING,

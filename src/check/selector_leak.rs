@@ -75,7 +75,8 @@ fn scaling<'a>(facts: &'a Facts, workload: &Object) -> Option<&'a ObjectRef> {
     referrers.map(|position| &facts.object(*position).id).find(|id| scales(id))
 }
 
-fn consequence(scaling: Option<&ObjectRef>, role: SelectorRole, whose: &str) -> String {
+/// What becomes of pods that a selector of this role takes for its own.
+pub(super) fn consequence(scaling: Option<&ObjectRef>, role: SelectorRole, whose: &str) -> String {
     match (role, scaling) {
         (SelectorRole::Service | SelectorRole::ServiceEntry, _) => {
             format!("it would send its traffic to {whose} too")
