@@ -246,10 +246,15 @@ pub fn bare_key(key: &str) -> &str {
 /// What a selector of Cilium's endpoints asks of the labels of pods, and where; `None` where it asks
 /// for what is no label of a pod, so that nothing is known of what it selects.
 ///
-/// Source: docs.cilium.io/en/stable/network/kubernetes/policy (namespaces).
+/// Cilium gives pods labels that say in which cluster they run and as whom. Gray pods have the same
+/// ones, so that they are left out; nothing is known of what asks for nothing else but an identity.
+///
+/// Source: docs.cilium.io/en/stable/network/kubernetes/policy (namespaces, service accounts);
+/// cilium/cilium pkg/k8s/apis/cilium.io/const.go (policy labels).
 fn of_endpoints(mut selector: LabelSelector) -> Option<(LabelSelector, NamespaceScope)> {
     let mut scope = NamespaceScope::Own;
     let mut asked = Vec::with_capacity(selector.requirements.len());
+    let mut asks_for_identity = false;
     for mut requirement in selector.requirements {
         let key = bare_key(&requirement.key);
         if key == "io.kubernetes.pod.namespace" {
@@ -259,12 +264,17 @@ fn of_endpoints(mut selector: LabelSelector) -> Option<(LabelSelector, Namespace
             };
         } else if key.starts_with("io.cilium.k8s.namespace.labels.") {
             scope = NamespaceScope::All;
+        } else if key.starts_with("io.cilium.k8s.policy.") {
+            asks_for_identity |= key != "io.cilium.k8s.policy.cluster";
         } else if key.contains(':') || key.starts_with("io.cilium.") {
             return None;
         } else {
             requirement.key = key.to_owned();
             asked.push(requirement);
         }
+    }
+    if asked.is_empty() && asks_for_identity {
+        return None;
     }
     selector.requirements = asked;
     Some((selector, scope))

@@ -131,6 +131,26 @@ fn endpoints_are_pods_by_their_labels() {
 }
 
 #[test]
+fn endpoints_of_a_cluster_and_of_an_account_are_pods_by_their_other_labels() {
+    let labels = HashMap::from([("app".to_owned(), "web".to_owned())]);
+    let selects = |asked: &str| {
+        let policy = format!(
+            "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nspec: {{endpointSelector: {{matchLabels: {asked}}}}}\n"
+        );
+        uses(&policy).first().map(|found| found.selects(&labels))
+    };
+    let (cluster, account) =
+        ("'k8s:io.cilium.k8s.policy.cluster': a", "io.cilium.k8s.policy.serviceaccount: a");
+    for other in [cluster, account] {
+        assert_eq!(selects(&format!("{{'k8s:app': web, {other}}}")), Some(true), "{other}");
+        assert_eq!(selects(&format!("{{app: api, {other}}}")), Some(false), "{other}");
+    }
+    assert_eq!(selects(&format!("{{{cluster}}}")), Some(true));
+    assert_eq!(selects(&format!("{{{account}}}")), None);
+    assert_eq!(selects("{app: web, 'cidr:10.0.0.0/8': ''}"), None);
+}
+
+#[test]
 fn a_subset_looks_where_its_host_is() {
     let rule = "apiVersion: networking.istio.io/v1\nkind: DestinationRule\n\
                 spec: {host: web.prod.svc.cluster.local, subsets: [{name: v1, labels: {version: v1}}]}";
