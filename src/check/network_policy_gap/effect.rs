@@ -1,0 +1,54 @@
+//! What the selectors of network policies do to pods, in words.
+
+use super::rules::is_in;
+use crate::kube::object::ObjectRef;
+use crate::kube::selectors::{SelectorRole, SelectorUse};
+
+/// What a selector of a policy does to the pods that it selects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Effect {
+    /// Only what the policy lets through reaches them, or leaves them.
+    Isolates,
+    /// They are let in.
+    LetsIn,
+    /// Connections to them are let out.
+    LetsOut,
+}
+
+impl Effect {
+    pub(super) fn of(selector: &SelectorUse) -> Self {
+        match selector.role {
+            SelectorRole::NetworkPolicyPeer if is_in(selector, &["egress"]) => Self::LetsOut,
+            SelectorRole::NetworkPolicyPeer => Self::LetsIn,
+            _ => Self::Isolates,
+        }
+    }
+
+    /// What a policy does that selects the pods of a workload and not the gray ones.
+    pub(super) fn lost(self, workload: &ObjectRef) -> String {
+        match self {
+            Self::Isolates => format!(
+                "isolates the pods of {workload} and not the gray ones: whatever it keeps out can reach those"
+            ),
+            Self::LetsIn => format!(
+                "lets the pods of {workload} in and not the gray ones: they cannot connect to what it guards"
+            ),
+            Self::LetsOut => format!(
+                "lets connections to the pods of {workload} out and not those to the gray ones: they time out"
+            ),
+        }
+    }
+
+    /// What a policy does that selects the gray pods of a workload and not the baseline's.
+    pub(super) fn gained(self, workload: &ObjectRef) -> String {
+        match self {
+            Self::Isolates => {
+                format!("isolates the gray pods of {workload} and not the baseline's")
+            }
+            Self::LetsIn => format!("lets the gray pods of {workload} in and not the baseline's"),
+            Self::LetsOut => format!(
+                "lets connections to the gray pods of {workload} out and not those to the baseline's"
+            ),
+        }
+    }
+}

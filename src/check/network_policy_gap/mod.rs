@@ -1,0 +1,215 @@
+//! `network-policy-gap`: network policies treat gray pods otherwise than the baseline's.
+
+mod effect;
+mod rules;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{HashMap, HashSet};
+use std::slice;
+
+use effect::Effect;
+use rules::Rule;
+
+use super::gray::{Gray, at, position};
+use super::{Check, Finding, Subject};
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::kube::object::ObjectRef;
+use crate::kube::selector::LabelSelector;
+use crate::kube::selectors::SelectorRole;
+use crate::lane::{Facts, GrayObject, SERVICE_NAME, Selecting, selected};
+use crate::spec::{CopyPolicy, GrayRelease};
+use crate::yaml::Path;
+
+pub(super) const FINDING: Finding = Finding {
+    code: "network-policy-gap",
+    severity: Severity::Warning,
+    doc: "\
+A network policy lets the baseline's pods through and not their gray copies, or isolates the ones and not the others.
+
+Policies know pods by labels, and gray pods have other values of those that tell the sides apart. As a
+peer they are cut off from what the policy guards, such as a database, or are let through where the
+baseline's are not. A policy that isolates the baseline's pods is copied for the gray ones, so that they
+are left open only where that policy stays with the baseline.
+
+Remedy: let the policy name the gray pods too. `zadigx-release-service-name: NAME` is on the gray pods
+of a service in every lane and on no others, so one more peer is enough for all lanes to come.",
+    is_fixed: false,
+    check: Check::Pods(check),
+};
+
+/// A selector in the baseline: the position of its object, and where it is in that.
+type Key<'a> = (usize, &'a Path);
+
+fn check(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnostic> {
+    let facts = subject.facts;
+    let policies = facts.selectors.iter().filter(|selecting| is_policy(selecting.selector.role));
+    // The gray workloads that each policy of the baseline reaches; those that reach none are left out.
+    let mut reached: HashMap<Key<'_>, HashSet<&ObjectRef>> = HashMap::new();
+    let mut reaching: Vec<(&Selecting, &GrayObject)> = Vec::new();
+    for selecting in policies {
+        let namespace = &facts.object(selecting.object).id.namespace;
+        for number in selected(&gray.index, &selecting.selector, namespace) {
+            let (object, _) = gray.pods[number];
+            if reached.entry(key(selecting)).or_default().insert(&object.id) {
+                reaching.push((selecting, object));
+            }
+        }
+    }
+    let own = of_gray_policies(gray);
+    let policies = Policies { subject, reached, own };
+    let mut found = Vec::new();
+    let mut seen = HashSet::new();
+    for (object, _) in gray.pods.iter().filter(|(object, _)| seen.insert(&object.id)) {
+        let Some(position) = position(facts, object) else { continue };
+        let held = facts.selecting(position).filter(|held| is_policy(held.selector.role));
+        found.extend(held.filter_map(|selecting| policies.lost(selecting, object)));
+    }
+    found.extend(
+        reaching.into_iter().filter_map(|(selecting, object)| policies.gained(selecting, object)),
+    );
+    found
+}
+
+fn is_policy(role: SelectorRole) -> bool {
+    matches!(role, SelectorRole::NetworkPolicySubject | SelectorRole::NetworkPolicyPeer)
+}
+
+fn key(selecting: &Selecting) -> Key<'_> {
+    (selecting.object, &selecting.selector.path)
+}
+
+/// The gray workloads that the copies of policies isolate, by the policy they are made from.
+fn of_gray_policies<'a>(gray: &Gray<'a>) -> HashMap<&'a ObjectRef, HashSet<&'a ObjectRef>> {
+    let mut own: HashMap<_, HashSet<_>> = HashMap::new();
+    for (policy, selector) in &gray.selectors {
+        let Some(id) = policy.baseline() else { continue };
+        if selector.role == SelectorRole::NetworkPolicySubject {
+            let matched = selected(&gray.index, selector, &policy.id.namespace);
+            own.entry(id)
+                .or_default()
+                .extend(matched.iter().map(|number| &gray.pods[*number].0.id));
+        }
+    }
+    own
+}
+
+struct Policies<'a> {
+    subject: &'a Subject<'a>,
+    reached: HashMap<Key<'a>, HashSet<&'a ObjectRef>>,
+    own: HashMap<&'a ObjectRef, HashSet<&'a ObjectRef>>,
+}
+
+impl<'a> Policies<'a> {
+    fn reaches(&self, selecting: &Selecting, gray: &GrayObject) -> bool {
+        self.reached.get(&key(selecting)).is_some_and(|objects| objects.contains(&gray.id))
+    }
+
+    /// Whether a rule says of others what it says of this peer: one of the peers in it, or in a rule
+    /// that covers it, is such, or it is about all pods of the namespace.
+    fn has_another(
+        &self,
+        peer: &Selecting,
+        namespace: &str,
+        is_such: impl Fn(&Selecting) -> bool,
+    ) -> bool {
+        let facts = self.subject.facts;
+        let Some(rule) = Rule::of(&peer.selector) else { return false };
+        let others = facts.selectors_of(peer.object).iter().filter(|other| is_such(other));
+        let others: Vec<Rule> = others.filter_map(|other| Rule::of(&other.selector)).collect();
+        if others.contains(&rule) {
+            return true;
+        }
+        let policy = facts.object(peer.object);
+        let document = policy.document();
+        others.iter().any(|other| rule.is_covered_by(other, &document))
+            || rule.is_about_all(&policy.id, &document, namespace)
+    }
+
+    /// What a policy that selects the baseline's pods of a workload is to its gray ones, if it does
+    /// not select them.
+    fn lost(&self, selecting: &'a Selecting, gray: &GrayObject) -> Option<Diagnostic> {
+        if self.reaches(selecting, gray) {
+            return None;
+        }
+        let facts = self.subject.facts;
+        let policy = facts.object(selecting.object);
+        let (service, origin) = (&gray.service, gray.baseline()?);
+        let selector = &selecting.selector;
+        let warning = || {
+            let effect = Effect::of(selector);
+            Diagnostic::warning(format!("{} {}", policy.id, effect.lost(origin)))
+        };
+        if selector.role == SelectorRole::NetworkPolicySubject {
+            let is_copied = self.own.get(&policy.id).is_some_and(|own| own.contains(&gray.id));
+            if is_copied || is_skipped(self.subject.release, service, &policy.id) {
+                return None;
+            }
+            let remedy = format!(
+                "copy it: `policies: {{{0}/{1}: copy}}`; or let it select them:\n  matchLabels:\n    {SERVICE_NAME}: {service}",
+                policy.id.kind, policy.id.name
+            );
+            return Some(
+                at(warning(), Some(policy), slice::from_ref(&selector.path)).remedy(remedy),
+            );
+        }
+        if self.has_another(selecting, &gray.id.namespace, |other| self.reaches(other, gray)) {
+            return None;
+        }
+        let remedy = match policy.id.group == "cilium.io" {
+            true => format!("add a peer beside it:\n- matchLabels:\n    {SERVICE_NAME}: {service}"),
+            false => format!(
+                "add a peer beside it{}:\n- podSelector:\n    matchLabels:\n      {SERVICE_NAME}: {service}",
+                match has_namespaces(facts, selecting) {
+                    true => ", with the same `namespaceSelector`",
+                    false => "",
+                }
+            ),
+        };
+        Some(at(warning(), Some(policy), slice::from_ref(&selector.path)).remedy(remedy))
+    }
+
+    /// What a policy that selects gray pods is to them, if it does not select the baseline's.
+    fn gained(&self, selecting: &'a Selecting, gray: &GrayObject) -> Option<Diagnostic> {
+        let facts = self.subject.facts;
+        let position = position(facts, gray)?;
+        let holds =
+            |other: &Selecting| facts.selecting(position).any(|held| key(held) == key(other));
+        // What asks for a label of gray pods is meant for them.
+        let is_meant = !facts.pods_of(position).iter().any(|pods| {
+            let labels = pods.labels.iter().cloned().collect();
+            asked(&selecting.selector.selector).matches(&labels)
+        });
+        if is_meant || holds(selecting) || self.has_another(selecting, &gray.id.namespace, holds) {
+            return None;
+        }
+        let (policy, origin) = (facts.object(selecting.object), gray.baseline()?);
+        let effect = Effect::of(&selecting.selector);
+        let warning = Diagnostic::warning(format!("{} {}", policy.id, effect.gained(origin)));
+        let remedy = format!(
+            "leave them out in its `matchExpressions`:\n- {{key: {SERVICE_NAME}, operator: NotIn, values: [{}]}}",
+            gray.service
+        );
+        Some(at(warning, Some(policy), slice::from_ref(&selecting.selector.path)).remedy(remedy))
+    }
+}
+
+/// Only what asks for labels that are there.
+fn asked(selector: &LabelSelector) -> LabelSelector {
+    let mut asked = selector.clone();
+    asked.requirements.retain(|requirement| requirement.is_positive());
+    asked
+}
+
+/// Whether the peer says in which namespaces its pods are.
+fn has_namespaces(facts: &Facts, selecting: &Selecting) -> bool {
+    let document = facts.object(selecting.object).document();
+    let peer = selecting.selector.path.split_last();
+    peer.is_some_and(|(peer, _)| document.find(&peer.key("namespaceSelector")).is_some())
+}
+
+/// Whether the spec says that the lane goes without a policy.
+fn is_skipped(release: &GrayRelease, service: &str, policy: &ObjectRef) -> bool {
+    let service = release.services.iter().find(|candidate| candidate.name == service);
+    service.and_then(|service| service.policy(&policy.kind, &policy.name)) == Some(CopyPolicy::Skip)
+}

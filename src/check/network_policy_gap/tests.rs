@@ -1,0 +1,131 @@
+use crate::check::fixture::{deployment, lane, spec, told};
+
+/// What is told of a policy with this spec beside the Deployment `web`.
+fn of(service: &str, spec: &str) -> Vec<String> {
+    let policy = format!(
+        "---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: db}}\nspec: {spec}\n"
+    );
+    told("network-policy-gap", service, &(deployment("") + &policy))
+}
+
+fn peers(direction: &str, peers: &str) -> Vec<String> {
+    of("", &format!("{{podSelector: {{matchLabels: {{app: db}}}}, {direction}: {peers}}}"))
+}
+
+#[test]
+fn told_of_peers_that_gray_pods_are_not() {
+    let web = "{podSelector: {matchLabels: {app: web}}}";
+    let found = peers("ingress", &format!("[{{from: [{web}]}}]"));
+    assert_eq!(
+        found,
+        [
+            "deploy/all.yaml:21:66: NetworkPolicy/db lets the pods of Deployment/web in and not the gray ones: they cannot connect to what it guards"
+        ]
+    );
+    let found = peers("egress", &format!("[{{to: [{web}]}}]"));
+    assert!(found[0].contains("lets connections to the pods of Deployment/web out"), "{found:?}");
+    let gray = "{podSelector: {matchLabels: {zadigx-release-service-name: web}}}";
+    let named = |name: &str| {
+        format!("{{namespaceSelector: {{matchLabels: {{kubernetes.io/metadata.name: {name}}}}}}}")
+    };
+    assert_eq!(peers("ingress", &format!("[{{from: [{web}, {}]}}]", named("other"))).len(), 1);
+    let spaces = "{namespaceSelector: {matchLabels: {team: shop}}}";
+    for others in ["{podSelector: {}}", "{namespaceSelector: {}, podSelector: {}}", spaces, gray] {
+        let found = peers("ingress", &format!("[{{from: [{web}, {others}]}}]"));
+        assert!(found.is_empty(), "{others}: {found:?}");
+    }
+    // Another rule may be about other ports.
+    let (http, https) = ("ports: [{port: 80}]", "ports: [{port: 443}]");
+    for (here, there, count) in
+        [("", http, 1), (https, http, 1), (http, http, 0), (http, "", 0), ("", "", 0)]
+    {
+        let (here, there) = (format!("[{web}], {here}"), format!("[{gray}], {there}"));
+        let found = peers("ingress", &format!("[{{from: {here}}}, {{from: {there}}}]"));
+        assert_eq!(found.len(), count, "{here} {there} {found:?}");
+    }
+    for others in ["{}", "{from: []}", "{from: [{namespaceSelector: {}}]}"] {
+        let found = peers("ingress", &format!("[{{from: [{web}]}}, {others}]"));
+        assert!(found.is_empty(), "{others}: {found:?}");
+    }
+    assert_eq!(peers("ingress", &format!("[{{from: [{web}]}}, {{{http}}}]")).len(), 1);
+    let api = web.replace("web", "api");
+    assert!(peers("ingress", &format!("[{{from: [{api}]}}]")).is_empty());
+}
+
+#[test]
+fn told_of_policies_of_other_networks() {
+    let cilium = |service: &str, spec: &str| {
+        let policy = format!(
+            "---\napiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {{name: db}}\nspec: {spec}\n"
+        );
+        told("network-policy-gap", service, &(deployment("") + &policy))
+    };
+    let peers = |more: &str| {
+        cilium(
+            "",
+            &format!(
+                "{{endpointSelector: {{matchLabels: {{app: db}}}}, ingress: [{{fromEndpoints: [{{matchLabels: {{'k8s:app': web}}}}{more}}}]}}"
+            ),
+        )
+    };
+    let found = peers("]");
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].contains("CiliumNetworkPolicy/db lets the pods of Deployment/web in and not"));
+    for more in [
+        ", {}]",
+        ", {matchLabels: {zadigx-release-service-name: web}}]",
+        "], fromEntities: [cluster]",
+        "]}, {fromEntities: [all]",
+        "]}, {fromEndpoints: [{}]",
+        "], toPorts: [{ports: [{port: '80'}]}]}, {toPorts: [{ports: [{port: '80'}]}]",
+    ] {
+        let found = peers(more);
+        assert!(found.is_empty(), "{more}: {found:?}");
+    }
+    for more in [
+        "]}, {",
+        "]}, {fromEntities: [world]",
+        "]}, {fromEntities: [all], toPorts: [{ports: [{port: '80'}]}]",
+    ] {
+        assert_eq!(peers(more).len(), 1, "{more}");
+    }
+    let web = "{endpointSelector: {matchLabels: {'k8s:app': web}}}";
+    assert!(cilium("", web).is_empty());
+    let policy = format!(
+        "---\napiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {{name: db}}\nspec: {web}\n"
+    );
+    let release = lane(&spec(""), &(deployment("") + &policy));
+    let mut copies = release.lane.objects.iter();
+    let copy = copies.find(|each| each.id.kind == "CiliumNetworkPolicy").unwrap();
+    assert!(copy.text.contains("k8s:app': web-mse-gray"), "{}", copy.text);
+    assert_eq!(cilium("policies: {CiliumNetworkPolicy: share}", web).len(), 1);
+    let groups = "---\napiVersion: vpcresources.k8s.aws/v1beta1\nkind: SecurityGroupPolicy\nmetadata: {name: db}\nspec: {podSelector: {matchLabels: {app: web}}, securityGroups: {groupIds: [sg-1]}}\n";
+    let of = |service: &str| told("network-policy-gap", service, &(deployment("") + groups));
+    assert!(of("").is_empty());
+    assert_eq!(of("policies: {SecurityGroupPolicy: share}").len(), 1);
+}
+
+#[test]
+fn told_of_gray_pods_that_a_policy_takes_for_others() {
+    let not = "{matchExpressions: [{key: app, operator: NotIn, values: [web]}]}";
+    let found = peers("ingress", &format!("[{{from: [{{podSelector: {not}}}]}}]"));
+    assert_eq!(found.len(), 1);
+    assert!(found[0].contains("lets the gray pods of Deployment/web in and not"), "{found:?}");
+    let found = of("", &format!("{{podSelector: {not}}}"));
+    assert_eq!(found.len(), 1);
+    assert!(found[0].contains("isolates the gray pods of Deployment/web and not"), "{found:?}");
+    // This one is meant for lanes.
+    assert!(of("", "{podSelector: {matchLabels: {zadigx-release-version: gray}}}").is_empty());
+}
+
+#[test]
+fn told_of_gray_pods_that_no_policy_isolates() {
+    let web = "{podSelector: {matchLabels: {app: web}}}";
+    // It is copied.
+    assert!(of("", web).is_empty());
+    let found = of("policies: {NetworkPolicy: share}", web);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].contains("isolates the pods of Deployment/web and not the gray"), "{found:?}");
+    assert!(of("policies: {NetworkPolicy: skip}", web).is_empty());
+    assert!(of("policies: {NetworkPolicy: share}", "{podSelector: {}}").is_empty());
+}
