@@ -9,6 +9,8 @@ use crate::kube::selectors::{SelectorRole, SelectorUse};
 pub(super) enum Effect {
     /// Only what the policy lets through reaches them, or leaves them.
     Isolates,
+    /// They get security groups of the cloud.
+    SecurityGroups,
     /// They are let in.
     LetsIn,
     /// Connections to them are let out.
@@ -16,10 +18,11 @@ pub(super) enum Effect {
 }
 
 impl Effect {
-    pub(super) fn of(selector: &SelectorUse) -> Self {
+    pub(super) fn of(policy: &ObjectRef, selector: &SelectorUse) -> Self {
         match selector.role {
             SelectorRole::NetworkPolicyPeer if is_in(selector, &["egress"]) => Self::LetsOut,
             SelectorRole::NetworkPolicyPeer => Self::LetsIn,
+            _ if policy.kind == "SecurityGroupPolicy" => Self::SecurityGroups,
             _ => Self::Isolates,
         }
     }
@@ -29,6 +32,9 @@ impl Effect {
         match self {
             Self::Isolates => format!(
                 "isolates the pods of {workload} and not the gray ones: whatever it keeps out can reach those"
+            ),
+            Self::SecurityGroups => format!(
+                "gives its security groups to the pods of {workload} and not to the gray ones: what is open to those groups is closed to them"
             ),
             Self::LetsIn => format!(
                 "lets the pods of {workload} in and not the gray ones: they cannot connect to what it guards"
@@ -45,6 +51,9 @@ impl Effect {
             Self::Isolates => {
                 format!("isolates the gray pods of {workload} and not the baseline's")
             }
+            Self::SecurityGroups => format!(
+                "gives its security groups to the gray pods of {workload} and not to the baseline's: what is open to those groups is open to the gray pods alone"
+            ),
             Self::LetsIn => format!("lets the gray pods of {workload} in and not the baseline's"),
             Self::LetsOut => format!(
                 "lets connections to the gray pods of {workload} out and not those to the baseline's"

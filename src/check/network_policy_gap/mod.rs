@@ -30,7 +30,8 @@ A network policy lets the baseline's pods through and not their gray copies, or 
 Policies know pods by labels, and gray pods have other values of those that tell the sides apart. As a
 peer they are cut off from what the policy guards, such as a database, or are let through where the
 baseline's are not. A policy that isolates the baseline's pods is copied for the gray ones, so that they
-are left open only where that policy stays with the baseline.
+are left open only where that policy stays with the baseline. One that gives pods security groups of AWS
+is copied as well: without it what is open to those groups is closed to gray pods.
 
 Remedy: let the policy name the gray pods too. `zadigx-release-service-name: NAME` is on the gray pods
 of a service in every lane and on no others, so one more peer is enough for all lanes to come.",
@@ -137,7 +138,7 @@ impl<'a> Policies<'a> {
         let (service, origin) = (&gray.service, gray.baseline()?);
         let selector = &selecting.selector;
         let warning = || {
-            let effect = Effect::of(selector);
+            let effect = Effect::of(&policy.id, selector);
             Diagnostic::warning(format!("{} {}", policy.id, effect.lost(origin)))
         };
         if selector.role == SelectorRole::NetworkPolicySubject {
@@ -184,7 +185,7 @@ impl<'a> Policies<'a> {
             return None;
         }
         let (policy, origin) = (facts.object(selecting.object), gray.baseline()?);
-        let effect = Effect::of(&selecting.selector);
+        let effect = Effect::of(&policy.id, &selecting.selector);
         let warning = Diagnostic::warning(format!("{} {}", policy.id, effect.gained(origin)));
         let remedy = format!(
             "leave them out in its `matchExpressions`:\n- {{key: {SERVICE_NAME}, operator: NotIn, values: [{}]}}",

@@ -102,7 +102,19 @@ fn told_of_policies_of_other_networks() {
     let groups = "---\napiVersion: vpcresources.k8s.aws/v1beta1\nkind: SecurityGroupPolicy\nmetadata: {name: db}\nspec: {podSelector: {matchLabels: {app: web}}, securityGroups: {groupIds: [sg-1]}}\n";
     let of = |service: &str| told("network-policy-gap", service, &(deployment("") + groups));
     assert!(of("").is_empty());
-    assert_eq!(of("policies: {SecurityGroupPolicy: share}").len(), 1);
+    let found = of("policies: {SecurityGroupPolicy: share}");
+    assert_eq!(found.len(), 1);
+    assert!(
+        found[0].ends_with("SecurityGroupPolicy/db gives its security groups to the pods of Deployment/web and not to the gray ones: what is open to those groups is closed to them"),
+        "{found:?}"
+    );
+    let not = groups.replace(
+        "matchLabels: {app: web}",
+        "matchExpressions: [{key: app, operator: NotIn, values: [web]}]",
+    );
+    let found = told("network-policy-gap", "", &(deployment("") + &not));
+    assert_eq!(found.len(), 1);
+    assert!(found[0].ends_with("what is open to those groups is open to the gray pods alone"));
 }
 
 #[test]
