@@ -15,11 +15,17 @@ pub(super) enum Effect {
     LetsIn,
     /// Connections to them are let out.
     LetsOut,
+    /// They are kept out, whatever lets them in.
+    KeepsOut,
+    /// Connections to them are stopped, whatever lets them out.
+    Stops,
 }
 
 impl Effect {
     pub(super) fn of(policy: &ObjectRef, selector: &SelectorUse) -> Self {
         match selector.role {
+            SelectorRole::NetworkPolicyPeer if is_in(selector, &["ingressDeny"]) => Self::KeepsOut,
+            SelectorRole::NetworkPolicyPeer if is_in(selector, &["egressDeny"]) => Self::Stops,
             SelectorRole::NetworkPolicyPeer if is_in(selector, &["egress"]) => Self::LetsOut,
             SelectorRole::NetworkPolicyPeer => Self::LetsIn,
             _ if policy.kind == "SecurityGroupPolicy" => Self::SecurityGroups,
@@ -42,6 +48,14 @@ impl Effect {
             Self::LetsOut => format!(
                 "lets connections to the pods of {workload} out and not those to the gray ones: they time out"
             ),
+            Self::KeepsOut => format!(
+                "keeps the pods of {workload} out and not the gray ones: they get through where the baseline's do not"
+            ),
+            Self::Stops => {
+                format!(
+                    "stops connections to the pods of {workload} and not those to the gray ones"
+                )
+            }
         }
     }
 
@@ -57,6 +71,12 @@ impl Effect {
             Self::LetsIn => format!("lets the gray pods of {workload} in and not the baseline's"),
             Self::LetsOut => format!(
                 "lets connections to the gray pods of {workload} out and not those to the baseline's"
+            ),
+            Self::KeepsOut => {
+                format!("keeps the gray pods of {workload} out and not the baseline's")
+            }
+            Self::Stops => format!(
+                "stops connections to the gray pods of {workload} and not those to the baseline's"
             ),
         }
     }

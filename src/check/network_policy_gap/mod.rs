@@ -14,6 +14,7 @@ use rules::Rule;
 use super::gray::{Gray, at, position};
 use super::{Check, Finding, Subject};
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::kube::kinds::{Scope, kind_of};
 use crate::kube::object::ObjectRef;
 use crate::kube::selector::LabelSelector;
 use crate::kube::selectors::SelectorRole;
@@ -29,9 +30,10 @@ A network policy lets the baseline's pods through and not their gray copies, or 
 
 Policies know pods by labels, and gray pods have other values of those that tell the sides apart. As a
 peer they are cut off from what the policy guards, such as a database, or are let through where the
-baseline's are not. A policy that isolates the baseline's pods is copied for the gray ones, so that they
-are left open only where that policy stays with the baseline. One that gives pods security groups of AWS
-is copied as well: without it what is open to those groups is closed to gray pods.
+baseline's are not, also where a rule denies the baseline's. A policy that isolates the baseline's pods
+is copied for the gray ones, so that they are left open only where that policy stays with the baseline.
+One that gives pods security groups of AWS is copied as well: without it what is open to those groups is
+closed to gray pods.
 
 Remedy: let the policy name the gray pods too. `zadigx-release-service-name: NAME` is on the gray pods
 of a service in every lane and on no others, so one more peer is enough for all lanes to come.",
@@ -146,10 +148,16 @@ impl<'a> Policies<'a> {
             if is_copied || is_skipped(self.subject.release, service, &policy.id) {
                 return None;
             }
-            let remedy = format!(
-                "copy it: `policies: {{{0}/{1}: copy}}`; or let it select them:\n  matchLabels:\n    {SERVICE_NAME}: {service}",
-                policy.id.kind, policy.id.name
+            let beside = format!(
+                "put one beside it that selects them:\n  matchLabels:\n    {SERVICE_NAME}: {service}"
             );
+            let remedy = match kind_of(&policy.id.group, &policy.id.kind).scope {
+                Scope::Cluster => beside,
+                Scope::Namespaced => format!(
+                    "copy it: `policies: {{{0}/{1}: copy}}`; or {beside}",
+                    policy.id.kind, policy.id.name
+                ),
+            };
             return Some(
                 at(warning(), Some(policy), slice::from_ref(&selector.path)).remedy(remedy),
             );

@@ -117,6 +117,57 @@ fn told_of_policies_of_other_networks() {
     assert!(found[0].ends_with("what is open to those groups is open to the gray pods alone"));
 }
 
+/// What is told of a policy of Cilium beside the Deployment `web`.
+fn of_cilium(kind: &str, spec: &str) -> Vec<String> {
+    let policy = format!(
+        "---\napiVersion: cilium.io/v2\nkind: {kind}\nmetadata: {{name: db}}\nspec: {{{spec}}}\n"
+    );
+    told("network-policy-gap", "", &(deployment("") + &policy))
+}
+
+#[test]
+fn told_of_gray_pods_that_no_rule_denies() {
+    let of = |rules: &str| {
+        let spec = format!("endpointSelector: {{matchLabels: {{app: db}}}}, {rules}");
+        of_cilium("CiliumNetworkPolicy", &spec)
+    };
+    let web = "{matchLabels: {app: web}}";
+    let found = of(&format!("ingressDeny: [{{fromEndpoints: [{web}]}}]"));
+    assert_eq!(found.len(), 1);
+    assert!(found[0].ends_with("CiliumNetworkPolicy/db keeps the pods of Deployment/web out and not the gray ones: they get through where the baseline's do not"), "{found:?}");
+    let found = of(&format!("egressDeny: [{{toEndpoints: [{web}]}}]"));
+    assert!(
+        found[0].ends_with(
+            "stops connections to the pods of Deployment/web and not those to the gray ones"
+        ),
+        "{found:?}"
+    );
+    let not = "{matchExpressions: [{key: app, operator: NotIn, values: [web]}]}";
+    let found = of(&format!("ingressDeny: [{{fromEndpoints: [{not}]}}]"));
+    assert!(
+        found[0].ends_with("keeps the gray pods of Deployment/web out and not the baseline's"),
+        "{found:?}"
+    );
+    // What lets in makes up for nothing that keeps out.
+    let open = "ingress: [{fromEntities: [all]}]";
+    assert_eq!(of(&format!("ingressDeny: [{{fromEndpoints: [{web}]}}], {open}")).len(), 1);
+    let wider = "{fromEntities: [cluster]}";
+    assert!(of(&format!("ingressDeny: [{{fromEndpoints: [{web}]}}, {wider}]")).is_empty());
+}
+
+#[test]
+fn told_of_policies_of_the_cluster() {
+    let of = |spec: &str| of_cilium("CiliumClusterwideNetworkPolicy", spec);
+    let web = "{matchLabels: {'k8s:app': web}}";
+    let found = of(&format!("endpointSelector: {web}"));
+    assert_eq!(found.len(), 1);
+    assert!(found[0].contains("isolates the pods of Deployment/web and not the gray ones"));
+    let db = "endpointSelector: {matchLabels: {app: db}}";
+    assert_eq!(of(&format!("{db}, ingress: [{{fromEndpoints: [{web}]}}]")).len(), 1);
+    assert!(of(&format!("{db}, ingress: [{{fromEndpoints: [{{}}]}}]")).is_empty());
+    assert!(of("endpointSelector: {}").is_empty());
+}
+
 #[test]
 fn told_of_gray_pods_that_a_policy_takes_for_others() {
     let not = "{matchExpressions: [{key: app, operator: NotIn, values: [web]}]}";

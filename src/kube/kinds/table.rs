@@ -223,6 +223,8 @@ pub const KINDS: &[Kind] = kinds! {
         "Pods with other labels lose what the policy allows, or the isolation it gives", "kubernetes.io/docs/concepts/services-networking/network-policies";
     "cilium.io" CiliumNetworkPolicy: Namespaced Copy Config;
         "Pods with other labels lose what the policy allows, or the isolation it gives", "docs.cilium.io/en/stable/security/policy/intro";
+    "cilium.io" CiliumClusterwideNetworkPolicy: Cluster Share Config;
+        "It belongs to the cluster", "docs.cilium.io/en/stable/network/kubernetes/policy (CiliumClusterwideNetworkPolicy)";
     "vpcresources.k8s.aws" SecurityGroupPolicy: Namespaced Copy Config;
         "Pods with other labels lose their security groups", "docs.aws.amazon.com/eks/latest/userguide/security-groups-for-pods.html";
     "autoscaling" HorizontalPodAutoscaler: Namespaced Skip Workload;

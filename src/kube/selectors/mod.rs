@@ -123,6 +123,8 @@ enum ScopeField {
     InjectionNamespaces,
     /// The label of the namespace that the selector itself asks for; absent means the own namespace.
     Endpoints,
+    /// The same; absent means all namespaces.
+    ClusterEndpoints,
     /// The namespace in the `host` two levels up.
     SubsetHost,
 }
@@ -197,7 +199,8 @@ pub fn selectors(root: NodeRef<'_>) -> Vec<SelectorUse> {
                 SelectorForm::LabelSelector => LabelSelector::from_label_selector(found.node),
             };
             let (selector, scope) = match row.scope {
-                ScopeField::Endpoints => of_endpoints(selector)?,
+                ScopeField::Endpoints => of_endpoints(selector, NamespaceScope::Own)?,
+                ScopeField::ClusterEndpoints => of_endpoints(selector, NamespaceScope::All)?,
                 field => (selector, scope(field, beside, holder)),
             };
             Some(SelectorUse {
@@ -243,16 +246,19 @@ pub fn bare_key(key: &str) -> &str {
     key.strip_prefix("k8s:").or_else(|| key.strip_prefix("any:")).unwrap_or(key)
 }
 
-/// What a selector of Cilium's endpoints asks of the labels of pods, and where; `None` where it asks
-/// for what is no label of a pod, so that nothing is known of what it selects.
+/// What a selector of Cilium's endpoints asks of the labels of pods, and where, which is in this
+/// scope unless it says so; `None` where it asks for what is no label of a pod, so that nothing is
+/// known of what it selects.
 ///
 /// Cilium gives pods labels that say in which cluster they run and as whom. Gray pods have the same
 /// ones, so that they are left out; nothing is known of what asks for nothing else but an identity.
 ///
 /// Source: docs.cilium.io/en/stable/network/kubernetes/policy (namespaces, service accounts);
 /// cilium/cilium pkg/k8s/apis/cilium.io/const.go (policy labels).
-fn of_endpoints(mut selector: LabelSelector) -> Option<(LabelSelector, NamespaceScope)> {
-    let mut scope = NamespaceScope::Own;
+fn of_endpoints(
+    mut selector: LabelSelector,
+    mut scope: NamespaceScope,
+) -> Option<(LabelSelector, NamespaceScope)> {
     let mut asked = Vec::with_capacity(selector.requirements.len());
     let mut asks_for_identity = false;
     for mut requirement in selector.requirements {
@@ -295,6 +301,7 @@ fn scope(
     };
     match field {
         ScopeField::Own | ScopeField::Endpoints => NamespaceScope::Own,
+        ScopeField::Everywhere | ScopeField::ClusterEndpoints => NamespaceScope::All,
         ScopeField::InjectionNamespaces => {
             let named = beside.and_then(|beside| beside.get("namespace")).and_then(NodeRef::as_str);
             match (named, namespace_selector) {
@@ -303,7 +310,6 @@ fn scope(
                 _ => NamespaceScope::All,
             }
         }
-        ScopeField::Everywhere => NamespaceScope::All,
         ScopeField::PeerNamespaces => match namespace_selector {
             Some(selector) => selected(selector),
             None => NamespaceScope::Own,

@@ -51,16 +51,28 @@ pub const SELECTORS: &[SelectorField] = selectors! {
         => LabelSelector NetworkPolicyPeer, MatchesAll, PeerNamespaces; "kubernetes/api networking/v1 NetworkPolicyPeer";
     Kinds("cilium.io", &["CiliumNetworkPolicy"]), "spec.endpointSelector"
         => LabelSelector NetworkPolicySubject, MatchesAll, Endpoints; "docs.cilium.io/en/stable/security/policy/intro (endpointSelector)";
-    Kinds("cilium.io", &["CiliumNetworkPolicy"]), "spec.ingress[*].fromEndpoints[*]"
-        => LabelSelector NetworkPolicyPeer, MatchesAll, Endpoints; "docs.cilium.io/en/stable/security/policy/language (endpoints based)";
-    Kinds("cilium.io", &["CiliumNetworkPolicy"]), "spec.egress[*].toEndpoints[*]"
-        => LabelSelector NetworkPolicyPeer, MatchesAll, Endpoints; "docs.cilium.io/en/stable/security/policy/language (endpoints based)";
+    Kinds("cilium.io", &["CiliumNetworkPolicy"]), "spec.{ingress,ingressDeny}[*].fromEndpoints[*]"
+        => LabelSelector NetworkPolicyPeer, MatchesAll, Endpoints; "docs.cilium.io/en/stable/security/policy/language (endpoints based); docs.cilium.io/en/stable/security/policy/deny";
+    Kinds("cilium.io", &["CiliumNetworkPolicy"]), "spec.{egress,egressDeny}[*].toEndpoints[*]"
+        => LabelSelector NetworkPolicyPeer, MatchesAll, Endpoints; "docs.cilium.io/en/stable/security/policy/language (endpoints based); docs.cilium.io/en/stable/security/policy/deny";
     Kinds("cilium.io", &["CiliumNetworkPolicy"]), "specs[*].endpointSelector"
         => LabelSelector NetworkPolicySubject, MatchesAll, Endpoints; "docs.cilium.io/en/stable/security/policy/intro (endpointSelector)";
-    Kinds("cilium.io", &["CiliumNetworkPolicy"]), "specs[*].ingress[*].fromEndpoints[*]"
-        => LabelSelector NetworkPolicyPeer, MatchesAll, Endpoints; "docs.cilium.io/en/stable/security/policy/language (endpoints based)";
-    Kinds("cilium.io", &["CiliumNetworkPolicy"]), "specs[*].egress[*].toEndpoints[*]"
-        => LabelSelector NetworkPolicyPeer, MatchesAll, Endpoints; "docs.cilium.io/en/stable/security/policy/language (endpoints based)";
+    Kinds("cilium.io", &["CiliumNetworkPolicy"]), "specs[*].{ingress,ingressDeny}[*].fromEndpoints[*]"
+        => LabelSelector NetworkPolicyPeer, MatchesAll, Endpoints; "docs.cilium.io/en/stable/security/policy/language (endpoints based); docs.cilium.io/en/stable/security/policy/deny";
+    Kinds("cilium.io", &["CiliumNetworkPolicy"]), "specs[*].{egress,egressDeny}[*].toEndpoints[*]"
+        => LabelSelector NetworkPolicyPeer, MatchesAll, Endpoints; "docs.cilium.io/en/stable/security/policy/language (endpoints based); docs.cilium.io/en/stable/security/policy/deny";
+    Kinds("cilium.io", &["CiliumClusterwideNetworkPolicy"]), "spec.endpointSelector"
+        => LabelSelector NetworkPolicySubject, MatchesAll, ClusterEndpoints; "docs.cilium.io/en/stable/security/policy/intro (endpointSelector)";
+    Kinds("cilium.io", &["CiliumClusterwideNetworkPolicy"]), "spec.{ingress,ingressDeny}[*].fromEndpoints[*]"
+        => LabelSelector NetworkPolicyPeer, MatchesAll, ClusterEndpoints; "docs.cilium.io/en/stable/security/policy/language (endpoints based); docs.cilium.io/en/stable/security/policy/deny";
+    Kinds("cilium.io", &["CiliumClusterwideNetworkPolicy"]), "spec.{egress,egressDeny}[*].toEndpoints[*]"
+        => LabelSelector NetworkPolicyPeer, MatchesAll, ClusterEndpoints; "docs.cilium.io/en/stable/security/policy/language (endpoints based); docs.cilium.io/en/stable/security/policy/deny";
+    Kinds("cilium.io", &["CiliumClusterwideNetworkPolicy"]), "specs[*].endpointSelector"
+        => LabelSelector NetworkPolicySubject, MatchesAll, ClusterEndpoints; "docs.cilium.io/en/stable/security/policy/intro (endpointSelector)";
+    Kinds("cilium.io", &["CiliumClusterwideNetworkPolicy"]), "specs[*].{ingress,ingressDeny}[*].fromEndpoints[*]"
+        => LabelSelector NetworkPolicyPeer, MatchesAll, ClusterEndpoints; "docs.cilium.io/en/stable/security/policy/language (endpoints based); docs.cilium.io/en/stable/security/policy/deny";
+    Kinds("cilium.io", &["CiliumClusterwideNetworkPolicy"]), "specs[*].{egress,egressDeny}[*].toEndpoints[*]"
+        => LabelSelector NetworkPolicyPeer, MatchesAll, ClusterEndpoints; "docs.cilium.io/en/stable/security/policy/language (endpoints based); docs.cilium.io/en/stable/security/policy/deny";
     Kinds("vpcresources.k8s.aws", &["SecurityGroupPolicy"]), "spec.podSelector"
         => LabelSelector NetworkPolicySubject, MatchesAll, Own; "docs.aws.amazon.com/eks/latest/userguide/sg-pods-example-deployment.html";
     PodSpec, "affinity.{podAffinity,podAntiAffinity}.requiredDuringSchedulingIgnoredDuringExecution[*].labelSelector"

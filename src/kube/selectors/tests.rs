@@ -131,6 +131,17 @@ fn endpoints_are_pods_by_their_labels() {
 }
 
 #[test]
+fn policies_of_a_cluster_look_into_all_namespaces() {
+    let policy = "apiVersion: cilium.io/v2\nkind: CiliumClusterwideNetworkPolicy\nspec:\n  endpointSelector: {matchLabels: {app: db}}\n  ingressDeny:\n  - fromEndpoints:\n    \
+                  - matchLabels: {app: web}\n    - matchLabels: {'k8s:io.kubernetes.pod.namespace': a}\n";
+    let found = uses(policy);
+    assert_eq!(
+        found.iter().map(|found| found.scope.clone()).collect::<Vec<_>>(),
+        [NamespaceScope::All, NamespaceScope::All, NamespaceScope::Named(vec!["a".to_owned()])]
+    );
+}
+
+#[test]
 fn endpoints_of_a_cluster_and_of_an_account_are_pods_by_their_other_labels() {
     let labels = HashMap::from([("app".to_owned(), "web".to_owned())]);
     let selects = |asked: &str| {
