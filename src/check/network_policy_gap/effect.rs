@@ -11,6 +11,8 @@ pub(super) enum Effect {
     Isolates,
     /// They get security groups of the cloud.
     SecurityGroups,
+    /// What asks a port of theirs has to be authorized.
+    Serves,
     /// They are let in.
     LetsIn,
     /// Connections to them are let out.
@@ -29,6 +31,7 @@ impl Effect {
             SelectorRole::NetworkPolicyPeer if is_in(selector, &["egress"]) => Self::LetsOut,
             SelectorRole::NetworkPolicyPeer => Self::LetsIn,
             _ if policy.kind == "SecurityGroupPolicy" => Self::SecurityGroups,
+            _ if policy.group == "policy.linkerd.io" => Self::Serves,
             _ => Self::Isolates,
         }
     }
@@ -41,6 +44,9 @@ impl Effect {
             ),
             Self::SecurityGroups => format!(
                 "gives its security groups to the pods of {workload} and not to the gray ones: what is open to those groups is closed to them"
+            ),
+            Self::Serves => format!(
+                "is for the pods of {workload} and not for the gray ones: those go without it and the policies for it"
             ),
             Self::LetsIn => format!(
                 "lets the pods of {workload} in and not the gray ones: they cannot connect to what it guards"
@@ -67,6 +73,9 @@ impl Effect {
             }
             Self::SecurityGroups => format!(
                 "gives its security groups to the gray pods of {workload} and not to the baseline's: what is open to those groups is open to the gray pods alone"
+            ),
+            Self::Serves => format!(
+                "is for the gray pods of {workload} and not for the baseline's: it refuses what no policy for it lets in"
             ),
             Self::LetsIn => format!("lets the gray pods of {workload} in and not the baseline's"),
             Self::LetsOut => format!(

@@ -33,7 +33,8 @@ peer they are cut off from what the policy guards, such as a database, or are le
 baseline's are not, also where a rule denies the baseline's. A policy that isolates the baseline's pods
 is copied for the gray ones, so that they are left open only where that policy stays with the baseline.
 One that gives pods security groups of AWS is copied as well: without it what is open to those groups is
-closed to gray pods.
+closed to gray pods. A Server of Linkerd is not, because the policies that let requests in are for the
+original.
 
 Remedy: let the policy name the gray pods too. `zadigx-release-service-name: NAME` is on the gray pods
 of a service in every lane and on no others, so one more peer is enough for all lanes to come.",
@@ -151,9 +152,12 @@ impl<'a> Policies<'a> {
             let beside = format!(
                 "put one beside it that selects them:\n  matchLabels:\n    {SERVICE_NAME}: {service}"
             );
-            let remedy = match kind_of(&policy.id.group, &policy.id.kind).scope {
-                Scope::Cluster => beside,
-                Scope::Namespaced => format!(
+            let scope = kind_of(&policy.id.group, &policy.id.kind).scope;
+            let remedy = match Effect::of(&policy.id, selector) {
+                // A second one has to be authorized anew.
+                Effect::Serves => "let its `podSelector` match the gray pods too: then the policies for it are for both".to_owned(),
+                _ if scope == Scope::Cluster => beside,
+                _ => format!(
                     "copy it: `policies: {{{0}/{1}: copy}}`; or {beside}",
                     policy.id.kind, policy.id.name
                 ),

@@ -169,6 +169,34 @@ fn told_of_policies_of_the_cluster() {
 }
 
 #[test]
+fn told_of_servers_that_gray_pods_go_without() {
+    let of = |service: &str, selector: &str| {
+        let server = format!(
+            "---\napiVersion: policy.linkerd.io/v1beta3\nkind: Server\nmetadata: {{name: http}}\nspec: {{podSelector: {selector}, port: 80}}\n"
+        );
+        told("network-policy-gap", service, &(deployment("") + &server))
+    };
+    let found = of("", "{matchLabels: {app: web}}");
+    assert_eq!(
+        found,
+        [
+            "deploy/all.yaml:21:8: Server/http is for the pods of Deployment/web and not for the gray ones: those go without it and the policies for it"
+        ]
+    );
+    assert!(
+        of("", "{matchExpressions: [{key: app, operator: In, values: [web, web-mse-gray]}]}")
+            .is_empty()
+    );
+    assert!(of("", "{}").is_empty());
+    assert!(of("policies: {Server: skip}", "{matchLabels: {app: web}}").is_empty());
+    let found = of("", "{matchExpressions: [{key: app, operator: NotIn, values: [web]}]}");
+    assert!(
+        found[0].contains("Server/http is for the gray pods of Deployment/web and not"),
+        "{found:?}"
+    );
+}
+
+#[test]
 fn told_of_gray_pods_that_a_policy_takes_for_others() {
     let not = "{matchExpressions: [{key: app, operator: NotIn, values: [web]}]}";
     let found = peers("ingress", &format!("[{{from: [{{podSelector: {not}}}]}}]"));

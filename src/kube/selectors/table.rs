@@ -75,6 +75,8 @@ pub const SELECTORS: &[SelectorField] = selectors! {
         => LabelSelector NetworkPolicyPeer, MatchesAll, ClusterEndpoints; "docs.cilium.io/en/stable/security/policy/language (endpoints based); docs.cilium.io/en/stable/security/policy/deny";
     Kinds("vpcresources.k8s.aws", &["SecurityGroupPolicy"]), "spec.podSelector"
         => LabelSelector NetworkPolicySubject, MatchesAll, Own; "docs.aws.amazon.com/eks/latest/userguide/sg-pods-example-deployment.html";
+    Kinds("policy.linkerd.io", &["Server"]), "spec.podSelector"
+        => LabelSelector NetworkPolicySubject, MatchesAll, Own; "linkerd.io/2/reference/authorization-policy (Server)";
     PodSpec, "affinity.{podAffinity,podAntiAffinity}.requiredDuringSchedulingIgnoredDuringExecution[*].labelSelector"
         => LabelSelector Affinity, MatchesAll, TermNamespaces; "kubernetes/api core/v1 PodAffinityTerm.labelSelector";
     PodSpec, "affinity.{podAffinity,podAntiAffinity}.preferredDuringSchedulingIgnoredDuringExecution[*].podAffinityTerm.labelSelector"
