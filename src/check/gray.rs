@@ -1,13 +1,13 @@
 //! The pods and selectors of a lane, for rules that set them against the baseline's.
 
-use foldhash::HashMap;
+use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
 use crate::baseline::Object;
 use crate::diagnostic::Diagnostic;
 use crate::kube::object::ObjectRef;
 use crate::kube::selector_index::SelectorIndex;
 use crate::kube::selectors::SelectorUse;
-use crate::lane::{Facts, GrayObject, Labels};
+use crate::lane::{Facts, GrayObject, Labels, Selecting, selected};
 use crate::spec::{GrayRelease, ObjectName};
 use crate::yaml::{NodeRef, Path};
 
@@ -19,6 +19,22 @@ pub(super) struct Gray<'a> {
     pub index: SelectorIndex<usize>,
     /// Each selector, with the object that has it.
     pub selectors: Vec<(&'a GrayObject, &'a SelectorUse)>,
+}
+
+/// What selectors of the baseline find among the gray workloads.
+pub(super) struct Found<'a> {
+    /// By the position of the object that has the selector.
+    by: HashMap<usize, HashSet<&'a ObjectRef>>,
+    /// By objects that are for lanes.
+    for_lanes: HashSet<&'a ObjectRef>,
+}
+
+impl Found<'_> {
+    /// Whether an object of the baseline finds a gray workload, or one for lanes does.
+    pub(super) fn has(&self, object: usize, gray: &ObjectRef) -> bool {
+        self.for_lanes.contains(gray)
+            || self.by.get(&object).is_some_and(|found| found.contains(gray))
+    }
 }
 
 impl<'a> Gray<'a> {
@@ -34,6 +50,30 @@ impl<'a> Gray<'a> {
             gray.selectors.extend(object.selectors.iter().map(|selector| (object, selector)));
         }
         gray
+    }
+
+    /// The gray workloads that each of these selectors of the baseline finds, and those that one
+    /// finds which does not find what they are made from. Such a one is for lanes; what finds both
+    /// does the same for both, so that it makes up for nothing that the gray pods go without.
+    pub(super) fn found_by<'s>(
+        &self,
+        facts: &Facts,
+        selecting: impl Iterator<Item = &'s Selecting>,
+    ) -> Found<'a> {
+        let mut found = Found { by: HashMap::new(), for_lanes: HashSet::new() };
+        for each in selecting {
+            let owners = each.pods.iter().map(|pod| &facts.object(facts.pods[*pod].object).id);
+            let owners: HashSet<&ObjectRef> = owners.collect();
+            let namespace = &facts.object(each.object).id.namespace;
+            let numbers = selected(&self.index, &each.selector, namespace);
+            for object in numbers.into_iter().map(|number| self.pods[number].0) {
+                found.by.entry(each.object).or_default().insert(&object.id);
+                if object.baseline().is_some_and(|baseline| !owners.contains(baseline)) {
+                    found.for_lanes.insert(&object.id);
+                }
+            }
+        }
+        found
     }
 
     /// The gray workloads, by what they are made from.

@@ -2,14 +2,11 @@
 
 use std::slice;
 
-use foldhash::HashSet;
-
 use super::gray::{Gray, at};
 use super::{Check, Finding, Subject};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::kube::object::ObjectRef;
 use crate::kube::selectors::SelectorRole;
-use crate::lane::{SERVICE_NAME, selected};
+use crate::lane::SERVICE_NAME;
 
 pub(super) const FINDING: Finding = Finding {
     code: "injection-gap",
@@ -37,22 +34,14 @@ fn check(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnostic> {
     }
     let copies = gray.copies();
     let mut found = Vec::new();
-    // One for lanes makes up for one that does not reach them only if it injects the same, which is
-    // not looked at: what reaches a gray workload is taken for it.
-    let reached: HashSet<&ObjectRef> = injecting
-        .clone()
-        .flat_map(|selecting| {
-            let namespace = &facts.object(selecting.object).id.namespace;
-            selected(&gray.index, &selecting.selector, namespace)
-        })
-        .map(|number| &gray.pods[number].0.id)
-        .collect();
+    // Whether one for lanes injects the same is not looked at.
+    let injected = gray.found_by(facts, injecting.clone());
     for selecting in injecting {
         let owner = facts.object(selecting.object);
         let owners = selecting.pods.iter().map(|pod| facts.object(facts.pods[*pod].object));
         let mut lost = owners
             .filter_map(|owner| copies.get(&owner.id).copied())
-            .filter(|copy| !reached.contains(copy));
+            .filter(|copy| !injected.has(selecting.object, copy));
         let Some(first) = lost.next() else { continue };
         let more = match lost.count() {
             0 => String::new(),
@@ -74,12 +63,13 @@ fn check(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnostic> {
 mod tests {
     use crate::check::fixture::{deployment, told};
 
+    fn set(name: &str, spec: &str) -> String {
+        format!(
+            "---\napiVersion: apps.kruise.io/v1alpha1\nkind: SidecarSet\nmetadata: {{name: {name}}}\nspec: {spec}\n"
+        )
+    }
+
     fn of(spec: &str) -> Vec<String> {
-        let set = |name: &str, spec: &str| {
-            format!(
-                "---\napiVersion: apps.kruise.io/v1alpha1\nkind: SidecarSet\nmetadata: {{name: {name}}}\nspec: {spec}\n"
-            )
-        };
         told("injection-gap", "", &(deployment("") + &set("log", spec)))
     }
 
@@ -96,5 +86,21 @@ mod tests {
         assert!(of(both).is_empty());
         assert!(of("{selector: {matchLabels: {app: api}}}").is_empty());
         assert!(of("{namespace: other, selector: {matchLabels: {app: web}}}").is_empty());
+    }
+
+    #[test]
+    fn only_one_for_lanes_makes_up_for_another() {
+        let log = "{matchLabels: {app: web}}";
+        for (proxy, count) in [
+            // It is in the baseline's pods as well, so it is not in place of the first.
+            ("{matchExpressions: [{key: app, operator: Exists}]}", 1),
+            ("{matchLabels: {zadigx-release-service-name: web}}", 0),
+            ("{matchLabels: {app: other}}", 1),
+        ] {
+            let sets = set("log", &format!("{{selector: {log}}}"))
+                + &set("proxy", &format!("{{selector: {proxy}}}"));
+            let found = told("injection-gap", "", &(deployment("") + &sets));
+            assert_eq!(found.len(), count, "{proxy}: {found:?}");
+        }
     }
 }

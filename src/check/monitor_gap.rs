@@ -9,7 +9,7 @@ use super::{Check, Finding, Subject};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::kube::object::ObjectRef;
 use crate::kube::selectors::SelectorRole;
-use crate::lane::{GrayObject, MSE_GRAY, TYPE, selected};
+use crate::lane::{GrayObject, MSE_GRAY, TYPE};
 use crate::spec::{CopyPolicy, Service};
 
 pub(super) const FINDING: Finding = Finding {
@@ -43,7 +43,8 @@ fn check(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnostic> {
     let services = subject.release.services.iter();
     let services: HashMap<&str, &Service> =
         services.map(|service| (service.name.as_str(), service)).collect();
-    let scraped = scraped(subject, gray);
+    // Whether one for lanes scrapes the same endpoints is not looked at.
+    let scraped = gray.found_by(facts, monitors.clone());
     let copied: HashSet<&ObjectRef> =
         subject.lane.objects.iter().filter_map(GrayObject::baseline).collect();
     let mut found = Vec::new();
@@ -62,7 +63,7 @@ fn check(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnostic> {
         let owners = selecting.pods.iter().map(|pod| facts.object(facts.pods[*pod].object));
         let mut lost = owners
             .filter_map(|owner| copies.get(&owner.id).copied())
-            .filter(|copy| !scraped.contains(&copy.id))
+            .filter(|copy| !scraped.has(selecting.object, &copy.id))
             .filter(is_wanted)
             .map(|copy| &copy.id);
         let Some(first) = lost.next() else { continue };
@@ -90,21 +91,6 @@ fn check(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnostic> {
         }));
     }
     found
-}
-
-/// The gray workloads that some monitor scrapes, of the baseline or of the lane.
-fn scraped<'a>(subject: &'a Subject<'_>, gray: &'a Gray<'_>) -> HashSet<&'a ObjectRef> {
-    let facts = subject.facts;
-    let baseline = facts.selectors.iter();
-    let baseline = baseline
-        .map(|selecting| (&selecting.selector, &facts.object(selecting.object).id.namespace));
-    let lane = gray.selectors.iter().map(|(object, selector)| (*selector, &object.id.namespace));
-    baseline
-        .chain(lane)
-        .filter(|(selector, _)| selector.role == SelectorRole::PodMonitor)
-        .flat_map(|(selector, namespace)| selected(&gray.index, selector, namespace))
-        .map(|number| &gray.pods[number].0.id)
-        .collect()
 }
 
 #[cfg(test)]
@@ -148,6 +134,27 @@ spec: {podMetricsEndpoints: [], selector: {matchLabels: {zadigx-release-type: ms
         let both = with("{matchLabels: {app: web}}") + gray;
         assert!(told("monitor-gap", "", &both).is_empty());
         assert!(told("selector-leak", "", &both).is_empty(), "it is the lane's own");
+    }
+
+    #[test]
+    fn told_where_another_monitor_scrapes_something_else() {
+        let monitor = |name: &str, selector: &str| {
+            let one = with(selector).replace(&deployment(""), "");
+            one.replace(
+                "PodMonitor\nmetadata: {name: web}",
+                &format!("PodMonitor\nmetadata: {{name: {name}}}"),
+            )
+        };
+        let web = "{matchLabels: {app: web}}";
+        let both = deployment("") + &monitor("metrics", web) + &monitor("jmx", web);
+        assert_eq!(told("monitor-gap", "", &both).len(), 2);
+        let found = told("monitor-gap", "copy: [PodMonitor/metrics]", &both);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].contains("PodMonitor/jmx scrapes"), "{found:?}");
+        // It scrapes the baseline's pods as well, so it is not in place of the first.
+        let all = monitor("all", "{matchExpressions: [{key: app, operator: Exists}]}");
+        let found = told("monitor-gap", "", &(with(web) + &all));
+        assert_eq!(found.len(), 1, "{found:?}");
     }
 
     #[test]
