@@ -405,7 +405,7 @@ impl Builder<'_> {
         errors.extend(relabel::relabel(
             self.facts,
             object,
-            service,
+            &self.plan.services,
             copy,
             rendering.is_some(),
             &mut document,

@@ -1,6 +1,7 @@
 //! Step 7: the lane's labels, and selectors that ask for them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::iter;
 
 use super::facts::{Facts, Labels, selected};
 use super::isolation::finds_own_pods;
@@ -9,6 +10,7 @@ use super::select::{Copy, PlannedService, Role};
 use crate::baseline::Object;
 use crate::diagnostic::Diagnostic;
 use crate::kube::names::check_label_value;
+use crate::kube::object::group_of;
 use crate::kube::selector::LabelSelector;
 use crate::kube::selectors::{
     NamespaceScope, SelectorForm, SelectorRole, SelectorUse, bare_key, selectors,
@@ -17,7 +19,8 @@ use crate::yaml::{Document, EditError, NodeRef, Path, Value};
 
 /// Labels a copy and rewrites its selectors, so that it belongs to the lane and to nothing else.
 /// Where it `is_rendered` for the gray environment, its selectors are for what its service's pods
-/// are there.
+/// are there. Of a policy with several specs each is for the one of all the lane's `services` whose
+/// pods it selects; those for other pods are left out.
 ///
 /// # Errors
 ///
@@ -25,22 +28,23 @@ use crate::yaml::{Document, EditError, NodeRef, Path, Value};
 pub(super) fn relabel(
     facts: &Facts,
     object: &Object,
-    service: &PlannedService<'_>,
+    services: &[PlannedService<'_>],
     copy: &Copy,
     is_rendered: bool,
     document: &mut Document,
 ) -> Vec<Diagnostic> {
     let mut errors = Vec::new();
-    let selected = if is_rendered { &service.own_labels } else { &service.pods.labels };
-    let relabelling = Relabelling {
-        facts,
-        service,
-        copy,
-        namespace: &object.id.namespace,
-        baseline: Values::of(selected),
-        gray: Values::of(&service.pod_labels),
-    };
-    if let Err(error) = relabelling.apply(document, &mut errors) {
+    let namespace = object.id.namespace.as_str();
+    let of = |service| Relabelling::of(facts, service, copy, namespace, is_rendered);
+    let Some(service) = services.get(copy.service) else { return errors };
+    let mut result = Ok(());
+    if has_several(document.root()) {
+        // What is for pods of several services is rewritten as it is for the first.
+        let services: Vec<_> = iter::once(service).chain(services).map(of).collect();
+        result = split(&services, document);
+    }
+    result = result.and_then(|()| of(service).apply(document, &mut errors));
+    if let Err(error) = result {
         let error =
             Diagnostic::error(format!("the copy of {} cannot be labelled: {error}", object.id));
         let error = error.at(object.place());
@@ -91,7 +95,72 @@ impl<'a> Values<'a> {
     }
 }
 
-impl Relabelling<'_> {
+/// Whether an object is a policy with several specs, each of which selects pods for itself.
+///
+/// Source: docs.cilium.io/en/stable/network/kubernetes/policy (`specs`).
+fn has_several(root: NodeRef<'_>) -> bool {
+    let api_version = root.get("apiVersion").and_then(NodeRef::as_str);
+    api_version.is_some_and(|version| group_of(version) == "cilium.io")
+        && root.get("specs").is_some_and(|specs| !specs.is_empty())
+}
+
+/// Rewrites the specs of a policy that are for pods of the lane's services, and leaves out the others:
+/// the copy would let through for other pods what the policy no longer does. All stay where none is.
+fn split(services: &[Relabelling<'_>], document: &mut Document) -> Result<(), EditError> {
+    let subjects = selectors(document.root()).into_iter();
+    let subjects = subjects.filter(|each| each.role == SelectorRole::NetworkPolicySubject);
+    let of_lane: Vec<(SelectorUse, &Relabelling<'_>)> = subjects
+        .filter_map(|each| {
+            let service = services.iter().find(|service| service.is_for(&each))?;
+            Some((each, service))
+        })
+        .collect();
+    if of_lane.is_empty() {
+        return Ok(());
+    }
+    for (selector, service) in &of_lane {
+        service.rewrite(selector, document)?;
+    }
+    let kept: HashSet<Path> =
+        of_lane.iter().filter_map(|(each, _)| Some(each.path.split_last()?.0)).collect();
+    let (spec, specs) = (Path::keys(["spec"]), Path::keys(["specs"]));
+    let count = document.find(&specs).map_or(0, NodeRef::len);
+    let all = (0..count).rev().map(|number| specs.index(number)).chain([spec]);
+    for other in all.filter(|each| !kept.contains(each)) {
+        document.remove(&other)?;
+    }
+    match document.find(&specs).is_some_and(NodeRef::is_empty) {
+        true => document.remove(&specs).map(|_| ()),
+        false => Ok(()),
+    }
+}
+
+impl<'a> Relabelling<'a> {
+    fn of(
+        facts: &'a Facts,
+        service: &'a PlannedService<'a>,
+        copy: &'a Copy,
+        namespace: &'a str,
+        is_rendered: bool,
+    ) -> Self {
+        let selected = if is_rendered { &service.own_labels } else { &service.pods.labels };
+        Self {
+            facts,
+            service,
+            copy,
+            namespace,
+            baseline: Values::of(selected),
+            gray: Values::of(&service.pod_labels),
+        }
+    }
+
+    /// Whether a selector asks for something and matched the service's own pods.
+    fn is_for(&self, selector: &SelectorUse) -> bool {
+        !selector.selector.is_empty()
+            && selector.scope.may_cover(self.namespace, &self.service.namespace)
+            && selector.selector.matches_by(|key| self.baseline.get(key))
+    }
+
     fn apply(
         &self,
         document: &mut Document,
@@ -156,8 +225,7 @@ impl Relabelling<'_> {
             SelectorRole::NetworkPolicyPeer => return Ok(()),
             _ => {}
         }
-        let looks_here = selector.scope.may_cover(self.namespace, &self.service.namespace);
-        if !looks_here || !selector.selector.matches_by(|key| self.baseline.get(key)) {
+        if !self.is_for(selector) {
             return Ok(());
         }
         let keys: Vec<String> = document

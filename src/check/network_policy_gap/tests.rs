@@ -1,4 +1,4 @@
-use crate::check::fixture::{deployment, lane, spec, told};
+use crate::check::fixture::{deployment, lane, shown, spec, told};
 
 /// What is told of a policy with this spec beside the Deployment `web`.
 fn of(service: &str, spec: &str) -> Vec<String> {
@@ -219,4 +219,41 @@ fn told_of_gray_pods_that_no_policy_isolates() {
     assert!(found[0].contains("isolates the pods of Deployment/web and not the gray"), "{found:?}");
     assert!(of("policies: {NetworkPolicy: skip}", web).is_empty());
     assert!(of("policies: {NetworkPolicy: share}", "{podSelector: {}}").is_empty());
+}
+
+#[test]
+fn the_copy_has_the_specs_for_pods_of_the_lane() {
+    let rule = |app: &str| {
+        format!(
+            "- endpointSelector: {{matchLabels: {{app: {app}}}}}\n  ingress: [{{fromEndpoints: [{{matchLabels: {{from: {app}}}}}]}}]\n"
+        )
+    };
+    let specs = |apps: &[&str]| {
+        let specs: String = apps.iter().map(|app| rule(app)).collect();
+        format!(
+            "---\napiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {{name: all}}\nspecs:\n{specs}"
+        )
+    };
+    let api = "---\n".to_owned() + &deployment("").replace("web", "api");
+    let two = spec("") + "    - name: api\n      images: {api: 'api:2'}\n";
+    let copied = |spec: &str, policy: &str| {
+        let release = lane(spec, &(deployment("") + &api + policy));
+        assert!(shown("network-policy-gap", &release).is_empty());
+        let mut copies = release.lane.objects.iter();
+        let copy = copies.find(|each| each.id.kind == "CiliumNetworkPolicy");
+        copy.map(|copy| copy.text.clone()).unwrap_or_default()
+    };
+    let text = copied(&spec(""), &specs(&["db", "web", "api"]));
+    assert!(text.contains("{app: web-mse-gray") && text.contains("from: web"), "{text}");
+    assert!(!text.contains("db") && !text.contains("api}"), "{text}");
+    // One for a service each.
+    let text = copied(&two, &specs(&["web", "db", "api"]));
+    assert!(text.contains("{app: web-mse-gray") && text.contains("{app: api-mse-gray"), "{text}");
+    assert!(!text.contains("db"), "{text}");
+    let beside = specs(&["web"]) + "spec: {endpointSelector: {matchLabels: {app: db}}}\n";
+    let text = copied(&spec(""), &beside);
+    assert!(text.contains("web-mse-gray") && !text.contains("spec:"), "{text}");
+    let beside = specs(&["db"]) + "spec: {endpointSelector: {matchLabels: {app: web}}}\n";
+    let text = copied(&spec(""), &beside);
+    assert!(text.contains("web-mse-gray") && !text.contains("specs:"), "{text}");
 }
