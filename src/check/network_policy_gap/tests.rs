@@ -222,6 +222,26 @@ fn told_of_gray_pods_that_no_policy_isolates() {
 }
 
 #[test]
+fn the_copy_is_for_the_account_of_the_gray_pods() {
+    let account = "---\napiVersion: v1\nkind: ServiceAccount\nmetadata: {name: web}\n";
+    let policy = "---\napiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: all}\nspec: {endpointSelector: {matchLabels: {app: web, 'k8s:io.cilium.k8s.policy.serviceaccount': web}}}\n";
+    let baseline = deployment("serviceAccountName: web") + account + policy;
+    for (service, name) in [("", "web"), ("copy: [ServiceAccount/web]", "web-mse-gray")] {
+        let release = lane(&spec(service), &baseline);
+        assert!(shown("network-policy-gap", &release).is_empty());
+        let mut copies = release.lane.objects.iter();
+        let copy = copies.find(|each| each.id.kind == "CiliumNetworkPolicy").unwrap();
+        let label = format!("'k8s:io.cilium.k8s.policy.serviceaccount': {name}");
+        assert!(
+            copy.text.contains(&(label.clone() + "}")) || copy.text.contains(&(label + ",")),
+            "{}",
+            copy.text
+        );
+        assert!(copy.text.contains("{app: web-mse-gray"));
+    }
+}
+
+#[test]
 fn the_copy_has_the_specs_for_pods_of_the_lane() {
     let rule = |app: &str| {
         format!(

@@ -280,6 +280,12 @@ pub const REFERENCES: &[ReferenceField] = references! {
     Kinds("rbac.authorization.k8s.io", &["Role", "ClusterRole"]), "kubernetes.io/docs/reference/access-authn-authz/rbac (referring to resources)" {
         "rules[*].resourceNames[*]" => Target::RuleResources;
     }
+    Kinds("cilium.io", &["CiliumNetworkPolicy"]), "docs.cilium.io/en/stable/network/kubernetes/policy (service accounts)" {
+        "spec.endpointSelector.matchLabels[\"io.cilium.k8s.policy.serviceaccount\"]" => to("", "ServiceAccount");
+        "spec.endpointSelector.matchLabels[\"k8s:io.cilium.k8s.policy.serviceaccount\"]" => to("", "ServiceAccount");
+        "specs[*].endpointSelector.matchLabels[\"io.cilium.k8s.policy.serviceaccount\"]" => to("", "ServiceAccount");
+        "specs[*].endpointSelector.matchLabels[\"k8s:io.cilium.k8s.policy.serviceaccount\"]" => to("", "ServiceAccount");
+    }
     Kinds("", &["ServiceAccount"]), "kubernetes/api core/v1 ServiceAccount" {
         "secrets[*].name" => SECRET;
         "imagePullSecrets[*].name" => SECRET;
