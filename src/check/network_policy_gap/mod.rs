@@ -61,7 +61,14 @@ fn check(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnostic> {
         }
     }
     let own = of_gray_policies(gray);
-    let policies = Policies { subject, reached, own };
+    let for_lanes = reaching.iter().filter(|(selecting, object)| {
+        selecting.selector.role == SelectorRole::NetworkPolicySubject
+            && position(facts, object).is_some_and(|origin| is_for_lanes(facts, selecting, origin))
+    });
+    let for_lanes = for_lanes
+        .map(|(selecting, object)| (facts.object(selecting.object).id.group.as_str(), &object.id))
+        .collect();
+    let policies = Policies { subject, reached, own, for_lanes };
     let mut found = Vec::new();
     let mut seen = HashSet::new();
     for (object, _) in gray.pods.iter().filter(|(object, _)| seen.insert(&object.id)) {
@@ -102,6 +109,9 @@ struct Policies<'a> {
     subject: &'a Subject<'a>,
     reached: HashMap<Key<'a>, HashSet<&'a ObjectRef>>,
     own: HashMap<&'a ObjectRef, HashSet<&'a ObjectRef>>,
+    /// The gray workloads that policies for lanes select, with the group of those policies. Whether
+    /// they let the same through as the baseline's is not looked at.
+    for_lanes: HashSet<(&'a str, &'a ObjectRef)>,
 }
 
 impl<'a> Policies<'a> {
@@ -146,7 +156,9 @@ impl<'a> Policies<'a> {
         };
         if selector.role == SelectorRole::NetworkPolicySubject {
             let is_copied = self.own.get(&policy.id).is_some_and(|own| own.contains(&gray.id));
-            if is_copied || is_skipped(self.subject.release, service, &policy.id) {
+            let is_replaced = self.for_lanes.contains(&(policy.id.group.as_str(), &gray.id));
+            let is_skipped = is_skipped(self.subject.release, service, &policy.id);
+            if is_copied || is_replaced || is_skipped {
                 return None;
             }
             let beside = format!(
@@ -188,12 +200,10 @@ impl<'a> Policies<'a> {
         let position = position(facts, gray)?;
         let holds =
             |other: &Selecting| facts.selecting(position).any(|held| key(held) == key(other));
-        // What asks for a label of gray pods is meant for them.
-        let is_meant = !facts.pods_of(position).iter().any(|pods| {
-            let labels = pods.labels.iter().cloned().collect();
-            asked(&selecting.selector.selector).matches(&labels)
-        });
-        if is_meant || holds(selecting) || self.has_another(selecting, &gray.id.namespace, holds) {
+        if is_for_lanes(facts, selecting, position)
+            || holds(selecting)
+            || self.has_another(selecting, &gray.id.namespace, holds)
+        {
             return None;
         }
         let (policy, origin) = (facts.object(selecting.object), gray.baseline()?);
@@ -205,6 +215,14 @@ impl<'a> Policies<'a> {
         );
         Some(at(warning, Some(policy), slice::from_ref(&selecting.selector.path)).remedy(remedy))
     }
+}
+
+/// Whether a selector that selects gray pods asks for a label that only they have, not the
+/// baseline's pods of the workload they are copies of, so that it is meant for them.
+fn is_for_lanes(facts: &Facts, selecting: &Selecting, origin: usize) -> bool {
+    let asked = asked(&selecting.selector.selector);
+    let mut pods = facts.pods_of(origin).iter();
+    !pods.any(|pods| asked.matches(&pods.labels.iter().cloned().collect()))
 }
 
 /// Only what asks for labels that are there.

@@ -162,6 +162,8 @@ fn told_of_policies_of_the_cluster() {
     let found = of(&format!("endpointSelector: {web}"));
     assert_eq!(found.len(), 1);
     assert!(found[0].contains("isolates the pods of Deployment/web and not the gray ones"));
+    let gray = "---\napiVersion: cilium.io/v2\nkind: CiliumClusterwideNetworkPolicy\nmetadata: {name: lanes}\nspec: {endpointSelector: {matchLabels: {zadigx-release-service-name: web}}";
+    assert!(of(&format!("endpointSelector: {web}}}\n{gray}")).is_empty(), "one beside it");
     let db = "endpointSelector: {matchLabels: {app: db}}";
     assert_eq!(of(&format!("{db}, ingress: [{{fromEndpoints: [{web}]}}]")).len(), 1);
     assert!(of(&format!("{db}, ingress: [{{fromEndpoints: [{{}}]}}]")).is_empty());
