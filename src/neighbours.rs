@@ -31,7 +31,10 @@ impl Beside {
 
     fn owner(&self) -> Owner {
         match &self.lock {
-            Some(lock) if self.is_left => Owner::Left(lock.header().tag.as_str().into()),
+            Some(lock) if self.is_left => Owner::Left {
+                tag: lock.header().tag.as_str().into(),
+                overlay: self.directory.as_str().into(),
+            },
             _ => Owner::Lane(self.name().into()),
         }
     }

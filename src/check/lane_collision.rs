@@ -155,7 +155,7 @@ fn too_much(entry: &LaneEntry, object: &GrayObject, claim: &Claim, sum: &Sum) ->
 fn shown(owner: &Owner) -> String {
     match owner {
         Owner::Lane(name) => format!("the lane `{name}`"),
-        Owner::Left(tag) => format!("the overlay of the earlier tag `{tag}`"),
+        Owner::Left { tag, .. } => format!("the overlay of the earlier tag `{tag}`"),
         Owner::Canary(id) | Owner::Baseline(id) => format!("{id} of the baseline"),
     }
 }
@@ -170,11 +170,13 @@ fn finding(
     let place = &claim.place;
     let has_one = gateway::of(entry.gateway)
         .is_some_and(|gateway| gateway.capabilities().lanes == Lanes::One);
-    let remedy = match owner {
-        Owner::Left(tag) => format!("take it away first: `graylane cleanup --tag {tag}`"),
-        _ if has_one => "clean the other one up first, or make one release of both".to_owned(),
-        _ => "give the lanes conditions that differ, or clean one of them up first".to_owned(),
-    };
+    let remedy = owner.remedy().unwrap_or_else(|| {
+        let of_lanes = match has_one {
+            true => "clean the other one up first, or make one release of both",
+            false => "give the lanes conditions that differ, or clean one of them up first",
+        };
+        of_lanes.to_owned()
+    });
     Diagnostic::error(format!(
         "the entry of `{}` ({}) wants requests for {}{} that {} wants too: {why}",
         entry.service,

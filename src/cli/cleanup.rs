@@ -34,14 +34,18 @@ use targets::{Targets, targets};
 /// when a path is missing. Cleaning up what is gone already is nothing to do.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  graylane cleanup --commit\n  graylane cleanup --tag pr-4711 --commit\n  graylane cleanup --service spring-c\n  graylane cleanup --drain --commit\n  graylane cleanup --expired --commit --push\n  graylane cleanup --keep-metadata --commit\n  graylane cleanup --all --dry-run"
+    after_help = "Examples:\n  graylane cleanup --commit\n  graylane cleanup --tag pr-4711 --commit\n  graylane cleanup --overlay overlays/pr-4711\n  graylane cleanup --service spring-c\n  graylane cleanup --drain --commit\n  graylane cleanup --expired --commit --push\n  graylane cleanup --keep-metadata --commit\n  graylane cleanup --all --dry-run"
 )]
 pub(super) struct Args {
     #[command(flatten)]
     specs: SpecArgs,
-    /// Remove the lane of this tag, whether its spec is still there or not
+    /// Remove the lanes of this tag, whether their specs are still there or not
     #[arg(long, conflicts_with_all = ["specs", "all"])]
     tag: Option<String>,
+    /// Remove the overlay in this directory and no other, such as what a spec left under an earlier
+    /// tag or output
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["specs", "tag", "all", "expired"])]
+    overlay: Option<String>,
     /// Remove only what belongs to this service, if the rest of the lane does not need it
     #[arg(long)]
     service: Option<String>,

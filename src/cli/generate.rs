@@ -264,10 +264,10 @@ fn left_over(root: &std::path::Path, spec: &SpecFile, output: &mut Output) -> an
         if let Ok(Some(lock)) = lock
             && lock.header().spec == spec.release.file.as_ref()
         {
-            let tag = &lock.header().tag;
+            // Other lanes may have its tag too.
             output.say(&format!(
                 "{directory} is still there from when this spec had the tag or output of it; \
-                 `graylane cleanup --tag {tag}` removes it"
+                 `graylane cleanup --overlay {directory}` removes it"
             ))?;
         }
     }

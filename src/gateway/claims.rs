@@ -60,11 +60,25 @@ pub enum Owner {
     /// That of a lane, by the lane's name.
     Lane(Arc<str>),
     /// What the lane itself left under an earlier tag.
-    Left(Arc<str>),
+    Left {
+        /// The tag.
+        tag: Arc<str>,
+        /// The directory of the overlay, relative to the repository.
+        overlay: Arc<str>,
+    },
     /// A canary of the baseline that was made by hand.
     Canary(ObjectRef),
     /// Another route of the baseline.
     Baseline(ObjectRef),
+}
+
+impl Owner {
+    /// How to take away first what the lane itself left, and nothing else: other lanes may have that
+    /// tag too.
+    pub fn remedy(&self) -> Option<String> {
+        let Self::Left { overlay, .. } = self else { return None };
+        Some(format!("take it away first: `graylane cleanup --overlay {overlay}`"))
+    }
 }
 
 impl Claims {

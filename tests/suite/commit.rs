@@ -109,16 +109,45 @@ fn an_overlay_that_a_changed_tag_leaves_behind_is_told() {
     let sandbox = web();
     let ran = sandbox.sh("graylane -q generate && sed -i 's/tag: gray/tag: blue/; s/x-gray/x-colour/' graylane.yaml && graylane generate");
     assert_eq!(ran.code, 0, "{}", ran.stderr);
-    assert!(ran.stderr.contains("cleanup --tag gray"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("`graylane cleanup --overlay overlays/gray`"), "{}", ran.stderr);
     // With the same condition it would keep what is for the lane.
     let sandbox = web();
     let ran = sandbox.sh("graylane -q generate && sed -i 's/tag: gray/tag: blue/' graylane.yaml && graylane generate");
     assert_eq!(ran.code, 2, "{}", ran.stdout);
     assert!(
-        ran.stderr.contains("take it away first: `graylane cleanup --tag gray`"),
+        ran.stderr.contains("take it away first: `graylane cleanup --overlay overlays/gray`"),
         "{}",
         ran.stderr
     );
-    let ran = sandbox.sh("graylane cleanup --tag gray --commit && graylane generate --commit && graylane -q cleanup --commit");
+    let ran = sandbox.sh("graylane cleanup --overlay overlays/gray --commit && graylane generate --commit && graylane -q cleanup --commit");
     assert_eq!(ran.code, 0, "{}", ran.stderr);
+}
+
+#[test]
+fn what_a_spec_left_is_taken_away_and_no_other_lane_of_that_tag() {
+    let sandbox = Sandbox::new();
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/mse-demo");
+    sandbox.copy_from(&example);
+    sandbox.commit_all();
+    let ran =
+        sandbox.sh("mkdir shop pay && mv deploy graylane.yaml shop/ && cp -r shop/* pay/ && \
+         sed -i 's/^  name: .*/  name: pay/' pay/graylane.yaml && \
+         git add -A && git commit -qm Base && \
+         graylane -q generate --commit shop/graylane.yaml && graylane -q generate --commit pay/graylane.yaml && \
+         sed -i 's/tag: gray/tag: later/' shop/graylane.yaml && git commit -qam Later && \
+         graylane check -q shop/graylane.yaml");
+    assert_eq!(ran.code, 1, "{}{}", ran.stdout, ran.stderr);
+    let remedy = "graylane cleanup --overlay shop/overlays/gray";
+    assert!(ran.stdout.contains(remedy), "{}", ran.stdout);
+    let ran = sandbox.sh(&format!("{remedy} --commit > /dev/null && ls shop/overlays pay/overlays/gray/entry && graylane -q generate --commit shop/graylane.yaml && graylane list --format json | grep -c 'up to date'"));
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.ends_with("\n2\n"), "{}", ran.stdout);
+    // The same from another directory, once more, and of what is none.
+    let ran = sandbox.sh("cd shop && graylane cleanup --overlay overlays/gray && graylane cleanup --overlay overlays/latr");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stderr.contains("no overlay in `shop/overlays/gray`"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("did you mean `shop/overlays/later`"), "{}", ran.stderr);
+    let ran = sandbox
+        .sh("cd shop && graylane cleanup -q --overlay overlays/later --service none --tag x");
+    assert_eq!(ran.code, 2, "{}", ran.stdout);
 }

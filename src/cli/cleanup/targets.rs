@@ -43,6 +43,19 @@ fn unknown_tag(tag: &str, locks: &[(String, Lock)]) -> Option<Diagnostic> {
     }))
 }
 
+/// Warns of a directory that has no lock; its lane may be gone already.
+fn unknown_overlay(directory: &str, known: &BTreeSet<String>) -> Option<Diagnostic> {
+    if known.contains(directory) {
+        return None;
+    }
+    let shown = if directory.is_empty() { "." } else { directory };
+    let warning = Diagnostic::warning(format!("there is no overlay in `{shown}`"));
+    Some(match nearest(directory, known.iter().map(String::as_str)) {
+        Some(near) => warning.remedy(format!("did you mean `{near}`? `graylane list` shows all")),
+        None => warning.remedy("`graylane list` shows the directories of all overlays"),
+    })
+}
+
 /// What to clean. Routes to a lane are looked for wherever the repository has any: its spec may be
 /// gone, or name another directory by now.
 pub(super) fn targets(
@@ -53,7 +66,9 @@ pub(super) fn targets(
     let files = workspace.files()?;
     let (mut locks, mut errors) = (Vec::new(), Vec::new());
     let mut shared = BTreeSet::new();
+    let mut known = BTreeSet::new();
     for (directory, lock) in overlays(workspace)? {
+        known.insert(directory.clone());
         match lock {
             Ok(lock) if lock.header().is_shared() => {
                 shared.insert(directory);
@@ -61,6 +76,18 @@ pub(super) fn targets(
             Ok(lock) => locks.push((directory, lock)),
             Err(Failure(list)) => errors.extend(list),
         }
+    }
+    if let Some(overlay) = &args.overlay {
+        let directory = workspace.path(overlay)?;
+        if shared.contains(&directory) {
+            let message = format!("`{directory}` holds what lanes share, and is no overlay of one");
+            return Err(Diagnostic::error(message)
+                .remedy("clean the lanes up: their routes go with them")
+                .into());
+        }
+        // A damaged lock is told by who reads it.
+        warnings.extend(unknown_overlay(&directory, &known));
+        return Ok(Targets::new(vec![directory], shared));
     }
     if args.all || args.tag.is_some() {
         if !errors.is_empty() {
