@@ -162,8 +162,7 @@ impl Repository {
         let mut entries = Vec::new();
         let kept = changes.iter().filter(|change| change.contents.is_some());
         let kept: Vec<&str> = kept.map(|change| change.path.as_str()).collect();
-        self.check_filters(base, kept.iter().copied())?;
-        let filtered = self.filtered_of_commit(kept)?;
+        let filters = self.filters_of_commit(base, &kept)?;
         for Change { path, contents } in changes {
             let held = self.entry(base, path)?;
             let Some(contents) = contents else {
@@ -173,10 +172,10 @@ impl Repository {
                 }
                 continue;
             };
-            let is_filtered = filtered.contains(path);
-            let id = match is_filtered {
-                true => self.store_filtered(path, contents)?,
-                false => {
+            let filtered = filters.store(path, contents, &self.program)?;
+            let id = match filtered {
+                Some(id) => id,
+                None => {
                     Oid::hash_object(ObjectType::Blob, contents).map_err(|error| writing(&error))?
                 }
             };
@@ -187,7 +186,7 @@ impl Repository {
                 false => (MODE_FILE, FileMode::Blob),
             };
             if held != Some((id, mode)) {
-                if !is_filtered {
+                if filtered.is_none() {
                     self.inner.blob(contents).map_err(|error| writing(&error))?;
                 }
                 update.upsert(path.as_str(), id, file_mode);

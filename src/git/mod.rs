@@ -24,6 +24,7 @@ pub use clone::{TemporaryClone, is_url};
 pub use commit::{Change, CommitOutcome, CommitRequest, Identity};
 pub use discover::Repository;
 pub use error::{GitError, GitErrorKind, Result};
+pub use filters::Smudged;
 pub use line_ends::{LineEnds, with_lf};
 pub use push::{PushOutcome, PushTarget};
 pub use read::{BlobId, CommitId, EntryKind, Head, TreeEntry};

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::lock::{Lock, restore};
 use super::path::{LOCK_FILE, OverlayPath, join};
 use crate::diagnostic::{Diagnostic, Failure};
-use crate::git::{CommitId, EntryKind, Repository};
+use crate::git::{BlobId, CommitId, EntryKind, Repository, Smudged};
 
 /// What is at a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +65,7 @@ pub struct TreeFiles<'a> {
     repo: &'a Repository,
     dir: String,
     entries: HashMap<String, EntryKind>,
+    smudged: Option<Smudged>,
 }
 
 impl<'a> TreeFiles<'a> {
@@ -75,16 +76,23 @@ impl<'a> TreeFiles<'a> {
     /// The commit cannot be read.
     pub fn open(repo: &'a Repository, commit: CommitId, dir: &str) -> Result<Self, Failure> {
         let entries = repo.files_at(commit, dir)?;
+        let paths: Vec<&str> = entries.iter().map(|entry| entry.path.as_str()).collect();
+        let smudged = if paths.is_empty() { None } else { repo.smudged(commit, &paths)? };
         let entries = entries.into_iter().map(|entry| (entry.path, entry.kind)).collect();
-        Ok(Self { repo, dir: dir.to_owned(), entries })
+        Ok(Self { repo, dir: dir.to_owned(), entries, smudged })
     }
 }
 
 impl OverlayFiles for TreeFiles<'_> {
     fn read(&self, path: &OverlayPath) -> Result<Found, Failure> {
-        Ok(match self.entries.get(&path.below(&self.dir)) {
+        let path = path.below(&self.dir);
+        let smudged = |id: BlobId| self.smudged.as_ref().and_then(|files| files.read(&path, id));
+        Ok(match self.entries.get(&path) {
             None => Found::Absent,
-            Some(EntryKind::File(id)) => Found::File(self.repo.read_blob(*id)?),
+            Some(EntryKind::File(id)) => Found::File(match smudged(*id) {
+                Some(bytes) => bytes,
+                None => self.repo.read_blob(*id)?,
+            }),
             Some(EntryKind::Symlink(_)) => Found::Symlink,
             Some(EntryKind::Submodule) => Found::Obstacle("a submodule"),
         })

@@ -62,18 +62,82 @@ fn what_a_filter_encrypts_is_encrypted_in_the_commit() {
     assert_eq!(done(&sandbox, "git status --short"), "");
 }
 
+/// How a Deployment of the lane starts when it went through the filter.
+const FILTERED: &str = "ncvIrefvba:";
+
+/// The first manifest of the workloads of a branch.
+fn workload(sandbox: &Sandbox, repository: &str, branch: &str) -> String {
+    done(
+        sandbox,
+        &format!(
+            "git -C {repository} show {branch}:$(git -C {repository} ls-tree -r --name-only {branch} overlays | grep workloads/deployment-)"
+        ),
+    )
+}
+
 #[test]
 fn filters_of_another_branch_are_not_passed_over() {
-    let sandbox = web("**/*secret*.yaml filter=rot\n");
+    // By its name, by a macro, and from a file further down.
+    for (root, below) in [
+        ("overlays/** filter=rot\ngraylane.lock -filter\n", ""),
+        ("[attr]crypt filter=rot\noverlays/** crypt\ngraylane.lock -filter\n", ""),
+        ("[attr]crypt filter=rot\n", "* crypt\ngraylane.lock -filter\n.gitattributes -filter\n"),
+    ] {
+        let sandbox = web(root);
+        fs::create_dir(sandbox.dir.join("overlays")).unwrap();
+        fs::write(sandbox.dir.join("overlays/.gitattributes"), below).unwrap();
+        encrypted(&sandbox);
+        done(
+            &sandbox,
+            "git branch encrypted && git rm -qr overlays && \
+             { ! grep -q overlays .gitattributes || git rm -q .gitattributes; } && \
+             git commit -qm plain && git branch plain",
+        );
+        done(&sandbox, "graylane generate -q --commit --branch encrypted");
+        let stored = workload(&sandbox, ".", "encrypted");
+        assert!(stored.contains(FILTERED), "{root}{below}{stored}");
+        done(&sandbox, "git show encrypted:overlays/gray/graylane.lock | grep graylane");
+        // Nothing is left to do, and the work tree has its own attributes.
+        let before = done(&sandbox, "git rev-parse encrypted");
+        done(&sandbox, "graylane generate -q --commit --branch encrypted");
+        assert_eq!(done(&sandbox, "git rev-parse encrypted"), before);
+        done(&sandbox, "graylane generate -q --commit && git checkout -q encrypted");
+        assert!(done(&sandbox, "cat overlays/gray/workloads/deployment-*").contains("apiVersion:"));
+        assert_eq!(done(&sandbox, "git status --short"), "");
+        assert!(workload(&sandbox, ".", "main").contains("apiVersion:"));
+        // A filter that is not there encrypts nothing.
+        let ran = sandbox.sh("git checkout -q main && git config --remove-section filter.rot && sed -i 's/tag: gray/tag: blue/; s/x-gray/x-blue/' graylane.yaml && graylane generate -q --commit --branch encrypted");
+        assert_eq!(ran.code, 2, "{}", ran.stdout);
+        assert!(ran.stderr.contains("the filter of `overlays/blue/"), "{}", ran.stderr);
+        // Where the branch has none, nothing is in the way.
+        done(&sandbox, "graylane generate -q --commit --branch plain");
+        assert!(workload(&sandbox, ".", "plain").contains("apiVersion:"));
+    }
+}
+
+#[test]
+fn filters_are_those_of_the_commit_in_a_bare_repository() {
+    let sandbox = web("[attr]crypt filter=rot\noverlays/** crypt\ngraylane.lock -filter\n");
     encrypted(&sandbox);
-    done(&sandbox, "git branch encrypted && git rm -q .gitattributes && git commit -qm plain");
-    let ran = sandbox.sh("graylane generate -q --commit --branch encrypted");
-    assert_eq!(ran.code, 2);
-    assert!(ran.stderr.contains("check that branch out"), "{}", ran.stderr);
-    // Where the branch has none, nothing is in the way.
-    done(&sandbox, "git branch plain && git checkout -q encrypted");
-    done(&sandbox, "graylane generate -q --commit --branch plain");
-    done(&sandbox, "git show plain:overlays/gray/graylane.lock");
+    done(
+        &sandbox,
+        &format!(
+            "git clone -q --bare . b.git && git -C b.git config filter.rot.clean '{ROT13}' && \
+             git -C b.git config filter.rot.smudge '{ROT13}' && \
+             graylane -C b.git --rev main generate -q --commit --branch main"
+        ),
+    );
+    let stored = workload(&sandbox, "b.git", "main");
+    assert!(stored.contains(FILTERED), "{stored}");
+    done(&sandbox, "git -C b.git show main:overlays/gray/graylane.lock | grep graylane");
+    let before = done(&sandbox, "git -C b.git rev-parse main");
+    done(&sandbox, "graylane -C b.git --rev main generate -q --commit --branch main");
+    assert_eq!(done(&sandbox, "git -C b.git rev-parse main"), before);
+    let ran = sandbox.sh("git -C b.git config --unset filter.rot.clean && graylane -C b.git --rev main generate -q --commit --branch other --orphan");
+    assert_eq!(ran.code, 0, "no attributes, no filter: {}", ran.stderr);
+    let ran = sandbox.sh("git -C b.git branch third main~1 && graylane -C b.git --rev main generate -q --commit --branch third");
+    assert_eq!(ran.code, 2, "{}", ran.stdout);
+    assert!(ran.stderr.contains("the filter of `overlays/gray/"), "{}", ran.stderr);
 }
 
 #[test]
