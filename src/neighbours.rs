@@ -12,6 +12,15 @@ use crate::yaml::{Document, Source, parse};
 /// How the files start whose objects let OpenKruise drive something.
 const DRIVING: [&str; 2] = ["rollout-", "trafficrouting-"];
 
+/// The tree that lanes are written to.
+#[derive(Clone, Copy)]
+pub struct Destination<'a> {
+    /// Its files.
+    pub files: &'a dyn Files,
+    /// The branch, where it is not the one that is checked out.
+    pub branch: Option<&'a str>,
+}
+
 /// The overlay of a lane beside those of some specs.
 struct Beside {
     /// Its directory.
@@ -29,11 +38,12 @@ impl Beside {
         self.lock.as_ref().map_or(&self.directory, |lock| &lock.header().name)
     }
 
-    fn owner(&self) -> Owner {
+    fn owner(&self, branch: Option<&str>) -> Owner {
         match &self.lock {
             Some(lock) if self.is_left => Owner::Left {
                 tag: lock.header().tag.as_str().into(),
                 overlay: self.directory.as_str().into(),
+                branch: branch.map(Into::into),
             },
             _ => Owner::Lane(self.name().into()),
         }
@@ -104,7 +114,8 @@ fn documents(files: &dyn Files, path: &str) -> Vec<Document> {
 /// themselves: each is a directory with a lock, in the same directory as the output of a spec.
 ///
 /// Overlays that cannot be read are passed over: `list` tells of them.
-pub fn claims_of_neighbours(files: &dyn Files, specs: &[SpecFile]) -> Claims {
+pub fn claims_of_neighbours(to: Destination<'_>, specs: &[SpecFile]) -> Claims {
+    let files = to.files;
     let of = specs.iter().filter(|spec| {
         let is_entered = spec.release.services.iter().any(|service| service.entry.is_some());
         is_entered
@@ -113,7 +124,7 @@ pub fn claims_of_neighbours(files: &dyn Files, specs: &[SpecFile]) -> Claims {
     });
     let mut claims = Claims::default();
     for lane in beside(files, specs, of) {
-        let owner = lane.owner();
+        let owner = lane.owner(to.branch);
         let driving = |name: &str| DRIVING.iter().any(|start| name.starts_with(start));
         let workloads = lane.in_part(Directory::Workloads).filter(|(_, name)| driving(name));
         for (path, _) in lane.in_part(Directory::Entry).chain(workloads) {

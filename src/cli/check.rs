@@ -74,7 +74,7 @@ fn report(
 fn check(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result<Outcome> {
     let workspace = Workspace::open_for(global, &args.specs.specs)?;
     let mut releases =
-        releases_present(&args.specs, &args.presence, &args.baseline, &workspace, output)?;
+        releases_present(&args.specs, &args.presence, &args.baseline, &workspace, None, output)?;
     let files = workspace.files()?;
     let now = args.now.unwrap_or_else(Timestamp::now);
     let compares = !args.baseline.is_another();

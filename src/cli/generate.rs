@@ -10,9 +10,11 @@ use super::shared::{Boards, Edit, OnCommit, Part};
 use super::specs::{BaselineArgs, PresenceArgs, SpecArgs, releases_present};
 use super::workspace::Workspace;
 use super::{Global, Outcome};
+use crate::baseline::files::{AtCommit, Files, Memory};
 use crate::commit_message::Action;
 use crate::diagnostic::{Diagnostic, Failure};
 use crate::git::CommitId;
+use crate::neighbours::Destination;
 use crate::overlay::{
     Desired, FileChange, LOCK_FILE, Lock, OverlayDir, OverlayFiles, OverlayPath, Plan, Told,
     TreeFiles, commit_changes, is_removed, message, plan, read_lock,
@@ -79,8 +81,14 @@ fn on_branch(
 ) -> anyhow::Result<Outcome> {
     let workspace = Workspace::open_for(global, &args.specs.specs)?;
     let repository = workspace.to_commit()?;
-    repository.branch_base(branch, args.orphan).map_err(Failure::from)?;
-    let releases = sound(args, &workspace, output)?;
+    let base = repository.branch_base(branch, args.orphan).map_err(Failure::from)?;
+    // Other lanes are those of that branch, wherever spec and baseline are read from.
+    let there: Box<dyn Files> = match base {
+        Some(base) => Box::new(AtCommit::new(repository, base).map_err(Failure::from)?),
+        None => Box::new(Memory::default()),
+    };
+    let to = Destination { files: there.as_ref(), branch: Some(branch) };
+    let releases = sound(args, &workspace, to, output)?;
     for release in releases {
         let part = Part::of(&release, &workspace);
         let (spec, desired) = release.into_overlay();
@@ -111,9 +119,14 @@ fn on_branch(
 }
 
 /// The lanes, where nothing is found in them that stops a release.
-fn sound(args: &Args, workspace: &Workspace, output: &mut Output) -> anyhow::Result<Vec<Release>> {
-    let releases =
-        releases_present(&args.specs, &args.presence, &args.baseline, workspace, output)?;
+fn sound(
+    args: &Args,
+    workspace: &Workspace,
+    to: Destination<'_>,
+    output: &mut Output,
+) -> anyhow::Result<Vec<Release>> {
+    let Args { specs, presence, baseline, .. } = args;
+    let releases = releases_present(specs, presence, baseline, workspace, Some(to), output)?;
     let unsound = releases.iter().filter_map(|release| release.sound().err());
     let errors: Vec<Diagnostic> = unsound.flat_map(|failure| failure.0).collect();
     if errors.is_empty() { Ok(releases) } else { Err(Failure(errors).into()) }
@@ -159,7 +172,9 @@ fn in_work_tree(args: &Args, global: &Global, output: &mut Output) -> anyhow::Re
     if args.commit.commit {
         workspace.to_commit()?;
     }
-    let releases = sound(args, &workspace, output)?;
+    let there = workspace.work_tree()?;
+    let to = Destination { files: there.as_ref(), branch: None };
+    let releases = sound(args, &workspace, to, output)?;
     let mut errors = Vec::new();
     let mut differs = false;
     // What the overlays are made from is let go before they are compared and written.

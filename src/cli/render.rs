@@ -47,7 +47,7 @@ pub(super) fn print(
     files: &dyn Files,
     output: &mut Output,
 ) -> anyhow::Result<bool> {
-    let releases = releases_from(specs, baseline, workspace, files, output)?;
+    let releases = releases_from(specs, baseline, workspace, files, None, output)?;
     for release in &releases {
         release.sound()?;
     }

@@ -10,7 +10,7 @@ use crate::baseline::files::{Files, FilesError};
 use crate::baseline::select::Pattern;
 use crate::diagnostic::{Diagnostic, Failure};
 use crate::kube::object::ObjectRef;
-use crate::neighbours::claims_of_neighbours;
+use crate::neighbours::{Destination, claims_of_neighbours};
 use crate::pipeline::{BaselineFrom, Baselines, Release, SpecFile, read_spec, release_beside};
 use crate::shared_routes::ServiceHost;
 use crate::spec::Provider;
@@ -193,10 +193,10 @@ pub(super) fn releases(
     workspace: &Workspace,
     output: &mut Output,
 ) -> anyhow::Result<Vec<Release>> {
-    releases_from(specs, baseline, workspace, workspace.files()?.as_ref(), output)
+    releases_from(specs, baseline, workspace, workspace.files()?.as_ref(), None, output)
 }
 
-/// As [`releases`], and where specs need not be there, of those that are.
+/// As [`releases_from`], and where specs need not be there, of those that are.
 ///
 /// # Errors
 ///
@@ -206,12 +206,13 @@ pub(super) fn releases_present(
     presence: &PresenceArgs,
     baseline: &BaselineArgs,
     workspace: &Workspace,
+    to: Option<Destination<'_>>,
     output: &mut Output,
 ) -> anyhow::Result<Vec<Release>> {
-    if !presence.if_present {
-        return releases(specs, baseline, workspace, output);
-    }
     let files = workspace.files()?;
+    if !presence.if_present {
+        return releases_from(specs, baseline, workspace, files.as_ref(), to, output);
+    }
     let mut left = Vec::new();
     for spec in &specs.specs {
         if matches!(files.read(&workspace.path(spec)?), Err(FilesError::Missing)) {
@@ -228,10 +229,12 @@ pub(super) fn releases_present(
         output.say("there is no spec: nothing to do")?;
         return Ok(Vec::new());
     }
-    releases(&SpecArgs { specs: left }, baseline, workspace, output)
+    let left = SpecArgs { specs: left };
+    releases_from(&left, baseline, workspace, files.as_ref(), to, output)
 }
 
-/// As [`releases`], with files other than those of the workspace.
+/// As [`releases`], with files other than those of the workspace; `to` is the tree that the lanes
+/// are written to, where it is another one: what stands beside them stands there.
 ///
 /// # Errors
 ///
@@ -241,13 +244,14 @@ pub(super) fn releases_from(
     baseline: &BaselineArgs,
     workspace: &Workspace,
     files: &dyn Files,
+    to: Option<Destination<'_>>,
     output: &mut Output,
 ) -> anyhow::Result<Vec<Release>> {
     let from = baseline.from(workspace)?;
     let specs = specs.read(workspace, files)?;
     let mut releases = Vec::new();
     let mut errors = Vec::new();
-    for (_, built) in built(specs, files, &from) {
+    for (_, built) in built(specs, files, &from, to) {
         match built {
             Ok(release) => {
                 output.notes(&release.baseline.notes)?;
@@ -267,16 +271,18 @@ pub(super) fn releases_of(
     specs: Vec<SpecFile>,
     files: &dyn Files,
 ) -> Vec<(String, Result<Release, Failure>)> {
-    built(specs, files, &BaselineFrom::Spec)
+    built(specs, files, &BaselineFrom::Spec, None)
 }
 
 fn built(
     specs: Vec<SpecFile>,
     files: &dyn Files,
     from: &BaselineFrom,
+    to: Option<Destination<'_>>,
 ) -> Vec<(String, Result<Release, Failure>)> {
     let outputs: Vec<String> = specs.iter().map(|spec| spec.output.clone()).collect();
-    let mut claims = claims_of_neighbours(files, &specs);
+    let mut claims =
+        claims_of_neighbours(to.unwrap_or(Destination { files, branch: None }), &specs);
     let mut baselines = Baselines::default();
     let mut left = specs.len();
     let built = specs.into_iter().map(|spec| {

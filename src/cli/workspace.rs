@@ -107,16 +107,23 @@ impl Workspace {
     pub(super) fn files(&self) -> Result<Box<dyn Files + '_>, Failure> {
         match (&self.repository, self.commit) {
             (Some(repository), Some(commit)) => Ok(Box::new(AtCommit::new(repository, commit)?)),
-            _ => {
-                let disk = Disk::new(&self.root).map_err(|error| {
-                    Diagnostic::error(format!("{} cannot be read: {error}", self.root.display()))
-                })?;
-                Ok(match &self.line_ends {
-                    Some(line_ends) => Box::new(disk.as_committed(Arc::clone(line_ends))),
-                    None => Box::new(disk),
-                })
-            }
+            _ => self.work_tree(),
         }
+    }
+
+    /// The files of the work tree, wherever spec and baseline are read from.
+    ///
+    /// # Errors
+    ///
+    /// When the directory cannot be read.
+    pub(super) fn work_tree(&self) -> Result<Box<dyn Files + '_>, Failure> {
+        let disk = Disk::new(&self.root).map_err(|error| {
+            Diagnostic::error(format!("{} cannot be read: {error}", self.root.display()))
+        })?;
+        Ok(match &self.line_ends {
+            Some(line_ends) => Box::new(disk.as_committed(Arc::clone(line_ends))),
+            None => Box::new(disk),
+        })
     }
 
     /// The root that overlays are written below.

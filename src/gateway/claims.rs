@@ -65,6 +65,8 @@ pub enum Owner {
         tag: Arc<str>,
         /// The directory of the overlay, relative to the repository.
         overlay: Arc<str>,
+        /// The branch that it is on, where that is not the one that is checked out.
+        branch: Option<Arc<str>>,
     },
     /// A canary of the baseline that was made by hand.
     Canary(ObjectRef),
@@ -76,8 +78,10 @@ impl Owner {
     /// How to take away first what the lane itself left, and nothing else: other lanes may have that
     /// tag too.
     pub fn remedy(&self) -> Option<String> {
-        let Self::Left { overlay, .. } = self else { return None };
-        Some(format!("take it away first: `graylane cleanup --overlay {overlay}`"))
+        let Self::Left { overlay, branch, .. } = self else { return None };
+        let on = branch.as_ref().map(|branch| format!(", with `{branch}` checked out"));
+        let on = on.unwrap_or_default();
+        Some(format!("take it away first{on}: `graylane cleanup --overlay {overlay}`"))
     }
 }
 

@@ -151,3 +151,32 @@ fn what_a_spec_left_is_taken_away_and_no_other_lane_of_that_tag() {
         .sh("cd shop && graylane cleanup -q --overlay overlays/later --service none --tag x");
     assert_eq!(ran.code, 2, "{}", ran.stdout);
 }
+
+#[test]
+fn the_lanes_beside_one_are_those_of_the_branch_it_is_committed_to() {
+    let sandbox = web();
+    let ran = sandbox.sh("graylane -q generate --commit --branch out --orphan && \
+         sed -i 's/tag: gray/tag: later/' graylane.yaml && git commit -qam Later && \
+         graylane check -q && graylane generate -q --dry-run && \
+         graylane generate -q --commit --branch out");
+    assert_eq!(ran.code, 2, "{}{}", ran.stdout, ran.stderr);
+    let remedy =
+        "take it away first, with `out` checked out: `graylane cleanup --overlay overlays/gray`";
+    assert!(ran.stderr.contains("the overlay of the earlier tag `gray`"), "{}", ran.stderr);
+    assert!(ran.stderr.contains(remedy), "{}", ran.stderr);
+    // Another lane on it, and none on a branch that is new.
+    let ran = sandbox.sh(
+        "sed 's/name: web-gray/name: two/; s/tag: later/tag: two/' graylane.yaml > two.yaml && \
+         git add . && git commit -qm Two && graylane generate -q two.yaml --commit --branch new && \
+         graylane generate -q two.yaml --commit --branch out",
+    );
+    assert_eq!(ran.code, 2, "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stderr.contains("wants too: both have the same condition"), "{}", ran.stderr);
+    // With the remedy taken, where no spec is.
+    let ran = sandbox.sh("git checkout -q out && graylane cleanup -q --overlay overlays/gray --commit && git checkout -q main && graylane generate -q two.yaml --commit --branch out");
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    // What is here alone is in nobody's way there; what is here is in the way of `--rev`.
+    let ran = sandbox.sh("graylane generate -q --commit && graylane generate -q two.yaml --commit --branch empty --orphan && graylane --rev HEAD~1 generate -q two.yaml");
+    assert_eq!(ran.code, 2, "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stderr.contains("the lane `web-gray` wants too"), "{}", ran.stderr);
+}
