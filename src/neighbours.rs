@@ -130,10 +130,7 @@ pub fn claims_of_neighbours(to: Destination<'_>, specs: &[SpecFile]) -> Claims {
         for (path, _) in lane.in_part(Directory::Entry).chain(workloads) {
             for document in documents(files, path) {
                 claims.add(&owner, document.root());
-                // What a lane needs for itself it may need again under another tag.
-                if !lane.is_left {
-                    claims.hold(&owner, document.root());
-                }
+                claims.hold(&owner, document.root());
             }
         }
     }

@@ -45,7 +45,7 @@ fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
                 let Some(why) = collision(entry, &claim, owner, condition) else {
                     continue;
                 };
-                if told.insert(shown(owner)) {
+                if told.insert(owner.shown()) {
                     found.push(finding(entry, object, &claim, owner, &why));
                 }
             }
@@ -126,7 +126,7 @@ fn all_taken(entry: &LaneEntry, own: &Claim, others: &[&(Owner, Requests)]) -> O
     let mut weights = BTreeMap::<String, Weight>::new();
     for (owner, requests) in others {
         if let Some(weight) = share(requests) {
-            let most = weights.entry(shown(owner)).or_insert(weight);
+            let most = weights.entry(owner.shown()).or_insert(weight);
             *most = weight.max(*most);
         }
     }
@@ -152,14 +152,6 @@ fn too_much(entry: &LaneEntry, object: &GrayObject, claim: &Claim, sum: &Sum) ->
     .remedy(format!("lower the weights until their sum is less than {total}"))
 }
 
-fn shown(owner: &Owner) -> String {
-    match owner {
-        Owner::Lane(name) => format!("the lane `{name}`"),
-        Owner::Left { tag, .. } => format!("the overlay of the earlier tag `{tag}`"),
-        Owner::Canary(id) | Owner::Baseline(id) => format!("{id} of the baseline"),
-    }
-}
-
 fn finding(
     entry: &LaneEntry,
     object: &GrayObject,
@@ -183,7 +175,7 @@ fn finding(
         object.id,
         place.host,
         place.path,
-        shown(owner)
+        owner.shown()
     ))
     .at(entry.place.clone())
     .remedy(remedy)

@@ -1,12 +1,11 @@
 //! What a route takes of a gateway's traffic, so that two lanes that want the same are seen.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
-use super::{Held, class_of, held};
-use crate::kube::object::ObjectRef;
+use super::{Held, Owner, class_of, held};
+use crate::kube::object::{GroupKind, ObjectRef};
 use crate::yaml::NodeRef;
 
 /// A host and path of a gateway that a route answers for.
@@ -54,37 +53,6 @@ pub struct Claims {
     held: HashMap<ObjectRef, Vec<(Owner, bool)>>,
 }
 
-/// Whose a route is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Owner {
-    /// That of a lane, by the lane's name.
-    Lane(Arc<str>),
-    /// What the lane itself left under an earlier tag.
-    Left {
-        /// The tag.
-        tag: Arc<str>,
-        /// The directory of the overlay, relative to the repository.
-        overlay: Arc<str>,
-        /// The branch that it is on, where that is not the one that is checked out.
-        branch: Option<Arc<str>>,
-    },
-    /// A canary of the baseline that was made by hand.
-    Canary(ObjectRef),
-    /// Another route of the baseline.
-    Baseline(ObjectRef),
-}
-
-impl Owner {
-    /// How to take away first what the lane itself left, and nothing else: other lanes may have that
-    /// tag too.
-    pub fn remedy(&self) -> Option<String> {
-        let Self::Left { overlay, branch, .. } = self else { return None };
-        let on = branch.as_ref().map(|branch| format!(", with `{branch}` checked out"));
-        let on = on.unwrap_or_default();
-        Some(format!("take it away first{on}: `graylane cleanup --overlay {overlay}`"))
-    }
-}
-
 impl Claims {
     /// Adds the claims of a route.
     pub fn add(&mut self, owner: &Owner, route: NodeRef<'_>) {
@@ -93,9 +61,17 @@ impl Claims {
         }
     }
 
-    /// Adds what an object of a lane needs for itself.
+    /// Adds what an object of a lane needs for itself; of what the lane itself left, that is the
+    /// object too.
     pub fn hold(&mut self, owner: &Owner, object: NodeRef<'_>) {
-        if let Some(Held { id, is_driven }) = held(object) {
+        let Some(Held { id, is_driven }) = held(object) else { return };
+        let own = GroupKind::of(object).and_then(|GroupKind { group, kind }| {
+            let text = |key| object.at(&["metadata", key]).and_then(NodeRef::as_str);
+            let namespace = text("namespace").unwrap_or_default();
+            Some(ObjectRef::new(&group, &kind, namespace, text("name")?))
+        });
+        let own = own.filter(|own| matches!(owner, Owner::Left { .. }) && *own != id);
+        for (id, is_driven) in own.map(|own| (own, false)).into_iter().chain([(id, is_driven)]) {
             self.held.entry(id).or_default().push((owner.clone(), is_driven));
         }
     }
@@ -485,5 +461,20 @@ mod tests {
                 "apisix a.b/* {\"op\":\"Equal\",\"value\":\"v\"}"
             ]
         );
+    }
+
+    #[test]
+    fn what_a_lane_left_are_its_objects_too() {
+        let text = "apiVersion: rollouts.kruise.io/v1beta1\nkind: TrafficRouting\nmetadata: {name: t, namespace: shop}\nspec: {objectRef: [{ingress: {name: web}}]}\n";
+        let stream = parse(Source::new("t.yaml", text.to_owned())).unwrap();
+        let routing = ObjectRef::new("rollouts.kruise.io", "TrafficRouting", "shop", "t");
+        let ingress = ObjectRef::new("networking.k8s.io", "Ingress", "shop", "web-canary");
+        let left = Owner::Left { tag: "gray".into(), overlay: "a/gray".into(), branch: None };
+        for (owner, kept) in [(Owner::Lane("l".into()), 0), (left, 1)] {
+            let mut claims = Claims::default();
+            claims.hold(&owner, stream.documents[0].root());
+            assert_eq!(claims.holders(&ingress), [(owner.clone(), true)]);
+            assert_eq!(claims.holders(&routing), vec![(owner, false); kept]);
+        }
     }
 }

@@ -22,6 +22,7 @@ mod ingress_version;
 mod mse;
 mod namesakes;
 mod nginx;
+mod owner;
 mod patterns;
 mod shape;
 mod shares;
@@ -38,11 +39,12 @@ use crate::yaml::{Document, EditError, NodeRef, Path};
 
 pub use alb::read_order as alb_order;
 pub use alb_paths::covered_paths;
-pub use claims::{Claim, Claims, Owner, Place as ClaimedPlace, Requests, Weight, claims};
+pub use claims::{Claim, Claims, Place as ClaimedPlace, Requests, Weight, claims};
 pub use driven::{CANARY, Held, held};
 pub(crate) use expression::ambiguous;
 pub use ingress::{backends, class_of, is_canary};
 pub use namesakes::by_controller;
+pub use owner::Owner;
 pub use unsupported::unsupported;
 pub(crate) use unsupported::{malformed, regex_notes};
 

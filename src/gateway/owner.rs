@@ -1,0 +1,45 @@
+//! Whose a route is, where two want the same.
+
+use std::sync::Arc;
+
+use crate::kube::object::ObjectRef;
+
+/// Whose a route is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// That of a lane, by the lane's name.
+    Lane(Arc<str>),
+    /// What the lane itself left under an earlier tag.
+    Left {
+        /// The tag.
+        tag: Arc<str>,
+        /// The directory of the overlay, relative to the repository.
+        overlay: Arc<str>,
+        /// The branch that it is on, where that is not the one that is checked out.
+        branch: Option<Arc<str>>,
+    },
+    /// A canary of the baseline that was made by hand.
+    Canary(ObjectRef),
+    /// Another route of the baseline.
+    Baseline(ObjectRef),
+}
+
+impl Owner {
+    /// Who it is, in a sentence.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Lane(name) => format!("the lane `{name}`"),
+            Self::Left { tag, .. } => format!("the overlay of the earlier tag `{tag}`"),
+            Self::Canary(id) | Self::Baseline(id) => format!("{id} of the baseline"),
+        }
+    }
+
+    /// How to take away first what the lane itself left, and nothing else: other lanes may have that
+    /// tag too.
+    pub fn remedy(&self) -> Option<String> {
+        let Self::Left { overlay, branch, .. } = self else { return None };
+        let on = branch.as_ref().map(|branch| format!(", with `{branch}` checked out"));
+        let on = on.unwrap_or_default();
+        Some(format!("take it away first{on}: `graylane cleanup --overlay {overlay}`"))
+    }
+}
