@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 pub use disk::Disk;
 
-use crate::git::{BlobId, CommitId, EntryKind, GitError, Repository};
+use crate::git::{BlobId, CommitId, EntryKind, GitError, Repository, Smudged};
 
 /// Why a path cannot be read.
 #[derive(Debug)]
@@ -57,6 +57,8 @@ pub struct AtCommit {
     /// libgit2's repository is for one thread at a time.
     repository: Mutex<Repository>,
     entries: BTreeMap<String, EntryKind>,
+    /// Where files are read as a checkout would have them: those that are stored otherwise.
+    smudged: Option<Smudged>,
 }
 
 impl AtCommit {
@@ -68,7 +70,20 @@ impl AtCommit {
     pub fn new(repository: &Repository, commit: CommitId) -> Result<Self, GitError> {
         let entries = repository.files_at(commit, "")?;
         let entries = entries.into_iter().map(|entry| (entry.path, entry.kind)).collect();
-        Ok(Self { repository: Mutex::new(repository.reopen()?), entries })
+        Ok(Self { repository: Mutex::new(repository.reopen()?), entries, smudged: None })
+    }
+
+    /// The files of a commit as a checkout would have them: what the filters of its attributes can
+    /// read is read by them.
+    ///
+    /// # Errors
+    ///
+    /// When the commit's tree cannot be read.
+    pub fn checked_out(repository: &Repository, commit: CommitId) -> Result<Self, GitError> {
+        let mut files = Self::new(repository, commit)?;
+        let paths: Vec<&str> = files.entries.keys().map(String::as_str).collect();
+        files.smudged = repository.smudged(commit, &paths)?;
+        Ok(files)
     }
 
     fn blob(&self, id: BlobId) -> Result<Vec<u8>, FilesError> {
@@ -138,8 +153,12 @@ impl Files for AtCommit {
     }
 
     fn read(&self, path: &str) -> Result<Vec<u8>, FilesError> {
-        match self.entries.get(&self.resolve(path)?) {
-            Some(EntryKind::File(id)) => self.blob(*id),
+        let path = self.resolve(path)?;
+        match self.entries.get(&path) {
+            Some(EntryKind::File(id)) => {
+                let smudged = self.smudged.as_ref().and_then(|files| files.read(&path, *id));
+                smudged.map_or_else(|| self.blob(*id), Ok)
+            }
             _ => Err(FilesError::Missing),
         }
     }

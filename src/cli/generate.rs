@@ -84,7 +84,7 @@ fn on_branch(
     let base = repository.branch_base(branch, args.orphan).map_err(Failure::from)?;
     // Other lanes are those of that branch, wherever spec and baseline are read from.
     let there: Box<dyn Files> = match base {
-        Some(base) => Box::new(AtCommit::new(repository, base).map_err(Failure::from)?),
+        Some(base) => Box::new(AtCommit::checked_out(repository, base).map_err(Failure::from)?),
         None => Box::new(Memory::default()),
     };
     let to = Destination { files: there.as_ref(), branch: Some(branch) };

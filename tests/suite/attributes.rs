@@ -101,6 +101,10 @@ fn filters_of_another_branch_are_not_passed_over() {
         let before = done(&sandbox, "git rev-parse encrypted");
         done(&sandbox, "graylane generate -q --commit --branch encrypted");
         assert_eq!(done(&sandbox, "git rev-parse encrypted"), before);
+        // Another lane with the same condition is refused though that one is encrypted.
+        let ran = sandbox.sh("sed 's/tag: gray/tag: two/; s/name: web-gray/name: two/' graylane.yaml > two.yaml && graylane generate -q two.yaml --commit --branch encrypted; code=$?; rm two.yaml; exit $code");
+        assert_eq!(ran.code, 2, "{}", ran.stdout);
+        assert!(ran.stderr.contains("the lane `web-gray` wants too"), "{}", ran.stderr);
         done(&sandbox, "graylane generate -q --commit && git checkout -q encrypted");
         assert!(done(&sandbox, "cat overlays/gray/workloads/deployment-*").contains("apiVersion:"));
         assert_eq!(done(&sandbox, "git status --short"), "");
