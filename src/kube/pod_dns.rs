@@ -81,7 +81,7 @@ fn pod<'a>(before: &str, host: &'a str) -> Option<PodMention<'a>> {
     let start = before.len();
     let mut found = behind_pod(domain, start + pod.len() + 1)?;
     found.set = Some(set);
-    found.set_ranges = vec![start..start + set.len()];
+    found.set_ranges.push(start..start + set.len());
     let member = before.strip_suffix("://").and_then(|before| split_near(before, "="));
     let is_scheme = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric());
     if let Some((member, _)) = member.filter(|(_, scheme)| is_scheme(scheme))

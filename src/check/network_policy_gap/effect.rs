@@ -9,6 +9,10 @@ use crate::kube::selectors::{SelectorRole, SelectorUse};
 pub(super) enum Effect {
     /// Only what the policy lets through reaches them, or leaves them.
     Isolates,
+    /// What administrators let through, or not, goes for them.
+    Governs,
+    /// They get the subnets and security groups of a network of the cloud.
+    Networks,
     /// They get security groups of the cloud.
     SecurityGroups,
     /// What asks a port of theirs has to be authorized.
@@ -31,6 +35,8 @@ impl Effect {
             SelectorRole::NetworkPolicyPeer if is_in(selector, &["egress"]) => Self::LetsOut,
             SelectorRole::NetworkPolicyPeer => Self::LetsIn,
             _ if policy.kind == "SecurityGroupPolicy" => Self::SecurityGroups,
+            _ if policy.kind == "PodNetworking" => Self::Networks,
+            _ if policy.group == "policy.networking.k8s.io" => Self::Governs,
             _ if policy.group == "policy.linkerd.io" => Self::Serves,
             _ => Self::Isolates,
         }
@@ -41,6 +47,12 @@ impl Effect {
         match self {
             Self::Isolates => format!(
                 "isolates the pods of {workload} and not the gray ones: whatever it keeps out can reach those"
+            ),
+            Self::Governs => format!(
+                "is for the pods of {workload} and not for the gray ones: what it lets through or stops is another matter for those"
+            ),
+            Self::Networks => format!(
+                "puts the pods of {workload} into its network and not the gray ones: those have other subnets and security groups"
             ),
             Self::SecurityGroups => format!(
                 "gives its security groups to the pods of {workload} and not to the gray ones: what is open to those groups is closed to them"
@@ -70,6 +82,12 @@ impl Effect {
         match self {
             Self::Isolates => {
                 format!("isolates the gray pods of {workload} and not the baseline's")
+            }
+            Self::Governs => {
+                format!("is for the gray pods of {workload} and not for the baseline's")
+            }
+            Self::Networks => {
+                format!("puts the gray pods of {workload} into its network and not the baseline's")
             }
             Self::SecurityGroups => format!(
                 "gives its security groups to the gray pods of {workload} and not to the baseline's: what is open to those groups is open to the gray pods alone"

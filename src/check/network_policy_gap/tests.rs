@@ -171,6 +171,28 @@ fn told_of_policies_of_the_cluster() {
 }
 
 #[test]
+fn told_of_what_administrators_give_to_pods() {
+    let of = |api: &str, kind: &str, spec: &str| {
+        let text = format!(
+            "---\napiVersion: {api}\nkind: {kind}\nmetadata: {{name: a}}\nspec: {{{spec}}}\n"
+        );
+        told("network-policy-gap", "", &(deployment("") + &text))
+    };
+    let web = "podSelector: {matchLabels: {app: web}}";
+    let admin = "policy.networking.k8s.io/v1alpha1";
+    let subject = format!("priority: 1, subject: {{pods: {{namespaceSelector: {{}}, {web}}}}}");
+    let found = of(admin, "AdminNetworkPolicy", &subject);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].contains("AdminNetworkPolicy/a is for the pods of Deployment/web and not"));
+    assert!(of(admin, "AdminNetworkPolicy", "subject: {namespaces: {}}").is_empty());
+    let terway = "network.alibabacloud.com/v1beta1";
+    let found = of(terway, "PodNetworking", &format!("selector: {{{web}}}, vSwitchOptions: [a]"));
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].contains("PodNetworking/a puts the pods of Deployment/web into its network"));
+    assert!(of(terway, "PodNetworking", "selector: {}").is_empty());
+}
+
+#[test]
 fn told_of_servers_that_gray_pods_go_without() {
     let of = |service: &str, selector: &str| {
         let server = format!(

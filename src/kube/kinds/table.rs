@@ -227,6 +227,14 @@ pub const KINDS: &[Kind] = kinds! {
         "Pods with other labels lose what the policy allows, or the isolation it gives", "docs.cilium.io/en/stable/security/policy/intro";
     "cilium.io" CiliumClusterwideNetworkPolicy: Cluster Share Config;
         "It belongs to the cluster", "docs.cilium.io/en/stable/network/kubernetes/policy (CiliumClusterwideNetworkPolicy)";
+    "policy.networking.k8s.io" AdminNetworkPolicy: Cluster Share Config;
+        "It belongs to the cluster", "network-policy-api.sigs.k8s.io/api-overview";
+    "policy.networking.k8s.io" BaselineAdminNetworkPolicy: Cluster Share Config;
+        "It belongs to the cluster", "network-policy-api.sigs.k8s.io/api-overview";
+    "policy.networking.k8s.io" ClusterNetworkPolicy: Cluster Share Config;
+        "It belongs to the cluster", "network-policy-api.sigs.k8s.io/api-overview";
+    "network.alibabacloud.com" PodNetworking: Cluster Share Config;
+        "It belongs to the cluster", "AliyunContainerService/terway docs/terway-trunk.md (podNetworking)";
     "vpcresources.k8s.aws" SecurityGroupPolicy: Namespaced Copy Config;
         "Pods with other labels lose their security groups", "docs.aws.amazon.com/eks/latest/userguide/security-groups-for-pods.html";
     "autoscaling" HorizontalPodAutoscaler: Namespaced Skip Workload;

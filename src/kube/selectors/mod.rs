@@ -119,8 +119,8 @@ enum ScopeField {
     TermNamespaces,
     /// `namespaceSelector` with `any` or `matchNames`.
     MonitorNamespaces,
-    /// `namespace` or `namespaceSelector` of what injects containers: absent means all.
-    InjectionNamespaces,
+    /// `namespace` or `namespaceSelector` of a cluster-scoped object: absent means all.
+    ClusterNamespaces,
     /// The label of the namespace that the selector itself asks for; absent means the own namespace.
     Endpoints,
     /// The same; absent means all namespaces.
@@ -302,7 +302,7 @@ fn scope(
     match field {
         ScopeField::Own | ScopeField::Endpoints => NamespaceScope::Own,
         ScopeField::Everywhere | ScopeField::ClusterEndpoints => NamespaceScope::All,
-        ScopeField::InjectionNamespaces => {
+        ScopeField::ClusterNamespaces => {
             let named = beside.and_then(|beside| beside.get("namespace")).and_then(NodeRef::as_str);
             match (named, namespace_selector) {
                 (Some(name), _) if !name.is_empty() => NamespaceScope::Named(vec![name.to_owned()]),

@@ -73,6 +73,10 @@ pub const SELECTORS: &[SelectorField] = selectors! {
         => LabelSelector NetworkPolicyPeer, MatchesAll, ClusterEndpoints; "docs.cilium.io/en/stable/security/policy/language (endpoints based); docs.cilium.io/en/stable/security/policy/deny";
     Kinds("cilium.io", &["CiliumClusterwideNetworkPolicy"]), "specs[*].{egress,egressDeny}[*].toEndpoints[*]"
         => LabelSelector NetworkPolicyPeer, MatchesAll, ClusterEndpoints; "docs.cilium.io/en/stable/security/policy/language (endpoints based); docs.cilium.io/en/stable/security/policy/deny";
+    Kinds("policy.networking.k8s.io", &["AdminNetworkPolicy", "BaselineAdminNetworkPolicy", "ClusterNetworkPolicy"]), "spec.subject.pods.podSelector"
+        => LabelSelector NetworkPolicySubject, MatchesAll, ClusterNamespaces; "kubernetes-sigs/network-policy-api apis (NamespacedPod)";
+    Kinds("network.alibabacloud.com", &["PodNetworking"]), "spec.selector.podSelector"
+        => LabelSelector NetworkPolicySubject, MatchesAll, ClusterNamespaces; "AliyunContainerService/terway docs/terway-trunk.md (podNetworking)";
     Kinds("vpcresources.k8s.aws", &["SecurityGroupPolicy"]), "spec.podSelector"
         => LabelSelector NetworkPolicySubject, MatchesAll, Own; "docs.aws.amazon.com/eks/latest/userguide/sg-pods-example-deployment.html";
     Kinds("policy.linkerd.io", &["Server"]), "spec.podSelector"
@@ -108,5 +112,5 @@ pub const SELECTORS: &[SelectorField] = selectors! {
     Kinds("networking.istio.io", &["DestinationRule"]), "spec.subsets[*].labels"
         => Plain DestinationRuleSubset, MatchesAll, SubsetHost; "istio.io/latest/docs/reference/config/networking/destination-rule (Subset)";
     Kinds("apps.kruise.io", &["SidecarSet"]), "spec.selector"
-        => LabelSelector Injection, MatchesNone, InjectionNamespaces; "openkruise.io/docs/user-manuals/sidecarset";
+        => LabelSelector Injection, MatchesNone, ClusterNamespaces; "openkruise.io/docs/user-manuals/sidecarset";
 };
