@@ -53,6 +53,7 @@ mod tests {
                     spec_changed,
                     removed,
                     stale: vec![OverlayPath::new("workloads/a.yaml").unwrap()],
+                    misstated: Vec::new(),
                     edited: Vec::new(),
                     is_shared_too: true,
                 }));

@@ -12,7 +12,9 @@ pub(super) const FINDING: Finding = Finding {
 The overlay is not what the spec gives: the spec has changed since it was generated.
 
 Or a service was removed from the overlay by `cleanup --service`, and is still in the spec: the next
-`generate` brings it back. What is applied is the overlay in git, so the cluster has the lane as the
+`generate` brings it back. Or `graylane.lock` does not list the files as they are, as after a merge of
+two branches that settled its conflict by one side: `cleanup` would leave what is not listed, and take
+the rest for changed by hand. What is applied is the overlay in git, so the cluster has the lane as the
 spec was before.
 
 Remedy: `graylane generate --commit`, or take the removed service out of the spec. `graylane diff
@@ -57,6 +59,14 @@ fn check(delivered: &Delivered<'_>) -> Vec<Diagnostic> {
             around.output
         )));
     }
+    if !differences.misstated.is_empty() {
+        let files: Vec<&str> = differences.misstated.iter().map(|path| path.as_str()).collect();
+        found.push(Diagnostic::warning(format!(
+            "the lock of the overlay `{}` is not that of its files ({}): `cleanup` would go by the lock",
+            around.output,
+            some(&files)
+        )));
+    }
     if !differences.is_shared_too {
         found.push(Diagnostic::warning(format!(
             "the objects that `{}` shares with other lanes do not have its part as the spec gives it",
@@ -77,12 +87,24 @@ mod tests {
     use crate::overlay::OverlayPath;
 
     fn told(spec_changed: bool, stale: &[&str], is_shared_too: bool) -> Vec<String> {
+        told_of(spec_changed, stale, &[], is_shared_too)
+    }
+
+    fn told_of(
+        spec_changed: bool,
+        stale: &[&str],
+        misstated: &[&str],
+        is_shared_too: bool,
+    ) -> Vec<String> {
         told_around("drift", "", &[], |around, _| {
-            let stale = stale.iter().map(|path| OverlayPath::new(*path).unwrap()).collect();
+            let paths = |paths: &[&str]| {
+                paths.iter().map(|path| OverlayPath::new(*path).unwrap()).collect()
+            };
             let differences = crate::surroundings::Differences {
                 spec_changed,
                 removed: Vec::new(),
-                stale,
+                stale: paths(stale),
+                misstated: paths(misstated),
                 edited: Vec::new(),
                 is_shared_too,
             };
@@ -99,6 +121,8 @@ mod tests {
             "{found:?}"
         );
         assert_eq!(told(false, &[], false).len(), 1);
+        let found = told_of(false, &[], &["workloads/a.yaml"], true);
+        assert!(found[0].contains("not that of its files (workloads/a.yaml)"), "{found:?}");
         // A comment in the spec, and a change of the baseline.
         assert!(told(true, &[], true).is_empty());
         assert!(told(false, &["workloads/a.yaml"], true).is_empty());

@@ -100,6 +100,7 @@ pub(super) fn told_around(
             spec_changed: false,
             removed: Vec::new(),
             stale: Vec::new(),
+            misstated: Vec::new(),
             edited: Vec::new(),
             is_shared_too: true,
         })),

@@ -260,10 +260,9 @@ fn commit(
     record(&args.commit, repository, To::Head, changes, &text)
 }
 
-/// Tells what is removed; of the lock only where there is nothing else.
+/// Tells what is removed.
 fn tell(plan: &Plan, directory: &str, output: &mut Output) -> anyhow::Result<()> {
-    let has_others = plan.changes_manifests();
-    for change in plan.changes.iter().filter(|change| !has_others || !change.path().is_lock()) {
+    for change in plan.told() {
         output.result(&change_line(change, directory))?;
     }
     Ok(())

@@ -103,9 +103,9 @@ fn on_branch(
         }
         let plan = plan(desired, old.as_ref(), files, args.force)?;
         let shared = on_commit(args, &workspace, base, part.as_ref())?;
-        let changes_shared = shared.as_ref().is_some_and(|shared| shared.plan.changes_manifests());
+        let changes_shared = shared.as_ref().is_some_and(|shared| !shared.plan.is_empty());
         tell(output, &spec, &plan, changes_shared)?;
-        if args.dry_run || !(plan.changes_manifests() || changes_shared || old.is_none()) {
+        if args.dry_run || (plan.is_empty() && !changes_shared) {
             continue;
         }
         let told = Told { plan: &plan, old: old.as_ref() };
@@ -206,9 +206,13 @@ fn in_work_tree(args: &Args, global: &Global, output: &mut Output) -> anyhow::Re
         if args.check || args.dry_run {
             let old = read_lock(&directory)?;
             let plan = plan(desired, old.as_ref(), &directory, force)?;
-            differs |= plan.changes_manifests();
             let routes = put(&mut boards, part.as_ref())?;
-            tell(output, &spec, &plan, routes)?;
+            if args.dry_run || plan.differs(old.as_ref()) {
+                tell(output, &spec, &plan, routes)?;
+                differs |= args.check;
+            } else if !routes {
+                tell_nothing(output, &spec)?;
+            }
             continue;
         }
         let writing = directory.begin()?;
@@ -217,19 +221,18 @@ fn in_work_tree(args: &Args, global: &Global, output: &mut Output) -> anyhow::Re
         }
         let old = read_lock(writing.dir())?;
         match plan(desired, old.as_ref(), writing.dir(), args.force) {
-            Ok(plan) => planned.push((spec, writing, old.is_none(), plan, part)),
+            Ok(plan) => planned.push((spec, writing, plan, part)),
             Err(Failure(list)) => errors.extend(list),
         }
     }
     if !errors.is_empty() {
         return Err(Failure(errors).into());
     }
-    for (spec, writing, is_new, plan, mut part) in planned {
+    for (spec, writing, plan, mut part) in planned {
         // Committing fails more often than writing (no identity, a locked index), and touches no
         // file: what it refuses leaves everything as it was. A hook wants to see the files.
-        let is_written = plan.changes_manifests() || is_new;
         let hook_first = args.commit.commit && args.commit.shows_files(&workspace)?;
-        if is_written && hook_first {
+        if hook_first {
             writing.apply(&plan)?;
         }
         let committed = if args.commit.commit {
@@ -244,7 +247,7 @@ fn in_work_tree(args: &Args, global: &Global, output: &mut Output) -> anyhow::Re
         } else {
             None
         };
-        if is_written && !hook_first {
+        if !hook_first {
             writing
                 .apply(&plan)
                 .map_err(|failure| behind(failure, &spec.output, committed.as_ref()))?;
@@ -296,12 +299,14 @@ fn put(boards: &mut Boards<'_>, part: Option<&Part>) -> Result<bool, Failure> {
 
 /// Tells what becomes of an overlay; `routes` says that something it shares changes besides.
 fn tell(output: &mut Output, spec: &SpecFile, plan: &Plan, routes: bool) -> anyhow::Result<()> {
-    for change in plan.changes.iter().filter(|change| !change.path().is_lock()) {
+    for change in plan.told() {
         output.result(&change_line(change, &spec.output))?;
     }
-    if !plan.changes_manifests() && !routes {
-        output.say(&format!("{}: nothing to do", spec.release.name))?;
-    }
+    if plan.is_empty() && !routes { tell_nothing(output, spec) } else { Ok(()) }
+}
+
+fn tell_nothing(output: &mut Output, spec: &SpecFile) -> anyhow::Result<()> {
+    output.say(&format!("{}: nothing to do", spec.release.name))?;
     Ok(())
 }
 
@@ -339,8 +344,8 @@ fn commit_written(
         &*part
     });
     let shared = on_commit(args, workspace, base, part)?;
-    let changes_shared = shared.as_ref().is_some_and(|shared| shared.plan.changes_manifests());
-    if !told.changes_manifests() && !changes_shared {
+    let changes_shared = shared.as_ref().is_some_and(|shared| !shared.plan.is_empty());
+    if told.is_empty() && !changes_shared {
         return Ok(None);
     }
     let mut changes = commit_changes(&spec.output, plan, head.as_ref());

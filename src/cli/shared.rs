@@ -239,14 +239,14 @@ impl<'w> Boards<'w> {
         let mut differs = false;
         for (directory, board) in &mut self.boards {
             let plan = board.plan(&board.routes, self.force)?;
+            differs |= plan.differs(board.lock.as_ref());
             if let Some(writing) = &board.writing {
                 writing.apply(&plan)?;
                 board.lock = plan.lock.clone();
             }
-            for change in plan.changes.iter().filter(|change| !change.path().is_lock()) {
+            for change in plan.told() {
                 output.result(&change_line(change, directory))?;
             }
-            differs |= plan.changes_manifests();
         }
         Ok(differs)
     }
@@ -354,5 +354,5 @@ pub(super) fn is_up_to_date(part: &Part, workspace: &Workspace) -> Result<bool, 
         return Ok(true);
     };
     Edit::Put(part).apply(&mut board.routes, true)?;
-    Ok(!board.plan(&board.routes, true)?.changes_manifests())
+    Ok(!board.plan(&board.routes, true)?.differs(board.lock.as_ref()))
 }

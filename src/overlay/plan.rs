@@ -81,9 +81,22 @@ impl Plan {
     }
 
     /// Whether anything but the lock changes. Where only the lock does, the spec changed in a way
-    /// that leaves the manifests as they are.
+    /// that leaves the manifests as they are, or a merge left the lock of one of its sides.
     pub fn changes_manifests(&self) -> bool {
         self.changes.iter().any(|change| !change.path().is_lock())
+    }
+
+    /// Whether the overlay, whose lock is `old`, is another than the one it leads to: its files are,
+    /// or the lock lists others. What the lock says of the spec is no difference: a comment in it
+    /// makes no overlay wrong.
+    pub fn differs(&self, old: Option<&Lock>) -> bool {
+        self.changes_manifests() || self.lock.as_ref().map(Lock::files) != old.map(Lock::files)
+    }
+
+    /// The changes as people are told of them: of the lock only where it is all that changes.
+    pub fn told(&self) -> impl Iterator<Item = &FileChange> {
+        let has_others = self.changes_manifests();
+        self.changes.iter().filter(move |change| !(has_others && change.path().is_lock()))
     }
 }
 
@@ -360,7 +373,18 @@ mod tests {
         next.header.spec_digest = Digest::of(b"other");
         let plan = plan(next, Some(&lock), &disk, false).unwrap();
         assert_eq!(told(&plan), ["~graylane.lock"]);
-        assert!(!plan.changes_manifests());
+        assert!(!plan.changes_manifests() && !plan.differs(Some(&lock)));
+    }
+
+    #[test]
+    fn a_lock_that_lists_other_files_is_a_difference() {
+        let (disk, _) = generated(&[("a", "1"), ("b", "1")]);
+        let (_, of_a_side) = generated(&[("a", "0"), ("c", "1")]);
+        for old in [Some(&of_a_side), None] {
+            let plan = plan(desired(&[("a", "1"), ("b", "1")]), old, &disk, false).unwrap();
+            assert!(!plan.changes_manifests() && plan.differs(old), "{old:?}");
+            assert_eq!(plan.lock.unwrap().files().len(), 2);
+        }
     }
 
     #[test]

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::diagnostic::Failure;
 use crate::overlay::{
-    Desired, Directory, Found, Lock, OverlayFiles, OverlayPath, is_as_written, plan, read_lock,
+    Desired, Directory, FileChange, Found, Lock, OverlayFiles, OverlayPath, Plan, is_as_written,
+    plan, read_lock,
 };
 
 /// An overlay as it stands.
@@ -32,6 +33,9 @@ pub struct Differences {
     pub removed: Vec<String>,
     /// Files that the spec gives otherwise, and nobody edited; in order.
     pub stale: Vec<OverlayPath>,
+    /// Files that are as the spec gives them and that the lock lists otherwise or not at all, and
+    /// those that it lists and that are gone, as they should be; in order.
+    pub misstated: Vec<OverlayPath>,
     /// Files that were edited by hand, and how; in order.
     pub edited: Vec<(OverlayPath, Edit)>,
     /// Whether all objects that it shares with other lanes have its part as it should be.
@@ -116,13 +120,28 @@ impl Differences {
                 None => stale.push(path.clone()),
             }
         }
-        Ok(Self { spec_changed, removed, stale, edited, is_shared_too: true })
+        let misstated = misstated(&plan, lock);
+        Ok(Self { spec_changed, removed, stale, misstated, edited, is_shared_too: true })
     }
 
     /// Whether the overlay is what the spec gives.
     pub fn is_empty(&self) -> bool {
-        self.stale.is_empty() && self.edited.is_empty() && self.is_shared_too
+        self.stale.is_empty()
+            && self.misstated.is_empty()
+            && self.edited.is_empty()
+            && self.is_shared_too
     }
+}
+
+/// The files that a plan leaves as they are and of which its lock says something else than the one
+/// that is found.
+fn misstated(plan: &Plan, found: &Lock) -> Vec<OverlayPath> {
+    let Some(lock) = &plan.lock else { return Vec::new() };
+    let changed: BTreeSet<&OverlayPath> = plan.changes.iter().map(FileChange::path).collect();
+    let all: BTreeSet<&OverlayPath> =
+        lock.files().iter().chain(found.files()).map(|file| &file.path).collect();
+    let is_misstated = |path: &&&OverlayPath| lock.file(path) != found.file(path);
+    all.difference(&changed).filter(is_misstated).map(|path| (*path).clone()).collect()
 }
 
 #[cfg(test)]
@@ -166,7 +185,25 @@ mod tests {
         let edited =
             [(path("b"), Edit::Changed), (path("c"), Edit::Removed), (path("e"), Edit::Foreign)];
         assert_eq!(told.edited, edited);
+        assert!(told.misstated.is_empty());
         let nothing = BTreeMap::<OverlayPath, Vec<u8>>::new();
         assert_eq!(Standing::of(desired("1", &files), &nothing), Standing::Absent);
+    }
+
+    #[test]
+    fn what_a_lock_of_another_side_does_not_know_is_told() {
+        let merged = [("a", "2"), ("b", "1")];
+        let side = desired("1", &[("a", "1"), ("c", "1")]);
+        let lock = Lock::new(side.header.clone(), &side.files);
+        let mut found: BTreeMap<OverlayPath, Vec<u8>> = BTreeMap::new();
+        for (name, text) in merged {
+            found.insert(path(name), text.as_bytes().to_vec());
+        }
+        found.insert(path("graylane.lock"), lock.to_text().unwrap().into_bytes());
+        let Standing::Written(told) = Standing::of(desired("1", &merged), &found) else {
+            panic!("it is written")
+        };
+        assert_eq!(told.misstated, [path("a"), path("b"), path("c")]);
+        assert!(told.edited.is_empty() && told.stale.is_empty() && !told.is_empty());
     }
 }

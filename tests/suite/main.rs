@@ -22,6 +22,7 @@ mod isolation;
 mod istio;
 mod kruise;
 mod lane;
+mod locks;
 mod mariadb;
 mod names;
 mod opensergo;

@@ -1,0 +1,143 @@
+//! Locks that are not of the files beside them: after merges, edits of specs, and copies of them.
+
+use std::fs;
+
+use crate::sandbox::{Ran, Sandbox};
+
+/// Services `web` and `cart` behind one Ingress, and the lane `blue` of `web`, committed.
+fn shop() -> Sandbox {
+    let sandbox = Sandbox::new();
+    fs::create_dir(sandbox.dir.join("deploy")).unwrap();
+    fs::create_dir(sandbox.dir.join("graylane")).unwrap();
+    for name in ["web", "cart"] {
+        let text = format!(
+            "apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: {name}}}
+spec:
+  selector: {{matchLabels: {{app: {name}}}}}
+  template:
+    metadata: {{labels: {{app: {name}}}}}
+    spec: {{containers: [{{name: main, image: 'r.example.com/{name}:1'}}]}}
+---
+apiVersion: v1
+kind: Service
+metadata: {{name: {name}}}
+spec: {{selector: {{app: {name}}}, ports: [{{port: 80}}]}}
+"
+        );
+        fs::write(sandbox.dir.join(format!("deploy/{name}.yaml")), text).unwrap();
+    }
+    let ingress = "apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: shop}
+spec:
+  ingressClassName: mse
+  rules:
+    - host: shop.example.com
+      http:
+        paths:
+          - {path: /, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}
+";
+    fs::write(sandbox.dir.join("deploy/ingress.yaml"), ingress).unwrap();
+    fs::write(sandbox.dir.join("graylane/blue.yaml"), spec("blue", "blue", "web")).unwrap();
+    sandbox.commit_all();
+    sandbox
+}
+
+/// A spec of one service; `web` has an entry.
+fn spec(name: &str, output: &str, service: &str) -> String {
+    let entry = match service {
+        "web" => "\n      entry: {match: {headers: [{name: x-team, exact: blue}]}}",
+        _ => "",
+    };
+    format!(
+        "apiVersion: graylane.dev/v1alpha1
+kind: GrayRelease
+metadata: {{name: {name}}}
+spec:
+  tag: {name}
+  baseline: {{paths: [../deploy]}}
+  output: ../overlays/{output}
+  services:
+    - name: {service}
+      images: {{main: 'r.example.com/{service}:2'}}{entry}
+"
+    )
+}
+
+/// Runs a line that must end with this code.
+#[track_caller]
+fn run(sandbox: &Sandbox, line: &str, code: i32) -> Ran {
+    let ran = sandbox.sh(line);
+    assert_eq!(ran.code, code, "{line}\n{}{}", ran.stdout, ran.stderr);
+    assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
+    ran
+}
+
+/// What of the overlays is not of the lane that is there, but for what keeps directories.
+fn manifests(sandbox: &Sandbox) -> String {
+    run(sandbox, "find overlays -type f ! -name .gitkeep | sort", 0).stdout
+}
+
+/// Two branches that changed one lane, merged: of the lock, this side is kept.
+fn merged(side: &str) -> Sandbox {
+    let sandbox = shop();
+    run(&sandbox, "graylane -q generate --commit", 0);
+    let cart =
+        "    - name: cart\\n      images: {main: \"r.example.com/cart:2\"}\\n      replicas: 2\\n";
+    run(
+        &sandbox,
+        &format!(
+            "git switch -qc x && printf '{cart}' >> graylane/blue.yaml && git commit -qam Cart && graylane -q generate --commit"
+        ),
+        0,
+    );
+    run(
+        &sandbox,
+        "git switch -q main && sed -i 's/web:2/web:3/' graylane/blue.yaml && git commit -qam Image && graylane -q generate --commit",
+        0,
+    );
+    let ran = run(&sandbox, "git merge -q x -m m", 1);
+    assert_eq!(ran.stdout.matches("CONFLICT").count(), 1, "{}", ran.stdout);
+    run(
+        &sandbox,
+        &format!(
+            "git checkout -q --{side} overlays/blue/graylane.lock && git add -A && git commit -qm Merged"
+        ),
+        0,
+    );
+    sandbox
+}
+
+#[test]
+fn a_lock_that_a_merge_left_is_a_difference_and_is_mended() {
+    for side in ["ours", "theirs"] {
+        let sandbox = merged(side);
+        run(&sandbox, "graylane -q generate --check", 1);
+        assert!(run(&sandbox, "graylane list", 0).stdout.contains("drifted"), "{side}");
+        let found = run(&sandbox, "graylane -q check", 0).stdout;
+        assert!(found.contains("is not that of its files"), "{side}: {found}");
+        let told = run(&sandbox, "graylane -q generate --commit", 0).stdout;
+        assert!(told.contains("update overlays/blue/graylane.lock\n"), "{side}: {told}");
+        assert!(told.contains("gray(blue): "), "{side}: {told}");
+        assert_eq!(run(&sandbox, "git status --short", 0).stdout, "", "{side}");
+        run(&sandbox, "graylane -q generate --check", 0);
+        assert!(run(&sandbox, "graylane list", 0).stdout.contains("up to date"), "{side}");
+        let head = run(&sandbox, "git rev-parse HEAD", 0).stdout;
+        run(&sandbox, "graylane -q generate --commit", 0);
+        assert_eq!(run(&sandbox, "git rev-parse HEAD", 0).stdout, head, "{side}");
+        run(&sandbox, "graylane -q cleanup --tag blue --commit", 0);
+        assert_eq!(manifests(&sandbox), "", "{side}");
+    }
+}
+
+#[test]
+fn a_lock_that_is_missing_is_a_difference() {
+    let sandbox = shop();
+    run(&sandbox, "graylane -q generate && rm overlays/blue/graylane.lock", 0);
+    run(&sandbox, "graylane -q generate --check", 1);
+    let told = run(&sandbox, "graylane generate", 0);
+    assert_eq!(told.stdout, "add overlays/blue/graylane.lock\n");
+    run(&sandbox, "graylane -q generate --check", 0);
+}
