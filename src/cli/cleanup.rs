@@ -17,8 +17,8 @@ use crate::commit_message::Action;
 use crate::dangling::dangling;
 use crate::diagnostic::{Diagnostic, Failure, nearest};
 use crate::overlay::{
-    FileChange, Found, Lock, LockHeader, OverlayDir, OverlayFiles, OverlayPath, Plan, Selection,
-    Told, TreeFiles, commit_changes, message, plan_removal, read_lock,
+    Digest, FileChange, Found, Lock, LockHeader, OverlayDir, OverlayFiles, OverlayPath, Plan,
+    Selection, Told, TreeFiles, commit_changes, message, plan_removal, read_lock,
 };
 use crate::pipeline::read_spec;
 use crate::shared_routes::ServiceHost;
@@ -327,10 +327,36 @@ fn lock_to_clean(
     workspace: &Workspace,
 ) -> Result<Option<Lock>, Failure> {
     let lock = read_lock(overlay)?;
-    if lock.is_some() || !args.commit.commit || selection != Selection::All {
-        return Ok(lock);
+    if let Some(lock) = lock {
+        let leaves_lane = matches!(selection, Selection::Entry | Selection::Objects);
+        let digest = match leaves_lane {
+            true => present_digest(args, &lock.header().spec, workspace)?,
+            false => None,
+        };
+        return Ok(Some(match digest {
+            Some(digest) => lock.cleaned_up(digest),
+            None => lock,
+        }));
+    }
+    if !args.commit.commit || selection != Selection::All {
+        return Ok(None);
     }
     head_lock(workspace.to_commit()?, overlay.dir())
+}
+
+/// What a spec says now, as a digest; of a removal that is committed, in the last commit, because
+/// those who read the commit read that. `None` where it is gone.
+fn present_digest(
+    args: &Args,
+    spec: &str,
+    workspace: &Workspace,
+) -> Result<Option<Digest>, Failure> {
+    let committed = match args.commit.commit {
+        true => workspace.to_commit()?.blob_at_head(spec).ok().flatten(),
+        false => None,
+    };
+    let there = || workspace.files().ok()?.read(spec).ok();
+    Ok(committed.or_else(there).map(|bytes| Digest::of(&bytes)))
 }
 
 /// What the commit of a removal says: as the lane's spec has it, where it is still there.

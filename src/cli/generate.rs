@@ -16,8 +16,8 @@ use crate::diagnostic::{Diagnostic, Failure};
 use crate::git::CommitId;
 use crate::neighbours::Destination;
 use crate::overlay::{
-    Desired, FileChange, LOCK_FILE, Lock, OverlayDir, OverlayFiles, OverlayPath, Plan, Told,
-    TreeFiles, commit_changes, is_removed, message, plan, read_lock,
+    Desired, Directory, FileChange, Found, LOCK_FILE, Lock, OverlayDir, OverlayFiles, OverlayPath,
+    Plan, Told, TreeFiles, commit_changes, is_removed, message, plan, read_lock,
 };
 use crate::pipeline::{Release, SpecFile};
 use crate::surroundings::is_drained;
@@ -159,11 +159,25 @@ fn taken_away(
     let Some(old) = old else {
         return Ok((args.check && is_removed(found)?).then_some("removed"));
     };
-    if old.header().spec_digest != desired.header.spec_digest {
-        return Ok(None);
+    let how = match () {
+        () if old.is_offline() => "offline",
+        () if is_drained(desired, old) => "drained",
+        () => return Ok(None),
+    };
+    let is_left =
+        old.is_cleaned_up_with(&desired.header.spec_digest) && absent_entries(desired, found)?;
+    Ok(is_left.then_some(how))
+}
+
+/// Whether nothing of an overlay lets gray traffic in, whatever its lock says.
+fn absent_entries(desired: &Desired, found: &dyn OverlayFiles) -> Result<bool, Failure> {
+    for file in desired.files.iter().filter(|file| file.origin.object.is_some()) {
+        let is_entry = file.path.directory() == Some(Directory::Entry.as_str());
+        if is_entry && found.read(&file.path)? != Found::Absent {
+            return Ok(false);
+        }
     }
-    let drained = is_drained(desired, old).then_some("drained");
-    Ok(if old.is_offline() { Some("offline") } else { drained })
+    Ok(true)
 }
 
 fn in_work_tree(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result<Outcome> {

@@ -121,6 +121,9 @@ pub struct OwnedFile {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lock {
     header: LockHeader,
+    /// What the spec said when a part of the overlay was taken away, where that is something else
+    /// than what the overlay was generated from.
+    cleanup_digest: Option<Digest>,
     files: Vec<OwnedFile>,
 }
 
@@ -134,7 +137,21 @@ impl Lock {
         };
         let mut files: Vec<_> = files.iter().map(own).collect();
         files.sort_by(|a, b| a.path.cmp(&b.path));
-        Self { header, files }
+        Self { header, cleanup_digest: None, files }
+    }
+
+    /// The same lock for an overlay of which a part is taken away while the spec says this.
+    #[must_use]
+    pub fn cleaned_up(mut self, spec_digest: Digest) -> Self {
+        let is_another = spec_digest != self.header.spec_digest;
+        self.cleanup_digest = is_another.then_some(spec_digest);
+        self
+    }
+
+    /// Whether what the overlay has not was taken away from it while its spec said this, or since it
+    /// was generated from this: what was edited before is no reason to bring it back.
+    pub fn is_cleaned_up_with(&self, spec_digest: &Digest) -> bool {
+        self.cleanup_digest.as_ref().unwrap_or(&self.header.spec_digest) == spec_digest
     }
 
     /// The same lock with only the files that `keep` accepts.
@@ -190,6 +207,7 @@ impl Lock {
             tag: owned(tag),
             spec: owned(spec),
             spec_digest: (!self.header.is_shared()).then_some(spec_digest),
+            cleanup_digest: self.cleanup_digest.clone(),
         };
         let written = || -> Result<String, toml::ser::Error> {
             let mut text = format!("{HEADER}{}", toml::to_string(&header)?);
@@ -255,7 +273,7 @@ impl Lock {
         if !errors.is_empty() {
             return Err(Failure(errors));
         }
-        let RawHeader { name, tag, spec, spec_digest, .. } = header;
+        let RawHeader { name, tag, spec, spec_digest, cleanup_digest, .. } = header;
         let header = match (tag, spec, spec_digest) {
             (Some(tag), Some(spec), Some(spec_digest)) => {
                 LockHeader { name, tag, spec, spec_digest }
@@ -272,7 +290,7 @@ impl Lock {
         };
         let mut files: Vec<_> = files.into_iter().map(own).collect();
         files.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(Self { header, files })
+        Ok(Self { header, cleanup_digest, files })
     }
 }
 
@@ -293,6 +311,8 @@ struct RawHeader {
     spec: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     spec_digest: Option<Digest>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cleanup_digest: Option<Digest>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -407,6 +427,18 @@ mod tests {
         assert_eq!(other_order.to_text().unwrap(), text);
         let empty = Lock::new(header(), &[]);
         assert_eq!(Lock::parse(&empty.to_text().unwrap(), "l").unwrap(), empty);
+    }
+
+    #[test]
+    fn knows_what_the_spec_said_when_a_part_was_taken_away() {
+        let lock = Lock::new(header(), &[file("entry/a.yaml", None)]);
+        let (same, other) = (Digest::of(b"spec"), Digest::of(b"other"));
+        assert!(lock.is_cleaned_up_with(&same) && !lock.is_cleaned_up_with(&other));
+        let edited = lock.clone().cleaned_up(other.clone());
+        assert!(edited.is_cleaned_up_with(&other) && !edited.is_cleaned_up_with(&same));
+        assert_eq!(Lock::parse(&edited.to_text().unwrap(), "l").unwrap(), edited);
+        assert_eq!(edited.header(), lock.header());
+        assert_eq!(edited.cleaned_up(same), lock);
     }
 
     #[test]

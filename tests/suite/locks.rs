@@ -141,3 +141,69 @@ fn a_lock_that_is_missing_is_a_difference() {
     assert_eq!(told.stdout, "add overlays/blue/graylane.lock\n");
     run(&sandbox, "graylane -q generate --check", 0);
 }
+
+#[test]
+fn an_edit_without_effect_on_manifests_reaches_the_lock() {
+    let sandbox = shop();
+    run(&sandbox, "graylane -q generate --commit", 0);
+    let edit = "sed -i 's/^  tag: blue/  tag: blue\\n  expires: 2030-01-31/' graylane/blue.yaml && git commit -qam Longer";
+    run(&sandbox, edit, 0);
+    // What is applied is what the spec gives.
+    run(&sandbox, "graylane -q generate --check", 0);
+    assert!(run(&sandbox, "graylane list", 0).stdout.contains("up to date"));
+    run(&sandbox, "graylane -q promote --dry-run", 2);
+    let told = run(&sandbox, "graylane -q generate --commit", 0).stdout;
+    assert!(told.starts_with("update overlays/blue/graylane.lock\ncommit "), "{told}");
+    assert!(told.ends_with(" gray(blue): update the lane\n"), "{told}");
+    assert_eq!(run(&sandbox, "git status --short", 0).stdout, "");
+    run(&sandbox, "graylane -q promote --dry-run", 0);
+}
+
+#[test]
+fn a_lane_that_was_taken_away_stays_so_until_its_spec_changes() {
+    for (option, state) in [("--drain", "drained"), ("--keep-metadata", "offline")] {
+        for commits in ["", " --commit"] {
+            let sandbox = shop();
+            run(&sandbox, "graylane -q generate --commit", 0);
+            let edit = "sed -i 's/web:2/web:3/' graylane/blue.yaml";
+            run(&sandbox, &format!("{edit} && git commit -qam Image"), 0);
+            run(&sandbox, &format!("graylane -q cleanup {option}{commits}"), 0);
+            let before = manifests(&sandbox);
+            let ran = run(&sandbox, &format!("graylane generate --if-present{commits}"), 0);
+            assert!(ran.stderr.contains(state), "{option}{commits}: {}", ran.stderr);
+            assert_eq!(manifests(&sandbox), before, "{option}{commits}");
+            // Nothing was tried with what the spec says.
+            run(&sandbox, "graylane -q promote --dry-run", 2);
+            let again = run(&sandbox, &format!("graylane cleanup {option}{commits}"), 0);
+            assert!(again.stderr.contains("nothing to do"), "{option}{commits}: {}", again.stderr);
+            run(
+                &sandbox,
+                "sed -i 's/web:3/web:4/' graylane/blue.yaml && git commit -qa -m Next",
+                0,
+            );
+            run(&sandbox, &format!("graylane -q generate --if-present{commits}"), 0);
+            assert!(manifests(&sandbox).contains("entry/ingress"), "{option}{commits}");
+        }
+    }
+}
+
+#[test]
+fn an_edit_that_is_not_committed_does_not_reopen_a_lane_that_was_drained_in_git() {
+    let sandbox = shop();
+    run(&sandbox, "graylane -q generate --commit", 0);
+    run(&sandbox, "sed -i 's/web:2/web:3/' graylane/blue.yaml", 0);
+    run(&sandbox, "graylane -q cleanup --drain --commit && git checkout -q graylane/blue.yaml", 0);
+    let ran = run(&sandbox, "graylane generate --if-present --commit", 0);
+    assert!(ran.stderr.contains("drained"), "{}", ran.stderr);
+}
+
+#[test]
+fn an_entry_that_a_merge_kept_is_not_taken_for_drained() {
+    let sandbox = shop();
+    run(&sandbox, "graylane -q generate && cp -r overlays/blue/entry ../entry", 0);
+    run(&sandbox, "graylane -q cleanup --drain && cp -r ../entry overlays/blue/", 0);
+    assert!(run(&sandbox, "graylane list", 0).stdout.contains("drifted"));
+    run(&sandbox, "graylane -q generate --if-present --check", 1);
+    run(&sandbox, "graylane -q generate --if-present", 0);
+    assert!(run(&sandbox, "graylane list", 0).stdout.contains("up to date"));
+}
