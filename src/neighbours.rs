@@ -137,6 +137,13 @@ pub fn claims_of_neighbours(to: Destination<'_>, specs: &[SpecFile]) -> Claims {
     claims
 }
 
+/// The locks of the overlays beside those of these specs, each with its directory, without what one of
+/// the specs wrote there itself.
+pub fn locks_beside(files: &dyn Files, specs: &[SpecFile]) -> Vec<(String, Lock)> {
+    let lanes = beside(files, specs, specs.iter()).into_iter().filter(|lane| !lane.is_left);
+    lanes.filter_map(|lane| Some((lane.directory, lane.lock?))).collect()
+}
+
 /// A lane beside those of some specs, as it stands in its overlay.
 #[derive(Debug)]
 pub struct Neighbour {

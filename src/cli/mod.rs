@@ -16,6 +16,7 @@ mod init_flux;
 mod list;
 mod man;
 mod output;
+mod owners;
 mod promote;
 mod remote;
 mod render;

@@ -5,6 +5,7 @@ use std::io::Read;
 use std::sync::Arc;
 
 use super::output::Output;
+use super::owners::taken;
 use super::workspace::Workspace;
 use crate::baseline::files::{Files, FilesError};
 use crate::baseline::select::Pattern;
@@ -196,11 +197,12 @@ pub(super) fn releases(
     releases_from(specs, baseline, workspace, workspace.files()?.as_ref(), None, output)
 }
 
-/// As [`releases_from`], and where specs need not be there, of those that are.
+/// As [`releases_from`], for lanes that are to be written: they take nothing of others. Where specs
+/// need not be there, of those that are.
 ///
 /// # Errors
 ///
-/// As [`releases`].
+/// As [`releases`], and overlays and objects of other lanes where theirs would be.
 pub(super) fn releases_present(
     specs: &SpecArgs,
     presence: &PresenceArgs,
@@ -210,8 +212,10 @@ pub(super) fn releases_present(
     output: &mut Output,
 ) -> anyhow::Result<Vec<Release>> {
     let files = workspace.files()?;
+    let there = to.map_or(files.as_ref(), |to| to.files);
     if !presence.if_present {
-        return releases_from(specs, baseline, workspace, files.as_ref(), to, output);
+        let releases = releases_from(specs, baseline, workspace, files.as_ref(), to, output)?;
+        return alone(releases, files.as_ref(), there);
     }
     let mut left = Vec::new();
     for spec in &specs.specs {
@@ -230,7 +234,18 @@ pub(super) fn releases_present(
         return Ok(Vec::new());
     }
     let left = SpecArgs { specs: left };
-    releases_from(&left, baseline, workspace, files.as_ref(), to, output)
+    let releases = releases_from(&left, baseline, workspace, files.as_ref(), to, output)?;
+    alone(releases, files.as_ref(), there)
+}
+
+/// The lanes, where they take nothing of others in the tree that they are written to.
+fn alone(
+    releases: Vec<Release>,
+    files: &dyn Files,
+    there: &dyn Files,
+) -> anyhow::Result<Vec<Release>> {
+    let errors = taken(&releases, files, there);
+    if errors.is_empty() { Ok(releases) } else { Err(Failure(errors).into()) }
 }
 
 /// As [`releases`], with files other than those of the workspace; `to` is the tree that the lanes

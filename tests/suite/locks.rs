@@ -207,3 +207,108 @@ fn an_entry_that_a_merge_kept_is_not_taken_for_drained() {
     run(&sandbox, "graylane -q generate --if-present", 0);
     assert!(run(&sandbox, "graylane list", 0).stdout.contains("up to date"));
 }
+
+/// Writes another spec and commits it.
+fn add(sandbox: &Sandbox, text: &str) {
+    fs::write(sandbox.dir.join("graylane/green.yaml"), text).unwrap();
+    run(sandbox, "git add -A && git commit -qm Green", 0);
+}
+
+#[test]
+fn the_overlay_of_another_spec_is_not_taken() {
+    let sandbox = shop();
+    run(&sandbox, "graylane -q generate --commit", 0);
+    add(&sandbox, &spec("green", "blue", "cart"));
+    let before = (sandbox.tree(), run(&sandbox, "git rev-parse HEAD", 0).stdout);
+    for line in [
+        "generate",
+        "generate --commit",
+        "generate --force",
+        "generate --check",
+        "generate --if-present --commit",
+        "check",
+        "--rev HEAD check",
+    ] {
+        let ran = run(&sandbox, &format!("graylane {line} graylane/green.yaml"), 2);
+        assert!(
+            ran.stderr
+                .contains("`overlays/blue` is the overlay of the lane `blue` (graylane/blue.yaml)"),
+            "{line}: {}",
+            ran.stderr
+        );
+        assert!(ran.stderr.contains("delete graylane/blue.yaml first"), "{line}: {}", ran.stderr);
+        assert_eq!((sandbox.tree(), run(&sandbox, "git rev-parse HEAD", 0).stdout), before);
+    }
+    // The same with the condition of the other lane, which is told before what would follow of it.
+    add(&sandbox, &spec("green", "blue", "web"));
+    let ran = run(&sandbox, "graylane generate graylane/green.yaml", 2);
+    assert!(!ran.stderr.contains("cleanup --tag blue"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_spec_that_was_renamed_keeps_its_overlay() {
+    let sandbox = shop();
+    run(&sandbox, "graylane -q generate --commit", 0);
+    run(&sandbox, "git mv graylane/blue.yaml graylane/team.yaml && git commit -qm Rename", 0);
+    run(&sandbox, "graylane -q generate --commit graylane/team.yaml", 0);
+    assert!(run(&sandbox, "graylane list", 0).stdout.contains("up to date"));
+    // What takes its place is no lane.
+    run(
+        &sandbox,
+        "git mv graylane/team.yaml graylane/new.yaml && echo 'a: 1' > graylane/team.yaml",
+        0,
+    );
+    run(&sandbox, "graylane -q generate graylane/new.yaml", 0);
+}
+
+#[test]
+fn lanes_that_are_written_together_may_change_places() {
+    let sandbox = shop();
+    add(&sandbox, &spec("green", "green", "cart"));
+    run(&sandbox, "graylane -q generate --commit", 0);
+    run(
+        &sandbox,
+        "sed -i 's#overlays/blue#overlays/x#; s#overlays/green#overlays/blue#; s#overlays/x#overlays/green#' graylane/*.yaml",
+        0,
+    );
+    let ran = run(&sandbox, "graylane generate graylane/green.yaml", 2);
+    let both = "graylane generate 'graylane/blue.yaml' 'graylane/green.yaml'";
+    assert!(ran.stderr.contains(both), "{}", ran.stderr);
+    run(&sandbox, both, 0);
+    run(&sandbox, "graylane generate --check", 0);
+}
+
+#[test]
+fn objects_of_a_lane_beside_are_not_written_again() {
+    let sandbox = shop();
+    run(&sandbox, "graylane -q generate --commit", 0);
+    let other = spec("blue", "green", "web").replace("exact: blue", "exact: green");
+    add(&sandbox, &other.replace("web:2", "web:9"));
+    for line in ["generate --commit", "generate --check", "check", "--rev HEAD check"] {
+        let ran = run(&sandbox, &format!("graylane {line} graylane/green.yaml"), 2);
+        assert!(
+            ran.stderr.contains("(`overlays/blue`) and `blue` both have Deployment/web-mse-blue"),
+            "{line}: {}",
+            ran.stderr
+        );
+        assert!(ran.stderr.contains("a tag of its own"), "{line}: {}", ran.stderr);
+    }
+    assert!(!sandbox.dir.join("overlays/green").exists());
+    // What the spec itself wrote elsewhere is its own.
+    run(
+        &sandbox,
+        "git rm -q graylane/green.yaml && sed -i 's#overlays/blue#overlays/moved#' graylane/blue.yaml",
+        0,
+    );
+    run(&sandbox, "graylane -q generate", 0);
+}
+
+#[test]
+fn the_overlay_of_another_spec_on_a_branch_is_not_taken() {
+    let sandbox = shop();
+    add(&sandbox, &spec("green", "blue", "cart"));
+    run(&sandbox, "graylane -q generate --commit --branch env graylane/blue.yaml", 0);
+    let ran = run(&sandbox, "graylane generate --commit --branch env graylane/green.yaml", 2);
+    assert!(ran.stderr.contains("is the overlay of the lane `blue`"), "{}", ran.stderr);
+    run(&sandbox, "graylane generate --commit --branch env graylane/blue.yaml", 0);
+}
