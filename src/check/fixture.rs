@@ -108,6 +108,7 @@ pub(super) fn told_around(
         output,
         committed: HashMap::new(),
         removals: Vec::new(),
+        foreign: Vec::new(),
         delivery: Arc::new(delivery),
     };
     change(&mut surroundings, &release);

@@ -20,6 +20,7 @@ mod entry_missing;
 mod entry_without_pods;
 #[cfg(test)]
 mod fixture;
+mod foreign_manifest;
 mod gray;
 mod hand_edited;
 mod host_network;
@@ -160,6 +161,7 @@ pub const FINDINGS: &[Finding] = &[
     drift::FINDING,
     entry_missing::FINDING,
     entry_without_pods::FINDING,
+    foreign_manifest::FINDING,
     hand_edited::FINDING,
     host_network::FINDING,
     host_path::FINDING,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::foreign::foreign_manifests;
 use super::shared::{Part, found, is_up_to_date};
 use super::workspace::Workspace;
 use crate::baseline::files::Files;
@@ -71,6 +72,7 @@ impl<'w> Around<'w> {
             desired.files.iter().take(release.lane.objects.len()).map(below).collect();
         Surroundings {
             now: self.now,
+            foreign: self.foreign(&output, &desired.files),
             committed: self.committed(release, &desired.files).unwrap_or_default(),
             standing: self.standing(release, desired),
             removals: self.removals(&output),
@@ -93,6 +95,16 @@ impl<'w> Around<'w> {
             differences.is_shared_too = is_up_to_date(&part, self.workspace).unwrap_or(true);
         }
         Some(standing)
+    }
+
+    /// The manifests in an overlay that no lock owns. What the lane is to have where it stands is told
+    /// of otherwise.
+    fn foreign(&self, output: &str, given: &[OverlayFile]) -> Vec<String> {
+        let lock = found(self.workspace, output).and_then(|overlay| read_lock(&*overlay));
+        let Ok(lock) = lock else { return Vec::new() };
+        let stands = self.compares && lock.as_ref().is_some_and(|lock| !lock.is_offline());
+        let owned = lock.iter().flat_map(Lock::files);
+        foreign_manifests(self.files, output, owned, given.iter().filter(|_| stands))
     }
 
     /// The last commit: that of `--rev`, or HEAD.

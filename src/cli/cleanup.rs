@@ -1,5 +1,6 @@
 //! `graylane cleanup`
 
+mod stated;
 mod targets;
 
 use std::collections::{BTreeSet, HashSet};
@@ -24,6 +25,7 @@ use crate::pipeline::read_spec;
 use crate::shared_routes::ServiceHost;
 use crate::spec::instant;
 use crate::yaml::{Document, Source, parse};
+use stated::{staying, with_given};
 pub(super) use targets::{Locked, overlays};
 use targets::{Targets, targets};
 
@@ -122,6 +124,7 @@ fn cleanup(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result<
         }
         match safe_removal(lock.as_ref(), selection, &overlay, args.force) {
             Ok(plan) => {
+                warnings.extend(staying(&directory, lock.as_ref(), selection, &workspace)?);
                 gone.extend(gone_services(lock.as_ref(), &plan));
                 plans.push(overlay);
             }
@@ -333,6 +336,7 @@ fn lock_to_clean(
             true => present_digest(args, &lock.header().spec, workspace)?,
             false => None,
         };
+        let lock = with_given(lock, overlay, workspace)?;
         return Ok(Some(match digest {
             Some(digest) => lock.cleaned_up(digest),
             None => lock,

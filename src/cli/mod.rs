@@ -9,6 +9,7 @@ mod compared;
 mod completions;
 mod diff;
 mod explain;
+mod foreign;
 mod generate;
 mod graph;
 mod init;

@@ -163,7 +163,7 @@ impl Lock {
 
     /// The same lock with these files as they are now, whether it listed them before or not.
     #[must_use]
-    pub(super) fn with(mut self, files: &[OverlayFile]) -> Self {
+    pub fn with(mut self, files: &[OverlayFile]) -> Self {
         let with = Self::new(self.header.clone(), files);
         self.files.retain(|file| with.file(&file.path).is_none());
         self.files.extend(with.files);

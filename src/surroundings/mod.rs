@@ -32,6 +32,8 @@ pub struct Surroundings {
     pub committed: HashMap<ObjectRef, String>,
     /// The removals of its overlay that took changes to its baseline along.
     pub removals: Vec<Removal>,
+    /// The manifests in its overlay's directory that no lock owns, relative to the repository.
+    pub foreign: Vec<String>,
     /// What the repository says about delivery.
     pub delivery: Arc<Delivery>,
 }

@@ -312,3 +312,77 @@ fn the_overlay_of_another_spec_on_a_branch_is_not_taken() {
     assert!(ran.stderr.contains("is the overlay of the lane `blue`"), "{}", ran.stderr);
     run(&sandbox, "graylane generate --commit --branch env graylane/blue.yaml", 0);
 }
+
+#[test]
+fn a_cleanup_takes_what_a_merge_left_unlisted() {
+    for side in ["ours", "theirs"] {
+        let sandbox = merged(side);
+        let ran = run(&sandbox, "graylane cleanup --tag blue --commit", 0);
+        assert!(!ran.stderr.contains("listed in no lock"), "{side}: {}", ran.stderr);
+        assert_eq!(manifests(&sandbox), "", "{side}");
+        assert_eq!(run(&sandbox, "git status --short", 0).stdout, "", "{side}");
+    }
+}
+
+const OLD: &str = "overlays/blue/workloads/deployment-old-mse-blue.yaml";
+
+#[test]
+fn a_manifest_that_no_lock_owns_is_told() {
+    let sandbox = shop();
+    run(&sandbox, "graylane -q generate --commit", 0);
+    run(
+        &sandbox,
+        &format!(
+            "sed 's/web-mse-blue/old-mse-blue/' overlays/blue/workloads/deployment-web-mse-blue.yaml > {OLD} && git add -A && git commit -qm Merged"
+        ),
+        0,
+    );
+    // What is no manifest is nobody's concern.
+    run(
+        &sandbox,
+        "echo mine > overlays/blue/README.md && echo 'a: 1' > overlays/blue/values.yaml",
+        0,
+    );
+    for line in ["graylane -q check", "graylane -q --rev HEAD check"] {
+        let found = run(&sandbox, line, 0).stdout;
+        assert!(
+            found.contains(&format!("warning[foreign-manifest]: `{OLD}` is listed in no lock")),
+            "{found}"
+        );
+        assert!(!found.contains("README") && !found.contains("values"), "{found}");
+    }
+    run(&sandbox, "graylane -q generate --check", 0);
+    let ran = run(&sandbox, "graylane cleanup --drain --commit", 0);
+    assert!(!ran.stderr.contains("listed in no lock"), "{}", ran.stderr);
+    for line in ["graylane cleanup --tag blue --commit", "graylane cleanup"] {
+        let ran = run(&sandbox, line, 0);
+        assert!(
+            ran.stderr.contains(&format!("`{OLD}` is listed in no lock and stays")),
+            "{line}: {}",
+            ran.stderr
+        );
+        assert!(sandbox.dir.join(OLD).exists(), "{line}");
+    }
+    let found = run(&sandbox, "graylane -q check", 0).stdout;
+    assert!(found.contains("foreign-manifest"), "{found}");
+    run(&sandbox, &format!("git rm -q '{OLD}' && graylane -q generate"), 0);
+    assert!(!run(&sandbox, "graylane -q check", 0).stdout.contains("foreign-manifest"));
+}
+
+#[test]
+fn a_file_that_a_merge_kept_of_a_removed_lane_is_told() {
+    let sandbox = shop();
+    run(&sandbox, "graylane -q generate --commit", 0);
+    run(
+        &sandbox,
+        "graylane -q cleanup --commit && git checkout -q HEAD~1 -- overlays/blue/workloads/deployment-web-mse-blue.yaml",
+        0,
+    );
+    let found = run(&sandbox, "graylane -q check", 0).stdout;
+    assert!(
+        found.contains(
+            "`overlays/blue/workloads/deployment-web-mse-blue.yaml` is listed in no lock"
+        ),
+        "{found}"
+    );
+}
