@@ -7,7 +7,9 @@ use std::collections::{BTreeSet, HashSet};
 
 use jiff::Timestamp;
 
-use super::commit::{CommitArgs, To, behind, head_lock, pushing, record, text, uncommitted};
+use super::commit::{
+    CommitArgs, To, behind, head_lock, pushing, record, sound_head_lock, text, uncommitted,
+};
 use super::generate::change_line;
 use super::output::Output;
 use super::shared::{Boards, Edit, OnCommit, services};
@@ -238,7 +240,7 @@ fn commit(
     workspace: &Workspace,
 ) -> anyhow::Result<Option<String>> {
     let repository = workspace.to_commit()?;
-    let head = head_lock(repository, directory)?;
+    let head = sound_head_lock(repository, directory)?;
     let Some(header) = lock.or(head.as_ref()).map(Lock::header) else { return Ok(None) };
     let commit = repository.head()?.commit();
     // A removal that was carried out earlier is told by what HEAD had.

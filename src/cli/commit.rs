@@ -113,6 +113,21 @@ pub(super) fn head_lock(repository: &Repository, directory: &str) -> Result<Opti
     }
 }
 
+/// As [`head_lock`], for a commit on top of that one: a lock that cannot be read is mended by it, and
+/// does not stand in its way.
+pub(super) fn sound_head_lock(
+    repository: &Repository,
+    directory: &str,
+) -> Result<Option<Lock>, Failure> {
+    match repository.head()?.commit() {
+        Some(commit) => {
+            let files = TreeFiles::open(repository, commit, directory)?;
+            Ok(read_lock(&files).unwrap_or_default())
+        }
+        None => Ok(None),
+    }
+}
+
 /// What a commit says; `source` is the commit that the lane was made from.
 pub(super) fn text(
     args: &CommitArgs,

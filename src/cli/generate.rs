@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::commit::{
-    CommitArgs, To, behind, head_lock, pushing, record, source_commit, text, uncommitted,
+    CommitArgs, To, behind, pushing, record, sound_head_lock, source_commit, text, uncommitted,
 };
 use super::output::Output;
 use super::shared::{Boards, Edit, OnCommit, Part};
@@ -343,7 +343,7 @@ fn commit_written(
     workspace: &Workspace,
 ) -> anyhow::Result<Option<String>> {
     let repository = workspace.to_commit()?;
-    let head = head_lock(repository, &spec.output)?;
+    let head = sound_head_lock(repository, &spec.output)?;
     let base = repository.head()?.commit();
     // A plan that was carried out earlier is told by what HEAD had.
     let told = match (base, plan.outcome()) {

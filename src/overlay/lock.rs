@@ -238,6 +238,14 @@ impl Lock {
                 None => diagnostic,
             }
         };
+        if let Some(at) = conflict(text) {
+            return Err(Diagnostic::error(
+                "the lock has the marks of a merge that was not settled",
+            )
+            .at(place(text, shown, at))
+            .remedy(format!("settle the spec and the baseline, then {ANEW}"))
+            .into());
+        }
         let mut tables = tables(text);
         let (_, head) = tables.next().unwrap_or((0, ""));
         let version: RawVersion = read_table(head, 0).map_err(|(why, at)| damaged(&why, at))?;
@@ -379,12 +387,21 @@ fn place(text: &str, shown: &str, offset: usize) -> Place {
     Place { file: Arc::from(shown), line, column, text }
 }
 
-/// What to do about a lock that cannot be read. A lock that was never committed is not in git, but
-/// files that hold what is generated are taken over without one.
+/// The way without the lock that is there: files that hold what is generated are taken over.
+const ANEW: &str =
+    "delete it and run `graylane generate`: files that are as generated are taken over";
+
+/// What to do about a lock that cannot be read. One that was never committed is not in git, and git
+/// restores none while a merge of it is not settled.
 pub(super) fn restore(shown: &str) -> String {
-    format!(
-        "restore it: git restore '{shown}'\nwhere git does not have it, delete it and run `graylane generate`: files that are as generated are taken over"
-    )
+    format!("restore it: git restore '{shown}'\nin a merge, or where git has no sound one, {ANEW}")
+}
+
+/// Where git left both sides of a merge. No line of a lock starts so.
+fn conflict(text: &str) -> Option<usize> {
+    const MARK: &str = "<<<<<<< ";
+    let later = || text.find(&format!("\n{MARK}")).map(|at| at + 1);
+    if text.starts_with(MARK) { Some(0) } else { later() }
 }
 
 #[cfg(test)]
@@ -439,6 +456,16 @@ mod tests {
         assert_eq!(Lock::parse(&edited.to_text().unwrap(), "l").unwrap(), edited);
         assert_eq!(edited.header(), lock.header());
         assert_eq!(edited.cleaned_up(same), lock);
+    }
+
+    #[test]
+    fn the_marks_of_a_merge_are_told() {
+        let text = Lock::new(header(), &[]).to_text().unwrap();
+        let (head, rest) = text.split_once("spec_digest").unwrap();
+        let merged = format!("{head}<<<<<<< HEAD\nspec_digest{rest}=======\nx\n>>>>>>> x\n");
+        let error = Lock::parse(&merged, "graylane.lock").unwrap_err().0.remove(0);
+        assert_eq!(error.place.unwrap().line, 6);
+        assert_eq!(error.message, "the lock has the marks of a merge that was not settled");
     }
 
     #[test]

@@ -386,3 +386,53 @@ fn a_file_that_a_merge_kept_of_a_removed_lane_is_told() {
         "{found}"
     );
 }
+
+/// A lane that two branches changed, in the middle of their merge.
+fn conflicting() -> Sandbox {
+    let sandbox = shop();
+    run(&sandbox, "graylane -q generate --commit", 0);
+    run(
+        &sandbox,
+        "git switch -qc x && sed -i 's/web:2/web:3/' graylane/blue.yaml && git commit -qam 3 && graylane -q generate --commit",
+        0,
+    );
+    run(
+        &sandbox,
+        "git switch -q main && printf '      replicas: 2\\n' >> graylane/blue.yaml && sed -i 's/^  tag: blue/  tag: blue\\n  expires: 2030-01-31/' graylane/blue.yaml && git commit -qam Scale && graylane -q generate --commit",
+        0,
+    );
+    let ran = run(&sandbox, "git merge -q x -m m", 1);
+    assert!(ran.stdout.contains("Merge conflict in overlays/blue/graylane.lock"), "{}", ran.stdout);
+    // What else is in conflict, the author of the merge settles.
+    run(&sandbox, "sed -i '/^<<<<<<</d; /^=======/d; /^>>>>>>>/d' graylane/blue.yaml", 0);
+    sandbox
+}
+
+#[test]
+fn a_lock_in_conflict_is_mended_as_the_message_says() {
+    let remedy = "rm overlays/blue/graylane.lock";
+    let sandbox = conflicting();
+    let ran = run(&sandbox, "graylane generate", 2);
+    assert!(ran.stderr.contains("has the marks of a merge that was not settled"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("delete it and run `graylane generate`"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("git restore"), "{}", ran.stderr);
+    run(&sandbox, &format!("{remedy} && graylane -q generate --force"), 0);
+    run(&sandbox, "git add -A && git commit -qm Merged && graylane -q generate --check", 0);
+
+    // The marks were committed.
+    let sandbox = conflicting();
+    run(&sandbox, "git add -A && git commit -qm Marks", 0);
+    run(&sandbox, "graylane generate --commit", 2);
+    run(&sandbox, &format!("{remedy} && graylane -q generate --commit --force"), 0);
+    assert_eq!(run(&sandbox, "git status --short", 0).stdout, "");
+    run(&sandbox, "graylane -q generate --check", 0);
+    run(&sandbox, "graylane -q cleanup --commit", 0);
+    assert_eq!(manifests(&sandbox), "");
+
+    // They were, and somebody takes the lane away before the next commit.
+    let sandbox = conflicting();
+    run(&sandbox, "git add -A && git commit -qm Marks", 0);
+    run(&sandbox, &format!("{remedy} && graylane -q generate --force"), 0);
+    run(&sandbox, "graylane -q cleanup --commit", 0);
+    assert_eq!(run(&sandbox, "git ls-files overlays | grep -v gitkeep", 1).stdout, "");
+}
