@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::digest::Digest;
 use super::dir::{Kind, OverlayDir, kind};
-use super::lock::Digest;
 use super::path::{OverlayPath, STAGING};
 
 const JOURNAL: &str = "journal";

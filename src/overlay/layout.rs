@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::lock::Digest;
+use super::digest::Digest;
 use super::path::OverlayPath;
 
 /// The directory of an object. Traffic has one of its own, so that it can be put in place last and

@@ -4,6 +4,7 @@
 //! what is found, on disk or in a commit. [`OverlayDir`] is where files are read and written.
 
 mod commit;
+mod digest;
 mod dir;
 mod files;
 mod journal;
@@ -18,11 +19,12 @@ mod replace;
 mod write;
 
 pub use commit::commit_changes;
+pub use digest::Digest;
 pub use dir::OverlayDir;
 pub use files::{Found, OverlayFiles, TreeFiles, read_lock};
 pub use kustomization::{KUSTOMIZATION_FILE, kustomizations};
 pub use layout::{Directory, ObjectName, layout};
-pub use lock::{Digest, Lock, LockHeader, Origin, OwnedFile};
+pub use lock::{Lock, LockHeader, Origin, OwnedFile};
 pub use message::{Told, message};
 pub use path::{KEEP_FILE, LOCK_FILE, OverlayPath};
 pub(crate) use plan::is_as_written;

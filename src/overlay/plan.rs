@@ -3,10 +3,11 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::digest::Digest;
 use super::files::{Found, OverlayFiles};
 use super::kustomization::kustomizations;
 use super::layout::Directory;
-use super::lock::{Digest, Lock, LockHeader, Origin, OwnedFile};
+use super::lock::{Lock, LockHeader, Origin, OwnedFile};
 use super::path::OverlayPath;
 use crate::diagnostic::{Diagnostic, Failure};
 use crate::git::with_lf;

@@ -202,8 +202,9 @@ mod tests {
 
     use super::*;
     use crate::overlay::Desired;
+    use crate::overlay::digest::Digest;
     use crate::overlay::files::read_lock;
-    use crate::overlay::lock::{Digest, LockHeader};
+    use crate::overlay::lock::LockHeader;
 
     type Disk = BTreeMap<OverlayPath, Vec<u8>>;
 

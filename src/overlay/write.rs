@@ -6,10 +6,10 @@ use std::path::PathBuf;
 
 use rayon::prelude::*;
 
+use super::digest::Digest;
 use super::dir::{Kind, OverlayDir, io_failure, kind};
 use super::files::{Found, OverlayFiles};
 use super::journal::{Journal, Staging, Step};
-use super::lock::Digest;
 use super::path::{OverlayPath, STAGING, join};
 use super::plan::{FileChange, Plan};
 use crate::diagnostic::{Diagnostic, Failure};
