@@ -239,6 +239,9 @@ fn the_overlay_of_another_spec_is_not_taken() {
         assert!(ran.stderr.contains("delete graylane/blue.yaml first"), "{line}: {}", ran.stderr);
         assert_eq!((sandbox.tree(), run(&sandbox, "git rev-parse HEAD", 0).stdout), before);
     }
+    let ran = run(&sandbox, "graylane cleanup graylane/green.yaml", 2);
+    assert!(ran.stderr.contains("graylane cleanup 'graylane/blue.yaml'"), "{}", ran.stderr);
+    assert_eq!(sandbox.tree(), before.0);
     // The same with the condition of the other lane, which is told before what would follow of it.
     add(&sandbox, &spec("green", "blue", "web"));
     let ran = run(&sandbox, "graylane generate graylane/green.yaml", 2);

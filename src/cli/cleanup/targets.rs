@@ -10,7 +10,7 @@ use super::Args;
 use crate::baseline::files::Files;
 use crate::diagnostic::{Diagnostic, Failure, nearest};
 use crate::overlay::{LOCK_FILE, Lock, OverlayDir, read_lock};
-use crate::pipeline::read_spec;
+use crate::pipeline::{SpecFile, read_spec};
 
 /// What a command cleans, and where routes to it may be.
 pub(super) struct Targets {
@@ -126,10 +126,11 @@ pub(super) fn targets(
     // A damaged lock of another lane is no concern of these.
     errors.clear();
     let mut overlays = Vec::new();
-    for path in specs {
-        match read_spec(files.as_ref(), &path) {
+    for path in &specs {
+        match read_spec(files.as_ref(), path) {
             Ok(spec) => {
-                overlays.extend(of_spec(&locks, &path).filter(|found| *found != spec.output));
+                errors.extend(of_another(&spec, &locks, &specs, files.as_ref()));
+                overlays.extend(of_spec(&locks, path).filter(|found| *found != spec.output));
                 overlays.push(spec.output);
                 shared.extend(spec.shared);
             }
@@ -137,6 +138,30 @@ pub(super) fn targets(
         }
     }
     if errors.is_empty() { Ok(Targets::new(overlays, shared)) } else { Err(Failure(errors)) }
+}
+
+/// What is wrong with cleaning up the output of a spec: the overlay there is that of another one that
+/// is there and was not named.
+fn of_another(
+    spec: &SpecFile,
+    locks: &[(String, Lock)],
+    named: &[String],
+    files: &dyn Files,
+) -> Option<Diagnostic> {
+    let (directory, lock) = locks.iter().find(|(directory, _)| *directory == spec.output)?;
+    let owner = &lock.header().spec;
+    if **owner == *spec.release.file || named.contains(owner) {
+        return None;
+    }
+    let theirs = read_spec(files, owner).ok()?.release;
+    let error = Diagnostic::error(format!(
+        "`{directory}` is the overlay of the lane `{}` ({owner})",
+        theirs.name
+    ));
+    let error = error.at(spec.release.output_place.clone());
+    Some(error.related(theirs.output_place, "its output").remedy(format!(
+        "give this spec an `output` of its own; if that lane is meant: graylane cleanup '{owner}'"
+    )))
 }
 
 /// The overlays that were made from a spec, wherever its output is by now.
