@@ -31,28 +31,32 @@ pub(super) fn place_of(route: &Route) -> (String, String) {
             (of("hosts"), of("paths"))
         }
     };
-    let host = match host.strip_prefix("*.") {
-        Some(domain) => format!("www.{domain}"),
-        None if host.is_empty() || host == "*" => "localhost".to_owned(),
-        None => host,
-    };
-    // What follows a wildcard or an expression is any text.
-    let end = path.find(['*', '?', '(', '[', '\\', '$']).unwrap_or(path.len());
-    let path = path.get(..end).unwrap_or("/");
-    (host, if path.is_empty() { "/".to_owned() } else { path.to_owned() })
+    (host_of(&host), path_of(&path))
 }
 
-/// A request that has what the first path of a route that fits what is wanted asks for besides the
+/// A host that a pattern means.
+fn host_of(pattern: &str) -> String {
+    match pattern.strip_prefix("*.") {
+        Some(domain) => format!("www.{domain}"),
+        None if pattern.is_empty() || pattern == "*" => "localhost".to_owned(),
+        None => pattern.to_owned(),
+    }
+}
+
+/// A path that a pattern means.
+fn path_of(pattern: &str) -> String {
+    // What follows a wildcard or an expression is any text.
+    let end = pattern.find(['*', '?', '(', '[', '\\', '$']).unwrap_or(pattern.len());
+    let path = pattern.get(..end).unwrap_or("/");
+    if path.is_empty() { "/".to_owned() } else { path.to_owned() }
+}
+
+/// A request that has what the first match of a route that fits what is wanted asks for besides the
 /// match of its entry: what the baseline's route asks for too.
 ///
 /// Sources: gateway-api, apis/v1 HTTPRouteMatch; apache/apisix-ingress-controller, api/v2
 /// ApisixRouteHTTPMatch and ApisixRouteHTTPMatchExpr.
-pub(super) fn with_conditions(
-    route: &Route,
-    entry: &Match,
-    wanted: Wanted<'_>,
-    bare: Request,
-) -> Request {
+pub(super) fn bare(route: &Route, entry: &Match, wanted: Wanted<'_>) -> Request {
     let rules = match route.id.kind.as_str() {
         "HTTPRoute" => route.document.at(&["spec", "rules"]),
         "ApisixRoute" => route.document.at(&["spec", "http"]),
@@ -60,9 +64,16 @@ pub(super) fn with_conditions(
     };
     let found: Vec<Conditions<'_>> =
         rules.into_iter().flat_map(NodeRef::items).flat_map(conditions_of).collect();
-    let Some(found) = found.iter().find(|each| each.fit(wanted)).or(found.first()) else {
-        return wanted.method.map_or(bare.clone(), |method| bare.with_method(method));
-    };
+    let nothing = Conditions::default();
+    let found = found.iter().find(|each| each.fit(wanted)).or(found.first()).unwrap_or(&nothing);
+    let (mut host, mut path) = place_of(route);
+    if let Some(own) = found.hosts.first() {
+        host = host_of(own);
+    }
+    if let Some(own) = found.path() {
+        path = path_of(own);
+    }
+    let bare = Request::new(wanted.host.unwrap_or(&host), wanted.path.unwrap_or(&path));
     let bare = match wanted.method.or(found.methods.first().copied()) {
         Some(method) => bare.with_method(method),
         None => bare,
@@ -86,7 +97,9 @@ pub(super) fn with_conditions(
 struct Conditions<'a> {
     /// The match of an HTTPRoute, which has a path.
     of_http_route: Option<NodeRef<'a>>,
-    /// The paths of an ApisixRoute.
+    /// The hosts of an ApisixRoute.
+    hosts: Vec<&'a str>,
+    /// Its paths.
     patterns: Vec<&'a str>,
     /// Any of them; empty where it asks for none.
     methods: Vec<&'a str>,
@@ -94,8 +107,25 @@ struct Conditions<'a> {
 }
 
 impl Conditions<'_> {
-    /// Whether requests of a method and a path can fit; what is not wanted fits.
+    /// The first path, as it is written.
+    fn path(&self) -> Option<&str> {
+        let of_http_route = self.of_http_route.and_then(|found| found.at(&["path", "value"]));
+        of_http_route.and_then(NodeRef::as_str).or(self.patterns.first().copied())
+    }
+
+    /// Whether requests of a method, a host and a path can fit; what is not wanted fits.
     fn fit(&self, wanted: Wanted<'_>) -> bool {
+        let has_host = |host: &str| {
+            let host = Request::new(host, "/").host;
+            self.hosts.is_empty()
+                || self.hosts.iter().any(|it| match it.strip_prefix('*') {
+                    Some(domain) => host.ends_with(&domain.to_ascii_lowercase()),
+                    None => it.eq_ignore_ascii_case(&host),
+                })
+        };
+        if !wanted.host.is_none_or(has_host) {
+            return false;
+        }
         let method = wanted.method.is_none_or(|method| {
             self.methods.is_empty() || self.methods.iter().any(|it| it.eq_ignore_ascii_case(method))
         });
@@ -115,6 +145,7 @@ fn conditions_of(rule: NodeRef<'_>) -> Vec<Conditions<'_>> {
     if let Some(found) = rule.get("match") {
         return vec![Conditions {
             of_http_route: None,
+            hosts: texts(found, "hosts"),
             patterns: texts(found, "paths"),
             methods: texts(found, "methods"),
             values: exprs(found),
@@ -127,6 +158,7 @@ fn conditions_of(rule: NodeRef<'_>) -> Vec<Conditions<'_>> {
     }
     let all = matches.into_iter().map(|found| Conditions {
         of_http_route: Some(found),
+        hosts: Vec::new(),
         patterns: Vec::new(),
         methods: found.get("method").and_then(NodeRef::as_str).into_iter().collect(),
         values: fields(found),

@@ -70,6 +70,7 @@ pub(super) fn hops(
     request: &Request,
 ) -> Vec<Hop> {
     let in_lanes = in_lanes(cluster, request);
+    let (called, service) = (service, cluster.aliased(service));
     let found = cluster.behind(service, subset);
     let answered_by = found.clone().unwrap_or_default();
     let why = match (found, subset) {
@@ -86,7 +87,7 @@ pub(super) fn hops(
     walk.hops.push(Hop {
         depth: 0,
         caller: None,
-        called: service.to_string(),
+        called: called.to_string(),
         because: None,
         answered_by: answered_by.clone(),
         why,

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::answer::{Answer, Backend, Outcome, Part};
 use super::asked;
 use super::cluster::{Cluster, TracedEntry};
-use super::derive::{matching, not_matching, place_of, with_conditions, with_word};
+use super::derive::{bare, matching, not_matching, with_word};
 use super::hops::{Hop, hops, in_lanes};
 use super::request::Request;
 use crate::kube::object::ObjectRef;
@@ -128,9 +128,7 @@ fn cells(
     };
     let numbers = 0..cluster.routes.len();
     let Some(number) = numbers.into_iter().find(of_entry) else { return Vec::new() };
-    let (own_host, own_path) = place_of(&cluster.routes[number]);
-    let bare = Request::new(wanted.host.unwrap_or(&own_host), wanted.path.unwrap_or(&own_path));
-    let bare = with_conditions(&cluster.routes[number], &entry.route, wanted, bare);
+    let bare = bare(&cluster.routes[number], &entry.route, wanted);
     let gateways: Vec<usize> = (0..cluster.gateways.len())
         .filter(|at| cluster.gateways[*at].routes.contains(&number))
         .collect();

@@ -138,6 +138,12 @@ fn another_name_leads_to_the_same_pods() {
     ] {
         assert_eq!(of("mse", &service), (".nothing".to_owned(), why.to_owned()), "{service}");
     }
+    // One that a route leads to.
+    let ingress = ingress("mse").replace("service: {name: web", "service: {name: other");
+    let baseline = workload("web", &[]) + &ingress + &alias("web.shop.svc.cluster.local");
+    let entry = "      entry: {match: {headers: [{name: x, exact: gray}]}}\n";
+    let without_entry = spec("gray", "mse", "").replace(entry, "");
+    assert_eq!(way(&cluster(&[without_entry], &baseline), None), ["web"]);
 }
 
 #[test]
@@ -396,6 +402,12 @@ spec:
             ("POST /api/1 acme".to_owned(), false),
             "{kind}"
         );
+        let (derived, has_failed) = of(None, Some("GET"));
+        assert!(
+            derived.starts_with("GET /cart") && derived.ends_with(" other"),
+            "{kind} {derived}"
+        );
+        assert!(!has_failed, "{kind}");
         // No route answers it.
         assert_eq!(of(Some("/api/1"), Some("PUT")), ("PUT /api/1 acme".to_owned(), true), "{kind}");
     }
