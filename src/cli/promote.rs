@@ -235,7 +235,19 @@ fn stale(
 /// What of an overlay is not as spec and baseline give it now. What was taken away from it, as
 /// `cleanup --drain` does, was there to be tried.
 fn untried(spec: &SpecFile, facts: &Facts, lock: &Lock, workspace: &Workspace) -> Vec<Diagnostic> {
-    let Ok(release) = release(spec.clone(), facts) else { return Vec::new() };
+    let release = match release(spec.clone(), facts) {
+        Ok(release) => release,
+        Err(Failure(mut errors)) => {
+            let error = Diagnostic::error(format!(
+                "the lane `{}` cannot be built any more: what would be promoted was never tried with what the baseline is now",
+                spec.release.name
+            ));
+            errors.push(error.at(spec.release.tag_place.clone()).remedy(
+                "mend the spec, run `graylane generate` and let that be applied first, or promote with --force",
+            ));
+            return errors;
+        }
+    };
     let Ok(overlay) = found(workspace, &spec.output) else { return Vec::new() };
     let Standing::Written(differences) = Standing::of(release.desired(), &*overlay) else {
         return Vec::new();

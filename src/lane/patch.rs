@@ -181,13 +181,13 @@ fn is_assertion(body: &PatchBody) -> bool {
 ///
 /// # Errors
 ///
-/// When it does not fit, or gives a pod two containers or volumes of one name.
+/// When it does not fit, or gives an object twice what it can have once.
 pub(crate) fn apply_patch(
     patch: &Patch,
     id: &ObjectRef,
     document: &mut Document,
 ) -> Result<(), Diagnostic> {
-    let had = twice(document);
+    let had = twice(id, document);
     let (place, result) = match &patch.body {
         PatchBody::Merge(value) => {
             (&patch.place, apply_merge(document, value, &KeysOf { kind: &id.kind }))
@@ -201,10 +201,10 @@ pub(crate) fn apply_patch(
     };
     let wrong = |error| Diagnostic::error(format!("the patch does not fit {id}: {error}"));
     result.map_err(|error| wrong(error).at(place.clone()))?;
-    match twice(document).into_iter().find(|each| !had.contains(each)) {
+    match twice(id, document).into_iter().find(|each| !had.contains(each)) {
         Some((what, name)) => {
             let error = Diagnostic::error(format!(
-                "the patch gives {id} two {what} of the name `{}`",
+                "the patch gives {id} `{}` twice among its {what}",
                 name.escape_debug()
             ));
             Err(error.at(patch.place.clone()).remedy(
@@ -215,28 +215,51 @@ pub(crate) fn apply_patch(
     }
 }
 
-/// What has a name that another one in its pod has: the API server refuses it.
+/// Lists of a container whose items are told apart by a field, with what they are.
 ///
-/// Source: kubernetes/kubernetes pkg/apis/core/validation, ValidatePodSpec.
-fn twice(document: &Document) -> Vec<(&'static str, String)> {
+/// Source: kubernetes/kubernetes pkg/apis/core/validation; of variables and ports of one name the
+/// API server takes all, and which of them counts is left to chance.
+const OF_CONTAINERS: [(&str, &str, &str); 4] = [
+    ("env", "name", "variables"),
+    ("volumeMounts", "mountPath", "mounts"),
+    ("volumeDevices", "devicePath", "devices"),
+    ("ports", "containerPort", "ports"),
+];
+
+/// What another one beside it is told apart from by nothing: containers and volumes of a pod, what a
+/// container has, ports of a Service.
+///
+/// Source: kubernetes/kubernetes pkg/apis/core/validation, ValidatePodSpec, ValidateService.
+fn twice(id: &ObjectRef, document: &Document) -> Vec<(&'static str, String)> {
     let root = document.root();
     let mut found = Vec::new();
-    for template in pod_templates(root) {
-        let mut names = HashSet::default();
-        for container in containers(root, &template) {
-            if !names.insert(container.name.clone()) {
-                found.push(("containers", container.name));
+    let mut note = |list: Option<NodeRef<'_>>, key: &str, what: &'static str| {
+        let mut known = HashSet::default();
+        for item in list.into_iter().flat_map(NodeRef::items) {
+            let Some(value) = item.get(key).and_then(NodeRef::text) else { continue };
+            let protocol = item.get("protocol").and_then(NodeRef::text).unwrap_or("TCP");
+            if !known.insert((value, protocol)) {
+                found.push((what, value.to_owned()));
             }
         }
-        let volumes = document.find(&template.spec.key("volumes"));
-        let mut names = HashSet::default();
-        for volume in volumes.into_iter().flat_map(NodeRef::items) {
-            let name = volume.get("name").and_then(NodeRef::text).unwrap_or_default();
-            if !names.insert(name) {
-                found.push(("volumes", name.to_owned()));
+    };
+    if is_service(id) {
+        note(root.at(&["spec", "ports"]), "port", "ports");
+    }
+    let mut names = Vec::new();
+    for template in pod_templates(root) {
+        note(document.find(&template.spec.key("volumes")), "name", "volumes");
+        let mut known = HashSet::default();
+        for container in containers(root, &template) {
+            for (list, key, what) in OF_CONTAINERS {
+                note(document.find(&container.path.key(list)), key, what);
+            }
+            if !known.insert(container.name.clone()) {
+                names.push(("containers", container.name));
             }
         }
     }
+    found.extend(names);
     found
 }
 

@@ -148,7 +148,9 @@ fn targets<'a>(
             };
             let path = container.path.key("image");
             let old = service.document.find(&path).and_then(NodeRef::text).unwrap_or_default();
-            let is_patched = patches && !service.spec.patches.is_empty();
+            // Another service's patches may change it too.
+            let is_patched =
+                patches && found.iter().any(|service| !service.spec.patches.is_empty());
             if old != image.image || is_patched {
                 let (container, old, new) = (&*image.container, old.to_owned(), &*image.image);
                 let edit = Edit::Image { path, template, container, old, new };

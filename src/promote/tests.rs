@@ -166,6 +166,24 @@ fn a_patch_that_was_promoted_is_not_applied_twice() {
         "{op: add, path: /spec/template/spec/containers/-, value: {name: side,",
     );
     let promotion = promoted(&spec(&add), DEPLOYMENT, true).unwrap();
+    for (path, value) in [
+        ("env", "{name: A, value: b}"),
+        ("volumeMounts", "{name: v, mountPath: /v}"),
+        ("ports", "{containerPort: 80}"),
+    ] {
+        let patch = format!(
+            "patches: [{{target: Deployment/web, json: [{{op: add, path: /spec/template/spec/containers/0/{path}/-, value: {value}}}]}}]"
+        );
+        let with = |item: &str| {
+            DEPLOYMENT.replace(
+                "      - name: web",
+                &format!("      - {path}: [{item}]\n        name: web"),
+            )
+        };
+        assert!(promoted(&spec(&patch), &with(""), true).is_ok(), "{path}");
+        let error = promoted(&spec(&patch), &with(value), true).unwrap_err();
+        assert!(error.to_string().contains("twice among its"), "{error}");
+    }
     let error = promoted(&spec(&add), &promotion.files[0].after, true).unwrap_err();
-    assert!(error.to_string().contains("two containers of the name `side`"), "{error}");
+    assert!(error.to_string().contains("`side` twice among its containers"), "{error}");
 }
