@@ -140,6 +140,10 @@ impl Same {
 fn claims(mut all: Json) -> Json {
     for claim in all.as_array_mut().into_iter().flatten() {
         let Some(claim) = claim.as_object_mut() else { continue };
+        if let Some(metadata) = claim.get_mut("metadata").and_then(Json::as_object_mut) {
+            metadata.retain(|_, value| !value.is_null());
+        }
+        claim.retain(|_, value| value.as_object().is_none_or(|fields| !fields.is_empty()));
         claim.remove("apiVersion");
         claim.remove("kind");
         claim.remove("status");
@@ -269,6 +273,7 @@ mod tests {
             claims("1024Mi"),
             claims("1073741824"),
             one.replace("serviceName: a", "serviceName: a\n  podManagementPolicy: OrderedReady"),
+            one.replace("- spec: {", "- metadata: {creationTimestamp: null}\n    spec: {"),
             one.replace("- spec: {", "- apiVersion: v1\n    kind: PersistentVolumeClaim\n    spec: {volumeMode: Filesystem, "),
         ] {
             assert!(changes(kind, &one, &same).is_empty(), "{same}");
