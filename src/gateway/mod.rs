@@ -43,7 +43,6 @@ pub use claims::{Claim, Claims, Place as ClaimedPlace, Requests, Weight, claims}
 pub use driven::{CANARY, Held, held};
 pub(crate) use expression::ambiguous;
 pub use ingress::{backends, class_of, is_canary};
-pub use namesakes::by_controller;
 pub use owner::Owner;
 pub use unsupported::unsupported;
 pub(crate) use unsupported::{malformed, regex_notes};
@@ -244,6 +243,20 @@ pub fn of(class: GatewayClass) -> Option<&'static dyn Gateway> {
 ///
 /// When it names none that is known here, or has annotations of another controller of that name.
 pub fn class_for(id: &ObjectRef, root: NodeRef<'_>) -> Result<GatewayClass, Diagnostic> {
+    class_by(id, root, None)
+}
+
+/// As [`class_for`], where the controller of an Ingress's IngressClass is known, which says more than
+/// annotations.
+///
+/// # Errors
+///
+/// As [`class_for`], and when that controller is another one than the name of the class says.
+pub fn class_by(
+    id: &ObjectRef,
+    root: NodeRef<'_>,
+    controller: Option<&str>,
+) -> Result<GatewayClass, Diagnostic> {
     is_servable(id)?;
     match id.kind.as_str() {
         "HTTPRoute" => return Ok(GatewayClass::GatewayApi),
@@ -253,7 +266,11 @@ pub fn class_for(id: &ObjectRef, root: NodeRef<'_>) -> Result<GatewayClass, Diag
     let found = class_of(root);
     let class = GatewayClass::ALL.iter().find(|class| found == Some(class.as_str()));
     if let Some(class) = class {
-        return namesakes::by_annotations(*class, id, root).map(|()| *class);
+        let is_its = match controller {
+            Some(controller) => namesakes::by_controller(*class, id, controller),
+            None => namesakes::by_annotations(*class, id, root),
+        };
+        return is_its.map(|()| *class);
     }
     let what = match found {
         Some(found) => format!("the class `{found}` of {id} is not one graylane knows"),

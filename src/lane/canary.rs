@@ -83,13 +83,12 @@ impl Builder<'_> {
             Some(class) => class,
             None => {
                 let document = route.document();
-                let class = gateway::class_for(&route.id, document.root())?;
                 let named = gateway::class_of(document.root()).unwrap_or_default();
                 let named = ObjectRef::new("networking.k8s.io", "IngressClass", "", named);
-                if let Some(found) = self.facts.baseline.get(&named) {
-                    gateway::by_controller(class, &route.id, found.document().root())?;
-                }
-                class
+                let named = self.facts.baseline.get(&named).map(Object::document);
+                let controller = named.as_ref().and_then(|class| class.at(&["spec", "controller"]));
+                let controller = controller.and_then(NodeRef::as_str);
+                gateway::class_by(&route.id, document.root(), controller)?
             }
         };
         let gateway = gateway::of(class).ok_or_else(|| {
