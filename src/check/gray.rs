@@ -5,6 +5,7 @@ use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 use crate::baseline::Object;
 use crate::diagnostic::Diagnostic;
 use crate::kube::object::ObjectRef;
+use crate::kube::selector::LabelSelector;
 use crate::kube::selector_index::SelectorIndex;
 use crate::kube::selectors::SelectorUse;
 use crate::lane::{Facts, GrayObject, Labels, Selecting, selected};
@@ -53,8 +54,8 @@ impl<'a> Gray<'a> {
     }
 
     /// The gray workloads that each of these selectors of the baseline finds, and those that one
-    /// finds which does not find what they are made from. Such a one is for lanes; what finds both
-    /// does the same for both, so that it makes up for nothing that the gray pods go without.
+    /// finds which is for lanes. What finds those that they are made from too does the same for both,
+    /// so that it makes up for nothing that the gray pods go without.
     pub(super) fn found_by<'s>(
         &self,
         facts: &Facts,
@@ -62,13 +63,12 @@ impl<'a> Gray<'a> {
     ) -> Found<'a> {
         let mut found = Found { by: HashMap::new(), for_lanes: HashSet::new() };
         for each in selecting {
-            let owners = each.pods.iter().map(|pod| &facts.object(facts.pods[*pod].object).id);
-            let owners: HashSet<&ObjectRef> = owners.collect();
             let namespace = &facts.object(each.object).id.namespace;
             let numbers = selected(&self.index, &each.selector, namespace);
             for object in numbers.into_iter().map(|number| self.pods[number].0) {
                 found.by.entry(each.object).or_default().insert(&object.id);
-                if object.baseline().is_some_and(|baseline| !owners.contains(baseline)) {
+                let origin = position(facts, object);
+                if origin.is_some_and(|origin| is_for_lanes(facts, each, origin)) {
                     found.for_lanes.insert(&object.id);
                 }
             }
@@ -81,6 +81,21 @@ impl<'a> Gray<'a> {
         let copies = self.pods.iter();
         copies.filter_map(|(object, _)| Some((object.baseline()?, &object.id))).collect()
     }
+}
+
+/// Whether a selector that selects gray pods asks for a label that only they have, not the
+/// baseline's pods of the workload they are copies of, so that it is meant for them.
+pub(super) fn is_for_lanes(facts: &Facts, selecting: &Selecting, origin: usize) -> bool {
+    let asked = asked(&selecting.selector.selector);
+    let mut pods = facts.pods_of(origin).iter();
+    !pods.any(|pods| asked.matches(&pods.labels.iter().cloned().collect()))
+}
+
+/// Only what asks for labels that are there.
+fn asked(selector: &LabelSelector) -> LabelSelector {
+    let mut asked = selector.clone();
+    asked.requirements.retain(|requirement| requirement.is_positive());
+    asked
 }
 
 /// The position in the baseline of the object that a gray one is made from.

@@ -96,6 +96,8 @@ mod tests {
             ("{matchExpressions: [{key: app, operator: Exists}]}", 1),
             ("{matchLabels: {zadigx-release-service-name: web}}", 0),
             ("{matchLabels: {app: other}}", 1),
+            // It finds the gray pods by chance.
+            ("{matchExpressions: [{key: app, operator: NotIn, values: [web]}]}", 1),
         ] {
             let sets = set("log", &format!("{{selector: {log}}}"))
                 + &set("proxy", &format!("{{selector: {proxy}}}"));

@@ -11,12 +11,11 @@ use std::slice;
 use effect::Effect;
 use rules::Rule;
 
-use super::gray::{Gray, at, position};
+use super::gray::{Gray, at, is_for_lanes, position};
 use super::{Check, Finding, Subject};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::kube::kinds::{Scope, kind_of};
 use crate::kube::object::ObjectRef;
-use crate::kube::selector::LabelSelector;
 use crate::kube::selectors::SelectorRole;
 use crate::lane::{Facts, GrayObject, SERVICE_NAME, Selecting, selected};
 use crate::spec::{CopyPolicy, GrayRelease};
@@ -215,21 +214,6 @@ impl<'a> Policies<'a> {
         );
         Some(at(warning, Some(policy), slice::from_ref(&selecting.selector.path)).remedy(remedy))
     }
-}
-
-/// Whether a selector that selects gray pods asks for a label that only they have, not the
-/// baseline's pods of the workload they are copies of, so that it is meant for them.
-fn is_for_lanes(facts: &Facts, selecting: &Selecting, origin: usize) -> bool {
-    let asked = asked(&selecting.selector.selector);
-    let mut pods = facts.pods_of(origin).iter();
-    !pods.any(|pods| asked.matches(&pods.labels.iter().cloned().collect()))
-}
-
-/// Only what asks for labels that are there.
-fn asked(selector: &LabelSelector) -> LabelSelector {
-    let mut asked = selector.clone();
-    asked.requirements.retain(|requirement| requirement.is_positive());
-    asked
 }
 
 /// Whether the peer says in which namespaces its pods are.
