@@ -2,7 +2,7 @@
 
 use foldhash::HashSet;
 
-use super::object::ObjectRef;
+use super::object::{GroupKind, ObjectRef};
 use super::references::Reference;
 use crate::yaml::{Document, NodeRef, Path, Segment};
 
@@ -142,7 +142,19 @@ pub fn lost_sections<'a>(route: &'a Document, other: &Document) -> Vec<&'a str> 
     rule_names(route).filter(|name| !there.contains(name)).collect()
 }
 
-fn rule_names(route: &Document) -> impl Iterator<Item = &str> {
+/// Whether a section that no rule is called by is one by its position.
+///
+/// Source: Kuadrant/policy-machinery machinery/gateway_api_topology.go (`rule-N`, from 1).
+pub fn is_position(policy: &Document, section: &str) -> bool {
+    let group = GroupKind::of(policy.root()).map(|kind| kind.group).unwrap_or_default();
+    (group == "kuadrant.io" || group.ends_with(".kuadrant.io"))
+        && section.strip_prefix("rule-").is_some_and(|number| {
+            !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+        })
+}
+
+/// The names of a route's rules.
+pub fn rule_names(route: &Document) -> impl Iterator<Item = &str> {
     let rules = route.at(&["spec", "rules"]).into_iter().flat_map(NodeRef::items);
     rules.filter_map(|rule| rule.get("name").and_then(NodeRef::text))
 }

@@ -9,7 +9,9 @@ use super::{Built, GrayObject};
 use crate::baseline::Object;
 use crate::diagnostic::Diagnostic;
 use crate::kube::object::ObjectRef;
-use crate::kube::policies::{is_attachment, is_policy, lost_sections, place_in_list, section};
+use crate::kube::policies::{
+    is_attachment, is_policy, is_position, lost_sections, place_in_list, rule_names, section,
+};
 use crate::kube::references::{Reference, references};
 use crate::yaml::{Document, NodeRef};
 
@@ -17,6 +19,8 @@ use crate::yaml::{Document, NodeRef};
 pub(super) struct Targets<'a> {
     plan: &'a Plan<'a>,
     facts: &'a Facts,
+    /// The objects of the lane, by the names they have there.
+    gray: HashSet<ObjectRef>,
     /// The canary routes of the routes that copied policies are attached to.
     routes: HashMap<&'a ObjectRef, CanaryRoute>,
 }
@@ -36,6 +40,8 @@ enum Obstacle<'a> {
     OtherKind(&'a ObjectRef),
     /// The canary route does not have the rule of this name.
     Section(&'a ObjectRef, String),
+    /// The rule is called by its position, which may be another's in the canary route.
+    Position(&'a ObjectRef, String),
 }
 
 impl<'a> Targets<'a> {
@@ -46,7 +52,13 @@ impl<'a> Targets<'a> {
         facts: &'a Facts,
         build: impl Fn(&Self, &Copy) -> Built,
     ) -> Self {
-        let mut targets = Self { plan, facts, routes: HashMap::default() };
+        let mut targets =
+            Self { plan, facts, gray: HashSet::default(), routes: HashMap::default() };
+        if plan.copies.iter().any(|copy| is_policy(&facts.object(copy.object).id)) {
+            let named =
+                |(id, name): (&ObjectRef, &String)| ObjectRef { name: name.clone(), ..id.clone() };
+            targets.gray = plan.gray_names.iter().map(named).collect();
+        }
         let is_copied_policy = |number: &usize| {
             let id = &facts.object(*number).id;
             is_policy(id) && plan.gray_names.contains_key(id)
@@ -104,6 +116,14 @@ impl<'a> Targets<'a> {
                     what.kind, what.name
                 ),
             ),
+            Obstacle::Position(canary, section) => (
+                format!(
+                    "the copy of {what} would be for `{section}`, which counts the rules: {canary} has others than {target}"
+                ),
+                format!(
+                    "give that rule of {target} a `name`, and the policy that name as `sectionName`"
+                ),
+            ),
             Obstacle::Section(canary, section) => (
                 format!(
                     "the copy of {what} would be for the rule `{section}`, which {canary} does not have"
@@ -138,6 +158,11 @@ impl<'a> Targets<'a> {
             Obstacle::OtherKind(canary) => {
                 format!("it is for {target}, and the lane has {canary} in place of that")
             }
+            Obstacle::Position(canary, section) => {
+                format!(
+                    "it is for `{section}` of {target}, which counts the rules: {canary} has others"
+                )
+            }
             Obstacle::Section(canary, section) => {
                 format!("it is for the rule `{section}` of {target}, which {canary} does not have")
             }
@@ -166,14 +191,22 @@ impl<'a> Targets<'a> {
     fn obstacle(&self, attachment: &Reference, policy: &Document) -> Option<Obstacle<'_>> {
         let target = meant(self.facts, &attachment.target);
         if !self.plan.gray_names.contains_key(target) {
-            return Some(Obstacle::NotCopied);
+            // A patch may have written the gray name.
+            let is_gray = self.gray.contains(&attachment.target);
+            return (!is_gray).then_some(Obstacle::NotCopied);
         }
         let canary = self.routes.get(target)?;
         if canary.id.group_kind() != target.group_kind() {
             return Some(Obstacle::OtherKind(&canary.id));
         }
-        let section = section(policy, attachment).filter(|name| canary.lost.contains(*name))?;
-        Some(Obstacle::Section(&canary.id, section.to_owned()))
+        let section = section(policy, attachment)?;
+        if canary.lost.contains(section) {
+            return Some(Obstacle::Section(&canary.id, section.to_owned()));
+        }
+        let route = self.facts.baseline.get(target)?.document();
+        let counts =
+            is_position(policy, section) && !rule_names(&route).any(|name| name == section);
+        counts.then(|| Obstacle::Position(&canary.id, section.to_owned()))
     }
 }
 

@@ -214,10 +214,6 @@ pub const REFERENCES: &[ReferenceField] = references! {
     Kinds("gateway.k8s.aws", &["TargetGroupConfiguration"]), "kubernetes-sigs/aws-load-balancer-controller config/crd/gateway (targetReference)" {
         "spec.targetReference.name" => BACKEND;
     }
-    Kinds("cilium.io", &["CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy"]), "cilium/cilium pkg/policy/api/service.go (K8sServiceNamespace)" {
-        "spec.{egress,egressDeny}[*].toServices[*].k8sService.serviceName" => to_in("", "Service", "namespace");
-        "specs[*].{egress,egressDeny}[*].toServices[*].k8sService.serviceName" => to_in("", "Service", "namespace");
-    }
     GATEWAY_ROUTES, "gateway-api.sigs.k8s.io/reference/spec" {
         "spec.parentRefs[*].name" => PARENT;
         "spec.rules[*].backendRefs[*].name" => BACKEND;

@@ -192,15 +192,6 @@ fn references_of_single_fields() {
             ],
         ),
         (
-            "cilium.io/v2",
-            "CiliumNetworkPolicy",
-            "spec: {egress: [{toServices: [{k8sService: {serviceName: a, namespace: test}}, {k8sService: {serviceName: b}}]}]}",
-            vec![
-                "spec.egress[0].toServices[0].k8sService.serviceName -> Service/a in test",
-                "spec.egress[0].toServices[1].k8sService.serviceName -> Service/b in prod",
-            ],
-        ),
-        (
             "argoproj.io/v1alpha1",
             "Rollout",
             "spec: {strategy: {canary: {trafficRouting: {plugins: {argoproj-labs/gatewayAPI: {httpRoutes: [{name: a}]}}}}}}",

@@ -199,6 +199,10 @@ pub fn selectors(root: NodeRef<'_>) -> Vec<SelectorUse> {
                 SelectorForm::LabelSelector => LabelSelector::from_label_selector(found.node),
             };
             let (selector, scope) = match row.scope {
+                // What a policy of a namespace is for is always there, whatever it says.
+                ScopeField::Endpoints if row.role == SelectorRole::NetworkPolicySubject => {
+                    (of_endpoints(selector, NamespaceScope::Own)?.0, NamespaceScope::Own)
+                }
                 ScopeField::Endpoints => of_endpoints(selector, NamespaceScope::Own)?,
                 ScopeField::ClusterEndpoints => of_endpoints(selector, NamespaceScope::All)?,
                 field => (selector, scope(field, beside, holder)),

@@ -110,6 +110,12 @@ fn peers_and_monitors_look_into_other_namespaces() {
 }
 
 #[test]
+fn a_policy_is_for_pods_of_its_own_namespace() {
+    let policy = "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nspec: {endpointSelector: {matchLabels: {app: web, 'k8s:io.kubernetes.pod.namespace': shop}}}\n";
+    assert_eq!(uses(policy)[0].scope, NamespaceScope::Own);
+}
+
+#[test]
 fn endpoints_are_pods_by_their_labels() {
     let policy = "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nspec:\n  endpointSelector: {matchLabels: {'k8s:app': web}}\n  ingress:\n  - fromEndpoints:\n    \
                   - matchLabels: {'any:app': api, 'k8s:io.kubernetes.pod.namespace': other}\n    \

@@ -205,6 +205,49 @@ fn a_policy_is_copied_for_what_the_gray_route_is() {
         notes.contains("is not copied: it is for the rule `admin` of HTTPRoute/shop, which"),
         "{notes}"
     );
+
+    // What a patch writes is the lane's own.
+    let guard = guard.replace(", sectionName: admin", "");
+    let patch = |op: &str| {
+        format!(
+            "copy: [SecurityPolicy/guard]\n    patches: [{{target: SecurityPolicy/guard, json: [{op}]}}]"
+        )
+    };
+    let manifests = web() + SERVICE + &route + &guard;
+    for op in [
+        "{op: replace, path: /spec/targetRefs/0/name, value: shop-mse-gray}",
+        "{op: add, path: /spec/targetRefs/-, value: {group: '', kind: Service, name: web-mse-gray}}",
+    ] {
+        let gray = lane(&manifests, &spec(&patch(op)));
+        let gray = object(&gray, "SecurityPolicy/guard-mse-gray");
+        let names = at(gray, "/spec/targetRefs");
+        assert!(names.contains("shop-mse-gray"), "{names}");
+        assert_eq!(names.contains("web-mse-gray"), op.contains("web-mse-gray"), "{names}");
+    }
+}
+
+#[test]
+fn a_rule_that_is_called_by_its_position_is_not_guessed() {
+    let policy = |section: &str| {
+        other(&format!(
+            "apiVersion: kuadrant.io/v1\nkind: AuthPolicy\nmetadata: {{name: guard}}\nspec: {{targetRef: {{group: gateway.networking.k8s.io, kind: HTTPRoute, name: shop, sectionName: {section}}}}}"
+        ))
+    };
+    let route = other(
+        "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: shop}\nspec: {parentRefs: [{name: gw}], hostnames: [a.example.com], rules: [{matches: [{path: {value: /admin}}], backendRefs: [{name: admin, port: 80}]}, {name: web, backendRefs: [{name: web, port: 80}]}]}",
+    );
+    let spec = spec_of(
+        "  gateway: {class: gateway-api}\n",
+        "    entry: {route: HTTPRoute/shop, match: {headers: [{name: x-gray, exact: '1'}]}}\n    copy: [AuthPolicy/guard]\n",
+    );
+    let manifests = |section: &str| web() + SERVICE + &route + &policy(section);
+    for section in ["rule-1", "rule-2"] {
+        let told = refused(&manifests(section), &spec);
+        assert!(told.contains(&format!("would be for `{section}`, which counts")), "{told}");
+    }
+    let release = lane(&manifests("web"), &spec);
+    let gray = object(&release, "AuthPolicy/guard-mse-gray");
+    assert_eq!(at(gray, "/spec/targetRef/name"), "\"shop-mse-gray\"");
 }
 
 #[test]
