@@ -16,7 +16,7 @@ use super::{Check, Finding, Subject};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::kube::kinds::{Scope, kind_of};
 use crate::kube::object::ObjectRef;
-use crate::kube::selectors::SelectorRole;
+use crate::kube::selectors::{NamespaceScope, SelectorRole};
 use crate::lane::{Facts, GrayObject, SERVICE_NAME, Selecting, selected};
 use crate::spec::{CopyPolicy, GrayRelease};
 use crate::yaml::Path;
@@ -180,9 +180,21 @@ impl<'a> Policies<'a> {
         if self.has_another(selecting, &gray.id.namespace, |other| self.reaches(other, gray)) {
             return None;
         }
-        let remedy = match policy.id.group == "cilium.io" {
-            true => format!("add a peer beside it:\n- matchLabels:\n    {SERVICE_NAME}: {service}"),
-            false => format!(
+        let remedy = match (policy.id.group == "cilium.io", &selector.scope) {
+            (true, NamespaceScope::Named(names)) if names.len() == 1 => format!(
+                "add a peer beside it:\n- matchLabels:\n    k8s:io.kubernetes.pod.namespace: {}\n    {SERVICE_NAME}: {service}",
+                names.concat()
+            ),
+            (true, scope) => format!(
+                "add a peer beside it{}:\n- matchLabels:\n    {SERVICE_NAME}: {service}",
+                match scope {
+                    NamespaceScope::Own => "",
+                    // It looks everywhere by itself.
+                    _ if kind_of(&policy.id.group, &policy.id.kind).scope == Scope::Cluster => "",
+                    _ => ", with the same labels of namespaces",
+                }
+            ),
+            (false, _) => format!(
                 "add a peer beside it{}:\n- podSelector:\n    matchLabels:\n      {SERVICE_NAME}: {service}",
                 match has_namespaces(facts, selecting) {
                     true => ", with the same `namespaceSelector`",

@@ -156,6 +156,29 @@ fn told_of_gray_pods_that_no_rule_denies() {
 }
 
 #[test]
+fn a_peer_is_offered_where_it_would_be_found() {
+    let remedy = |labels: &str| {
+        let policy = format!(
+            "---\napiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {{name: db, namespace: data}}\nspec: {{endpointSelector: {{matchLabels: {{app: db}}}}, ingress: [{{fromEndpoints: [{{matchLabels: {{app: web{labels}}}}}]}}]}}\n"
+        );
+        let spec = spec("").replace("tag: gray", "tag: gray\n  namespace: shop");
+        let release = lane(&spec, &(deployment("") + &policy));
+        let mut found = release.findings.into_iter();
+        found.find(|found| found.code == Some("network-policy-gap")).and_then(|found| found.remedy)
+    };
+    assert_eq!(
+        remedy(", 'k8s:io.kubernetes.pod.namespace': shop").unwrap(),
+        "add a peer beside it:\n- matchLabels:\n    k8s:io.kubernetes.pod.namespace: shop\n    zadigx-release-service-name: web"
+    );
+    assert!(
+        remedy(", 'k8s:io.cilium.k8s.namespace.labels.team': a")
+            .unwrap()
+            .starts_with("add a peer beside it, with the same labels of namespaces:")
+    );
+    assert!(remedy("").is_none(), "it is about another namespace");
+}
+
+#[test]
 fn told_of_policies_of_the_cluster() {
     let of = |spec: &str| of_cilium("CiliumClusterwideNetworkPolicy", spec);
     let web = "{matchLabels: {'k8s:app': web}}";
