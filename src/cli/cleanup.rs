@@ -1,5 +1,6 @@
 //! `graylane cleanup`
 
+mod gone;
 mod stated;
 mod targets;
 
@@ -12,7 +13,7 @@ use super::commit::{
 };
 use super::generate::change_line;
 use super::output::Output;
-use super::shared::{Boards, Edit, OnCommit, services};
+use super::shared::{Boards, Edit, OnCommit};
 use super::specs::SpecArgs;
 use super::workspace::Workspace;
 use super::{Global, Outcome};
@@ -24,9 +25,9 @@ use crate::overlay::{
     Selection, Told, TreeFiles, commit_changes, message, plan_removal, read_lock,
 };
 use crate::pipeline::read_spec;
-use crate::shared_routes::ServiceHost;
 use crate::spec::instant;
 use crate::yaml::{Document, Source, parse};
+use gone::{gone_services, kept_services, kept_services_at};
 use stated::{staying, with_given};
 pub(super) use targets::{Locked, overlays};
 use targets::{Targets, targets};
@@ -117,22 +118,27 @@ fn cleanup(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result<
     let mut plans = Vec::new();
     let mut kept_by = BTreeSet::new();
     let mut gone = HashSet::new();
-    for directory in directories {
-        let overlay = OverlayDir::open(&root, &directory)?;
+    for directory in &directories {
+        let overlay = OverlayDir::open(&root, directory)?;
         let lock = lock_to_clean(args, &overlay, selection, &workspace)?;
         if let (Some(service), Some(lock)) = (&args.service, &lock) {
-            warnings.extend(unknown_service(service, lock, &directory));
+            warnings.extend(unknown_service(service, lock, directory));
             kept_by.extend(spec_with(service, lock, &workspace)?);
         }
         match safe_removal(lock.as_ref(), selection, &overlay, args.force) {
             Ok(plan) => {
-                warnings.extend(staying(&directory, lock.as_ref(), selection, &workspace)?);
+                warnings.extend(staying(directory, lock.as_ref(), selection, &workspace)?);
                 gone.extend(gone_services(lock.as_ref(), &plan));
                 plans.push(overlay);
             }
             Err(Failure(list)) => errors.extend(list),
         }
     }
+    if !shared.is_empty() {
+        let kept = kept_services(&workspace, &directories)?;
+        gone.retain(|service| !kept.contains(service));
+    }
+    let cleaned = Cleaned { overlays: &directories, shared: &shared };
     let mut boards = Boards::new(&workspace, !args.dry_run, args.force);
     let edits = shared.iter().map(|directory| (directory.as_str(), Edit::TakeOut(&gone)));
     errors.extend(boards.try_all(edits).err().into_iter().flat_map(|failure| failure.0));
@@ -151,7 +157,7 @@ fn cleanup(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result<
         settles = false;
     }
     for overlay in plans {
-        nothing &= !clean(args, overlay, selection, &shared, &workspace, output)?;
+        nothing &= !clean(args, overlay, selection, cleaned, &workspace, output)?;
         if std::mem::take(&mut settles) {
             boards.settle(output)?;
         }
@@ -174,20 +180,21 @@ fn cleanup(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result<
     Ok(Outcome::Done)
 }
 
-/// The Services that go with a plan; `lock` is the one before it.
-fn gone_services(lock: Option<&Lock>, plan: &Plan) -> HashSet<ServiceHost> {
-    let stays: HashSet<ServiceHost> = plan.lock.iter().flat_map(services).collect();
-    let had = lock.into_iter().flat_map(services);
-    had.filter(|service| !stays.contains(service)).collect()
+/// What one command cleans up.
+#[derive(Clone, Copy)]
+struct Cleaned<'a> {
+    /// The directories of all the overlays.
+    overlays: &'a [String],
+    /// The directories that may have routes to them: they go from the commit with each.
+    shared: &'a BTreeSet<String>,
 }
 
-/// Cleans one overlay; whether there was anything to do. `shared` are the directories that may have
-/// routes to it: they go from the commit with it.
+/// Cleans one overlay; whether there was anything to do.
 fn clean(
     args: &Args,
     overlay: OverlayDir,
     selection: Selection<'_>,
-    shared: &BTreeSet<String>,
+    cleaned: Cleaned<'_>,
     workspace: &Workspace,
     output: &mut Output,
 ) -> anyhow::Result<bool> {
@@ -210,7 +217,7 @@ fn clean(
     }
     let committed = if args.commit.commit {
         let committed =
-            commit(args, &directory, lock.as_ref(), &plan, selection, shared, workspace);
+            commit(args, &directory, lock.as_ref(), &plan, selection, cleaned, workspace);
         committed.map_err(|error| match files_first {
             true => uncommitted(error, format!("{directory} is cleaned up, but not committed")),
             false => error,
@@ -236,7 +243,7 @@ fn commit(
     lock: Option<&Lock>,
     plan: &Plan,
     selection: Selection<'_>,
-    shared: &BTreeSet<String>,
+    cleaned: Cleaned<'_>,
     workspace: &Workspace,
 ) -> anyhow::Result<Option<String>> {
     let repository = workspace.to_commit()?;
@@ -253,7 +260,12 @@ fn commit(
     };
     let mut gone = gone_services(head.as_ref(), &told);
     gone.extend(gone_services(lock, plan));
-    let routes: Vec<OnCommit> = shared
+    if let (Some(commit), false) = (commit, cleaned.shared.is_empty()) {
+        let kept = kept_services_at(repository, commit, cleaned.overlays)?;
+        gone.retain(|service| !kept.contains(service));
+    }
+    let routes: Vec<OnCommit> = cleaned
+        .shared
         .iter()
         .map(|shared| OnCommit::of(repository, commit, shared, &[Edit::TakeOut(&gone)], args.force))
         .collect::<Result<_, Failure>>()?;

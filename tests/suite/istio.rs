@@ -46,3 +46,25 @@ fn a_copied_destination_rule_is_about_the_copy() {
     let rule = text.split("---\n").find(|text| text.contains("kind: DestinationRule")).unwrap();
     assert!(rule.contains("host: web-mse-gray"), "{rule}");
 }
+
+#[test]
+fn routes_that_a_lane_still_needs_outlive_an_earlier_output() {
+    for commit in ["", " --commit"] {
+        let sandbox = Sandbox::new();
+        sandbox.copy_from(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/baselines/mesh"));
+        sandbox.commit_all();
+        let ran = sandbox.sh(&format!(
+            "echo '  output: overlays/a' >> graylane.yaml && git add -A && git commit -qm A && graylane -q generate --commit && \
+             sed -i 's,overlays/a,overlays/b,' graylane.yaml && git commit -qam B && graylane -q generate --commit && \
+             graylane -q cleanup --overlay overlays/a{commit} && graylane -q generate --check"
+        ));
+        assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+        assert!(!ran.stdout.contains("remove overlays/istio"), "{}", ran.stdout);
+        let ran = sandbox.sh("ls overlays/istio/entry && git status --short overlays/istio");
+        assert_eq!(ran.stdout, "virtualservice-web-lanes.yaml\n", "{}", ran.stderr);
+        // With the lane that needs them they go.
+        let ran = sandbox.sh(&format!("graylane -q cleanup{commit}"));
+        let removed = "remove overlays/istio/entry/virtualservice-web-lanes.yaml\n";
+        assert!(ran.stdout.contains(removed), "{}{}", ran.stdout, ran.stderr);
+    }
+}
