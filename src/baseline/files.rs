@@ -2,12 +2,14 @@
 //! repository's root and use `/`; an empty path is the root itself.
 
 mod disk;
+mod either;
 
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Mutex, PoisonError};
 
 pub use disk::Disk;
+pub use either::Either;
 
 use crate::git::{BlobId, CommitId, EntryKind, GitError, Repository, Smudged};
 

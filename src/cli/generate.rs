@@ -10,7 +10,7 @@ use super::shared::{Boards, Edit, OnCommit, Part};
 use super::specs::{BaselineArgs, PresenceArgs, SpecArgs, releases_present};
 use super::workspace::Workspace;
 use super::{Global, Outcome};
-use crate::baseline::files::{AtCommit, Files, Memory};
+use crate::baseline::files::{AtCommit, Either, Files, Memory};
 use crate::commit_message::Action;
 use crate::diagnostic::{Diagnostic, Failure};
 use crate::git::CommitId;
@@ -186,7 +186,7 @@ fn in_work_tree(args: &Args, global: &Global, output: &mut Output) -> anyhow::Re
     if args.commit.commit {
         workspace.to_commit()?;
     }
-    let there = workspace.work_tree()?;
+    let there = beside(args, &workspace)?;
     let to = Destination { files: there.as_ref(), branch: None };
     let releases = sound(args, &workspace, to, output)?;
     let mut errors = Vec::new();
@@ -278,6 +278,19 @@ fn in_work_tree(args: &Args, global: &Global, output: &mut Output) -> anyhow::Re
         differs |= boards.settle(output)?;
     }
     Ok(if args.check && differs { Outcome::Different } else { Outcome::Done })
+}
+
+/// The tree that lanes of the work tree are written to: a commit goes on top of HEAD, which may have
+/// overlays that are not on disk, as in a sparse checkout.
+fn beside<'w>(args: &Args, workspace: &'w Workspace) -> Result<Box<dyn Files + 'w>, Failure> {
+    let disk = workspace.work_tree()?;
+    if !args.commit.commit {
+        return Ok(disk);
+    }
+    let repository = workspace.to_commit()?;
+    let Some(head) = repository.head()?.commit() else { return Ok(disk) };
+    let second = Box::new(AtCommit::checked_out(repository, head)?);
+    Ok(Box::new(Either { first: disk, second }))
 }
 
 /// Tells of overlays that an earlier tag or output of the same spec left beside this one.

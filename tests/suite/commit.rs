@@ -180,3 +180,21 @@ fn the_lanes_beside_one_are_those_of_the_branch_it_is_committed_to() {
     assert_eq!(ran.code, 2, "{}{}", ran.stdout, ran.stderr);
     assert!(ran.stderr.contains("the lane `web-gray` wants too"), "{}", ran.stderr);
 }
+
+#[test]
+fn the_lanes_beside_one_are_those_of_head_too() {
+    // Overlays that are not on disk are in the commit all the same.
+    for rev in ["", "--rev HEAD "] {
+        let sandbox = web();
+        let ran = sandbox.sh(&format!(
+            "sed 's/name: web-gray/name: two/; s/tag: gray/tag: two/' graylane.yaml > two.yaml && \
+             git add . && git commit -qm Two && graylane generate -q --commit graylane.yaml && \
+             git status -s && git sparse-checkout set --no-cone /deploy/ '/*.yaml' && test ! -e overlays && \
+             graylane {rev}generate -q --commit two.yaml"
+        ));
+        assert_eq!(ran.code, 2, "{rev}{}{}", ran.stdout, ran.stderr);
+        assert!(ran.stderr.contains("the lane `web-gray` wants too"), "{rev}{}", ran.stderr);
+        let ran = sandbox.sh("git ls-tree --name-only HEAD overlays/");
+        assert_eq!(ran.stdout, "overlays/gray\n");
+    }
+}
