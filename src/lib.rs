@@ -20,6 +20,7 @@ pub mod generated;
 pub mod git;
 pub mod governance;
 pub mod graph;
+pub mod invocation;
 pub mod kruise;
 pub mod kube;
 pub mod lane;

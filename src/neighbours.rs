@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::baseline::files::Files;
 use crate::gateway::{Claims, Owner};
+use crate::invocation::Invocation;
 use crate::overlay::{Directory, LOCK_FILE, Lock, LockHeader};
 use crate::pipeline::SpecFile;
 use crate::spec::{Provider, Strategy};
@@ -19,6 +20,8 @@ pub struct Destination<'a> {
     pub files: &'a dyn Files,
     /// The branch, where it is not the one that is checked out.
     pub branch: Option<&'a str>,
+    /// How commands are written that take away what is in the way.
+    pub invocation: &'a Invocation,
 }
 
 /// The overlay of a lane beside those of some specs.
@@ -38,12 +41,12 @@ impl Beside {
         self.lock.as_ref().map_or(&self.directory, |lock| &lock.header().name)
     }
 
-    fn owner(&self, branch: Option<&str>) -> Owner {
+    fn owner(&self, to: Destination<'_>) -> Owner {
         match &self.lock {
             Some(lock) if self.is_left => Owner::Left {
                 tag: lock.header().tag.as_str().into(),
-                overlay: self.directory.as_str().into(),
-                branch: branch.map(Into::into),
+                cleanup: to.invocation.cleanup(&self.directory).into(),
+                branch: to.branch.map(Into::into),
             },
             _ => Owner::Lane(self.name().into()),
         }
@@ -124,7 +127,7 @@ pub fn claims_of_neighbours(to: Destination<'_>, specs: &[SpecFile]) -> Claims {
     });
     let mut claims = Claims::default();
     for lane in beside(files, specs, of) {
-        let owner = lane.owner(to.branch);
+        let owner = lane.owner(to);
         let driving = |name: &str| DRIVING.iter().any(|start| name.starts_with(start));
         let workloads = lane.in_part(Directory::Workloads).filter(|(_, name)| driving(name));
         for (path, _) in lane.in_part(Directory::Entry).chain(workloads) {

@@ -34,8 +34,8 @@ fn check(delivered: &Delivered<'_>) -> Vec<Diagnostic> {
     let remedy = match around.standing {
         Some(Standing::Absent) => format!("remove {}, or set a later `expires`", release.file),
         _ => format!(
-            "`graylane cleanup {} --commit` removes it; or set a later `expires`",
-            release.file
+            "`{} --commit` removes it; or set a later `expires`",
+            around.invocation.of("cleanup", &release.file)
         ),
     };
     vec![warning.at(expiry.place.clone()).remedy(remedy)]

@@ -14,6 +14,7 @@ use crate::baseline::files::{AtCommit, Either, Files, Memory};
 use crate::commit_message::Action;
 use crate::diagnostic::{Diagnostic, Failure};
 use crate::git::CommitId;
+use crate::invocation::Invocation;
 use crate::neighbours::Destination;
 use crate::overlay::{
     Desired, Directory, FileChange, Found, LOCK_FILE, Lock, OverlayDir, OverlayFiles, OverlayPath,
@@ -87,7 +88,8 @@ fn on_branch(
         Some(base) => Box::new(AtCommit::checked_out(repository, base).map_err(Failure::from)?),
         None => Box::new(Memory::default()),
     };
-    let to = Destination { files: there.as_ref(), branch: Some(branch) };
+    let invocation = workspace.invocation();
+    let to = Destination { files: there.as_ref(), branch: Some(branch), invocation: &invocation };
     let releases = sound(args, &workspace, to, output)?;
     for release in releases {
         let part = Part::of(&release, &workspace);
@@ -187,7 +189,8 @@ fn in_work_tree(args: &Args, global: &Global, output: &mut Output) -> anyhow::Re
         workspace.to_commit()?;
     }
     let there = beside(args, &workspace)?;
-    let to = Destination { files: there.as_ref(), branch: None };
+    let invocation = workspace.invocation();
+    let to = Destination { files: there.as_ref(), branch: None, invocation: &invocation };
     let releases = sound(args, &workspace, to, output)?;
     let mut errors = Vec::new();
     let mut differs = false;
@@ -272,7 +275,7 @@ fn in_work_tree(args: &Args, global: &Global, output: &mut Output) -> anyhow::Re
         if let Some(line) = committed {
             output.result(&line)?;
         }
-        left_over(&root, &spec, output)?;
+        left_over(&root, &spec, &invocation, output)?;
     }
     if args.check || args.dry_run {
         differs |= boards.settle(output)?;
@@ -294,7 +297,12 @@ fn beside<'w>(args: &Args, workspace: &'w Workspace) -> Result<Box<dyn Files + '
 }
 
 /// Tells of overlays that an earlier tag or output of the same spec left beside this one.
-fn left_over(root: &std::path::Path, spec: &SpecFile, output: &mut Output) -> anyhow::Result<()> {
+fn left_over(
+    root: &std::path::Path,
+    spec: &SpecFile,
+    invocation: &Invocation,
+    output: &mut Output,
+) -> anyhow::Result<()> {
     let Some((above, _)) = spec.output.rsplit_once('/') else { return Ok(()) };
     let Ok(entries) = std::fs::read_dir(root.join(above)) else { return Ok(()) };
     let mut names: Vec<String> =
@@ -312,7 +320,8 @@ fn left_over(root: &std::path::Path, spec: &SpecFile, output: &mut Output) -> an
             // Other lanes may have its tag too.
             output.say(&format!(
                 "{directory} is still there from when this spec had the tag or output of it; \
-                 `graylane cleanup --overlay {directory}` removes it"
+                 `{}` removes it",
+                invocation.cleanup(&directory)
             ))?;
         }
     }

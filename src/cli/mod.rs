@@ -72,6 +72,9 @@ struct Global {
         hide_default_value = true
     )]
     repo: PathBuf,
+    /// Whether `repo` is a clone for this command alone
+    #[arg(skip)]
+    is_clone: bool,
     /// Read spec and baseline from this commit instead of the work tree
     #[arg(long, value_name = "REV", global = true)]
     rev: Option<String>,

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use crate::baseline::files::Files;
 use crate::diagnostic::Diagnostic;
+use crate::invocation::Invocation;
 use crate::kube::object::GroupKind;
-use crate::neighbours::locks_beside;
+use crate::neighbours::{Destination, locks_beside};
 use crate::overlay::{LOCK_FILE, Lock, OwnedFile};
 use crate::pipeline::{Release, SpecFile, read_spec};
 use crate::spec::Strategy;
@@ -14,15 +15,19 @@ use crate::yaml::{Source, parse};
 /// What lanes would take of others that are not among them, in the tree `there` that they are written
 /// to: the overlay in their output, and objects that stand in an overlay beside it. Specs are those of
 /// `files`.
-pub(super) fn taken(releases: &[Release], files: &dyn Files, there: &dyn Files) -> Vec<Diagnostic> {
+pub(super) fn taken(
+    releases: &[Release],
+    files: &dyn Files,
+    there: Destination<'_>,
+) -> Vec<Diagnostic> {
     let specs: Vec<SpecFile> = releases.iter().map(|release| release.spec.clone()).collect();
     let mut errors = Vec::new();
     for spec in &specs {
         // What cannot be read is told by who writes there.
-        let lock = there.read(&format!("{}/{LOCK_FILE}", spec.output)).ok();
+        let lock = there.files.read(&format!("{}/{LOCK_FILE}", spec.output)).ok();
         let lock = lock.and_then(|bytes| String::from_utf8(bytes).ok());
         if let Some(Ok(lock)) = lock.map(|text| Lock::parse(&text, LOCK_FILE)) {
-            errors.extend(overlay_of_another(spec, &lock, &specs, files));
+            errors.extend(overlay_of_another(spec, &lock, &specs, files, there.invocation));
         }
     }
     errors.extend(objects_of_others(releases, &specs, files, there));
@@ -37,6 +42,7 @@ fn overlay_of_another(
     lock: &Lock,
     together: &[SpecFile],
     files: &dyn Files,
+    invocation: &Invocation,
 ) -> Option<Diagnostic> {
     let header = lock.header();
     let own = spec.release.file.as_ref();
@@ -57,8 +63,10 @@ fn overlay_of_another(
         )
     } else {
         format!(
-            "choose another `output`; or write both lanes at once, which moves that one to `{}`: graylane generate '{}' '{own}'",
-            owner.output, header.spec
+            "choose another `output`; or write both lanes at once, which moves that one to `{}`: {} {}",
+            owner.output,
+            invocation.of("generate", &header.spec),
+            invocation.word(own)
         )
     };
     let error = error.at(spec.release.output_place.clone());
@@ -71,9 +79,9 @@ fn objects_of_others(
     releases: &[Release],
     specs: &[SpecFile],
     files: &dyn Files,
-    there: &dyn Files,
+    there: Destination<'_>,
 ) -> Vec<Diagnostic> {
-    let beside = locks_beside(there, specs);
+    let beside = locks_beside(there.files, specs);
     let mut owners: HashMap<&str, Vec<(usize, &OwnedFile)>> = HashMap::new();
     for (position, (_, lock)) in beside.iter().enumerate() {
         for file in lock.files() {
@@ -89,7 +97,8 @@ fn objects_of_others(
             let shown = object.id.to_string();
             for (position, file) in owners.get(shown.as_str()).into_iter().flatten() {
                 let Some((directory, _)) = beside.get(*position) else { continue };
-                if kind_in(there, &file.path.below(directory)) == Some(object.id.group_kind()) {
+                if kind_in(there.files, &file.path.below(directory)) == Some(object.id.group_kind())
+                {
                     common.entry(*position).or_default().push(shown.clone());
                 }
             }

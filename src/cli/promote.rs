@@ -132,7 +132,7 @@ fn run_once(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result
         for line in left_out(&spec, args.patches) {
             output.say(&line)?;
         }
-        output.say(&next_step(&spec, args.commit.commit))?;
+        output.say(&next_step(&spec, args.commit.commit, &workspace))?;
     }
     Ok(Outcome::Done)
 }
@@ -170,14 +170,14 @@ fn left_out(spec: &SpecFile, patches: bool) -> Vec<String> {
 }
 
 /// What to do after a promotion.
-fn next_step(spec: &SpecFile, is_committed: bool) -> String {
+fn next_step(spec: &SpecFile, is_committed: bool, workspace: &Workspace) -> String {
     let first = if is_committed { "let it be applied" } else { "commit it and let it be applied" };
     let until = match spec.release.strategy {
         Strategy::Copy => "when the new baseline is healthy",
         Strategy::Kruise => "when OpenKruise has finished the release that this starts",
     };
-    let file = &spec.release.file;
-    format!("next: {first}; {until}: graylane cleanup {file} --commit")
+    let cleanup = workspace.invocation().of("cleanup", &spec.release.file);
+    format!("next: {first}; {until}: {cleanup} --commit")
 }
 
 /// Why what was tried in the lane is not what would be promoted.

@@ -36,6 +36,7 @@ pub(super) fn clone(cli: &mut Cli, output: &mut Output) -> anyhow::Result<Option
     told?;
     let clone = clone.map_err(Failure::from)?;
     cli.global.repo = clone.work_tree().to_owned();
+    cli.global.is_clone = true;
     Ok(Some(clone))
 }
 

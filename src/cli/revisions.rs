@@ -44,7 +44,7 @@ impl Base {
                 Err(Failure(errors)) => broken.push((path.clone(), errors)),
             }
         }
-        let built = releases_of(found, files.as_ref());
+        let built = releases_of(found, files.as_ref(), &base.workspace.invocation());
         drop(files);
         for (path, release) in built {
             match release {

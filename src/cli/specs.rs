@@ -10,6 +10,7 @@ use super::workspace::Workspace;
 use crate::baseline::files::{Files, FilesError};
 use crate::baseline::select::Pattern;
 use crate::diagnostic::{Diagnostic, Failure};
+use crate::invocation::Invocation;
 use crate::kube::object::ObjectRef;
 use crate::neighbours::{Destination, claims_of_neighbours};
 use crate::pipeline::{BaselineFrom, Baselines, Release, SpecFile, read_spec, release_beside};
@@ -212,7 +213,9 @@ pub(super) fn releases_present(
     output: &mut Output,
 ) -> anyhow::Result<Vec<Release>> {
     let files = workspace.files()?;
-    let there = to.map_or(files.as_ref(), |to| to.files);
+    let invocation = workspace.invocation();
+    let here = Destination { files: files.as_ref(), branch: None, invocation: &invocation };
+    let there = to.unwrap_or(here);
     if !presence.if_present {
         let releases = releases_from(specs, baseline, workspace, files.as_ref(), to, output)?;
         return alone(releases, files.as_ref(), there);
@@ -242,7 +245,7 @@ pub(super) fn releases_present(
 fn alone(
     releases: Vec<Release>,
     files: &dyn Files,
-    there: &dyn Files,
+    there: Destination<'_>,
 ) -> anyhow::Result<Vec<Release>> {
     let errors = taken(&releases, files, there);
     if errors.is_empty() { Ok(releases) } else { Err(Failure(errors).into()) }
@@ -266,7 +269,9 @@ pub(super) fn releases_from(
     let specs = specs.read(workspace, files)?;
     let mut releases = Vec::new();
     let mut errors = Vec::new();
-    for (_, built) in built(specs, files, &from, to) {
+    let invocation = workspace.invocation();
+    let here = Destination { files, branch: None, invocation: &invocation };
+    for (_, built) in built(specs, files, &from, to.unwrap_or(here)) {
         match built {
             Ok(release) => {
                 output.notes(&release.baseline.notes)?;
@@ -285,19 +290,19 @@ pub(super) fn releases_from(
 pub(super) fn releases_of(
     specs: Vec<SpecFile>,
     files: &dyn Files,
+    invocation: &Invocation,
 ) -> Vec<(String, Result<Release, Failure>)> {
-    built(specs, files, &BaselineFrom::Spec, None)
+    built(specs, files, &BaselineFrom::Spec, Destination { files, branch: None, invocation })
 }
 
 fn built(
     specs: Vec<SpecFile>,
     files: &dyn Files,
     from: &BaselineFrom,
-    to: Option<Destination<'_>>,
+    to: Destination<'_>,
 ) -> Vec<(String, Result<Release, Failure>)> {
     let outputs: Vec<String> = specs.iter().map(|spec| spec.output.clone()).collect();
-    let mut claims =
-        claims_of_neighbours(to.unwrap_or(Destination { files, branch: None }), &specs);
+    let mut claims = claims_of_neighbours(to, &specs);
     let mut baselines = Baselines::default();
     let mut left = specs.len();
     let built = specs.into_iter().map(|spec| {

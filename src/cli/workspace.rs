@@ -7,6 +7,7 @@ use super::Global;
 use crate::baseline::files::{AtCommit, Disk, Files};
 use crate::diagnostic::{Diagnostic, Failure};
 use crate::git::{CommitId, LineEnds, Repository};
+use crate::invocation::Invocation;
 
 /// Where a command runs.
 pub(super) struct Workspace {
@@ -20,6 +21,8 @@ pub(super) struct Workspace {
     prefix: String,
     /// The directory of the command; not below the root where a spec led to the repository.
     directory: PathBuf,
+    /// What `--repo` said, where it has to be said again.
+    repo: Option<String>,
     /// What becomes of line ends in commits, where there is a repository.
     line_ends: Option<Arc<LineEnds>>,
 }
@@ -90,13 +93,24 @@ impl Workspace {
             None => (directory.clone(), String::new()),
         };
         let line_ends = repository.as_ref().map(|repository| Arc::new(repository.line_ends()));
-        Ok(Self { repository, commit, root, prefix, directory, line_ends })
+        // A clone for one command is gone after it.
+        let is_here = global.is_clone || global.repo == Path::new(".");
+        let repo = (!is_here).then(|| global.repo.to_string_lossy().into_owned());
+        Ok(Self { repository, commit, root, prefix, directory, repo, line_ends })
     }
 
     /// A tree without git, and the directory of the command in it, relative to it with `/`.
     pub(super) fn of_tree(root: PathBuf, prefix: String) -> Self {
         let directory = root.join(&prefix);
-        Self { repository: None, commit: None, root, prefix, directory, line_ends: None }
+        Self {
+            repository: None,
+            commit: None,
+            root,
+            prefix,
+            directory,
+            repo: None,
+            line_ends: None,
+        }
     }
 
     /// The files that spec and baseline are read from.
@@ -204,6 +218,18 @@ impl Workspace {
     /// Whether there is anything at a path of the work tree, were it a link that leads nowhere.
     pub(super) fn has(&self, path: &str) -> bool {
         self.commit.is_none() && self.root.join(path).symlink_metadata().is_ok()
+    }
+
+    /// How commands are written that are to be run from where this one is.
+    pub(super) fn invocation(&self) -> Invocation {
+        let mut repo = self.repo.clone();
+        if !self.directory.starts_with(&self.root) {
+            // A spec led to the repository, which not every command can be told by one.
+            let root = self.root.strip_prefix(&self.directory).unwrap_or(&self.root);
+            let given = repo.as_deref().map(|repo| Path::new(repo).join(root));
+            repo = Some(given.unwrap_or_else(|| root.to_owned()).to_string_lossy().into_owned());
+        }
+        Invocation { repo, prefix: self.prefix.clone() }
     }
 
     /// The directory of the command, relative to the repository.

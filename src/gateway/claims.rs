@@ -469,7 +469,7 @@ mod tests {
         let stream = parse(Source::new("t.yaml", text.to_owned())).unwrap();
         let routing = ObjectRef::new("rollouts.kruise.io", "TrafficRouting", "shop", "t");
         let ingress = ObjectRef::new("networking.k8s.io", "Ingress", "shop", "web-canary");
-        let left = Owner::Left { tag: "gray".into(), overlay: "a/gray".into(), branch: None };
+        let left = Owner::Left { tag: "gray".into(), cleanup: "".into(), branch: None };
         for (owner, kept) in [(Owner::Lane("l".into()), 0), (left, 1)] {
             let mut claims = Claims::default();
             claims.hold(&owner, stream.documents[0].root());

@@ -13,8 +13,8 @@ pub enum Owner {
     Left {
         /// The tag.
         tag: Arc<str>,
-        /// The directory of the overlay, relative to the repository.
-        overlay: Arc<str>,
+        /// The command that takes its overlay away.
+        cleanup: Arc<str>,
         /// The branch that it is on, where that is not the one that is checked out.
         branch: Option<Arc<str>>,
     },
@@ -37,9 +37,9 @@ impl Owner {
     /// How to take away first what the lane itself left, and nothing else: other lanes may have that
     /// tag too.
     pub fn remedy(&self) -> Option<String> {
-        let Self::Left { overlay, branch, .. } = self else { return None };
+        let Self::Left { cleanup, branch, .. } = self else { return None };
         let on = branch.as_ref().map(|branch| format!(", with `{branch}` checked out"));
         let on = on.unwrap_or_default();
-        Some(format!("take it away first{on}: `graylane cleanup --overlay {overlay}`"))
+        Some(format!("take it away first{on}: `{cleanup}`"))
     }
 }

@@ -12,6 +12,7 @@ use super::{Governed, GovernedService};
 use crate::baseline::Baseline;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::generated::{Attachment, Generated};
+use crate::invocation::quoted;
 use crate::kube::object::ObjectRef;
 use crate::kube::pod_specs::pod_templates;
 use crate::spec::{LaneMode, Match, SwimmingLane, SwimmingLaneEntry, ValueMatch};
@@ -350,15 +351,6 @@ fn parameter(key: &str, value: &Json, command: &mut String) {
     // As a word of its own `-1` would be a flag (aliyun/aliyun-cli, cli/parser.go).
     let between = if text.starts_with('-') { '=' } else { ' ' };
     command.push_str(&format!(" \\\n  --{key}{between}{}", quoted(&text)));
-}
-
-/// A word of a POSIX shell.
-fn quoted(text: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "@%+:,./-_".contains(c);
-    if !text.is_empty() && text.chars().all(is_plain) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]

@@ -144,9 +144,9 @@ fn what_a_spec_left_is_taken_away_and_no_other_lane_of_that_tag() {
     assert!(ran.stdout.ends_with("\n2\n"), "{}", ran.stdout);
     // The same from another directory, once more, and of what is none.
     let ran = sandbox.sh("cd shop && graylane cleanup --overlay overlays/gray && graylane cleanup --overlay overlays/latr");
-    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
     assert!(ran.stderr.contains("no overlay in `shop/overlays/gray`"), "{}", ran.stderr);
-    assert!(ran.stderr.contains("did you mean `shop/overlays/later`"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("did you mean `overlays/later`"), "{}", ran.stderr);
     let ran = sandbox
         .sh("cd shop && graylane cleanup -q --overlay overlays/later --service none --tag x");
     assert_eq!(ran.code, 2, "{}", ran.stdout);
@@ -196,5 +196,55 @@ fn the_lanes_beside_one_are_those_of_head_too() {
         assert!(ran.stderr.contains("the lane `web-gray` wants too"), "{rev}{}", ran.stderr);
         let ran = sandbox.sh("git ls-tree --name-only HEAD overlays/");
         assert_eq!(ran.stdout, "overlays/gray\n");
+    }
+}
+
+/// What of a text stands between two others.
+fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
+    let rest = text.split_once(before).unwrap_or_else(|| panic!("{before} is not in {text}")).1;
+    rest.split_once(after).unwrap_or_else(|| panic!("{after} is not in {rest}")).0
+}
+
+#[test]
+fn commands_that_are_offered_work_where_they_are_told() {
+    // From the directory of the spec, from one beside it, and with `-C`.
+    for (cd, spec) in [
+        ("my shop", "graylane.yaml"),
+        ("other", "'../my shop/graylane.yaml'"),
+        (".", "-C 'my shop'"),
+    ] {
+        let sandbox = web();
+        let ran = sandbox.sh("mkdir 'my shop' other && git mv deploy graylane.yaml 'my shop/' && \
+             touch other/file && git add other && git commit -qm Move");
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        let run = |line: &str, code: i32| {
+            let ran = sandbox.sh(&format!("cd '{cd}' && {line}"));
+            assert_eq!(ran.code, code, "{cd}: {line}\n{}{}", ran.stdout, ran.stderr);
+            ran
+        };
+        run(&format!("graylane generate -q --commit {spec}"), 0);
+        sandbox.sh(
+            "sed -i 's/tag: gray/tag: later/' 'my shop/graylane.yaml' && git commit -qam Later",
+        );
+        let told = run(&format!("graylane check {spec}"), 1).stdout;
+        let remedy = between(&told, "take it away first: `", "`");
+        run(&format!("{remedy} --commit"), 0);
+        run(
+            "test ! -e \"$(git rev-parse --show-toplevel)/my shop/overlays/gray/graylane.lock\"",
+            0,
+        );
+        run(&format!("graylane generate -q --commit {spec}"), 0);
+        // An output of the same tag is told of, and what to do after a promotion.
+        sandbox
+            .sh("echo '  output: overlays/b' >> 'my shop/graylane.yaml' && git commit -qam Output");
+        let told = run(&format!("graylane generate --commit {spec}"), 0).stderr;
+        run(&format!("{} --commit", between(&told, "output of it; `", "`")), 0);
+        let told = run(&format!("graylane promote --commit {spec}"), 0).stderr;
+        run(&format!("graylane {}", between(&told, "baseline is healthy: graylane ", "\n")), 0);
+        let left = sandbox.sh("git ls-files | grep graylane.lock");
+        assert_eq!(left.stdout, "", "{cd}");
+        // What is nowhere is no success.
+        let ran = run("graylane -q cleanup --overlay 'my shop/none'", 2);
+        assert!(ran.stderr.contains("there is no overlay in"), "{}", ran.stderr);
     }
 }

@@ -240,7 +240,7 @@ fn the_overlay_of_another_spec_is_not_taken() {
         assert_eq!((sandbox.tree(), run(&sandbox, "git rev-parse HEAD", 0).stdout), before);
     }
     let ran = run(&sandbox, "graylane cleanup graylane/green.yaml", 2);
-    assert!(ran.stderr.contains("graylane cleanup 'graylane/blue.yaml'"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("graylane cleanup graylane/blue.yaml"), "{}", ran.stderr);
     assert_eq!(sandbox.tree(), before.0);
     // The same with the condition of the other lane, which is told before what would follow of it.
     add(&sandbox, &spec("green", "blue", "web"));
@@ -275,7 +275,7 @@ fn lanes_that_are_written_together_may_change_places() {
         0,
     );
     let ran = run(&sandbox, "graylane generate graylane/green.yaml", 2);
-    let both = "graylane generate 'graylane/blue.yaml' 'graylane/green.yaml'";
+    let both = "graylane generate graylane/blue.yaml graylane/green.yaml";
     assert!(ran.stderr.contains(both), "{}", ran.stderr);
     run(&sandbox, both, 0);
     run(&sandbox, "graylane generate --check", 0);

@@ -68,7 +68,9 @@ pub(super) fn staying(
             "{count} manifests are listed in no lock and stay: what delivers `{directory}` goes on applying them"
         ),
     });
-    let paths: Vec<String> = stay.iter().map(|path| format!("'{path}'")).collect();
+    let invocation = workspace.invocation();
+    let argument = |path: &String| format!("'{}'", invocation.argument(path));
+    let paths: Vec<String> = stay.iter().map(argument).collect();
     Ok(Some(warning.remedy(format!(
         "if they belong to the lane, remove them too: git rm {}",
         paths.join(" ")

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use jiff::Timestamp;
 
+use super::super::commit::head_lock;
 use super::super::specs::default_specs;
 use super::super::workspace::Workspace;
 use super::Args;
@@ -43,17 +44,40 @@ fn unknown_tag(tag: &str, locks: &[(String, Lock)]) -> Option<Diagnostic> {
     }))
 }
 
-/// Warns of a directory that has no lock; its lane may be gone already.
-fn unknown_overlay(directory: &str, known: &BTreeSet<String>) -> Option<Diagnostic> {
+/// Warns of a directory that has no lock; its lane may be gone already, which leaves the directory.
+///
+/// # Errors
+///
+/// There is no such directory, so that none was meant.
+fn unknown_overlay(
+    directory: &str,
+    known: &BTreeSet<String>,
+    args: &Args,
+    workspace: &Workspace,
+) -> Result<Option<Diagnostic>, Failure> {
     if known.contains(directory) {
-        return None;
+        return Ok(None);
     }
     let shown = if directory.is_empty() { "." } else { directory };
-    let warning = Diagnostic::warning(format!("there is no overlay in `{shown}`"));
-    Some(match nearest(directory, known.iter().map(String::as_str)) {
-        Some(near) => warning.remedy(format!("did you mean `{near}`? `graylane list` shows all")),
-        None => warning.remedy("`graylane list` shows the directories of all overlays"),
-    })
+    let message = format!("there is no overlay in `{shown}`");
+    let lock = workspace.repository.as_ref().map(|repository| head_lock(repository, directory));
+    if !matches!(lock, None | Some(Ok(None))) {
+        let is_left = !args.commit.commit;
+        return Ok(is_left.then(|| {
+            Diagnostic::warning(message).remedy("the last commit has one: add --commit")
+        }));
+    }
+    let remedy = match nearest(directory, known.iter().map(String::as_str)) {
+        Some(near) => {
+            let near = workspace.invocation().argument(near);
+            format!("did you mean `{near}`? `graylane list` shows all")
+        }
+        None => "`graylane list` shows the directories of all overlays".to_owned(),
+    };
+    if workspace.root()?.join(directory).is_dir() {
+        return Ok(Some(Diagnostic::warning(message).remedy(remedy)));
+    }
+    Err(Diagnostic::error(message).remedy(remedy).into())
 }
 
 /// What to clean. Routes to a lane are looked for wherever the repository has any: its spec may be
@@ -86,7 +110,7 @@ pub(super) fn targets(
                 .into());
         }
         // A damaged lock is told by who reads it.
-        warnings.extend(unknown_overlay(&directory, &known));
+        warnings.extend(unknown_overlay(&directory, &known, args, workspace)?);
         return Ok(Targets::new(vec![directory], shared));
     }
     if args.all || args.tag.is_some() {
@@ -129,7 +153,7 @@ pub(super) fn targets(
     for path in &specs {
         match read_spec(files.as_ref(), path) {
             Ok(spec) => {
-                errors.extend(of_another(&spec, &locks, &specs, files.as_ref()));
+                errors.extend(of_another(&spec, &locks, &specs, files.as_ref(), workspace));
                 overlays.extend(of_spec(&locks, path).filter(|found| *found != spec.output));
                 overlays.push(spec.output);
                 shared.extend(spec.shared);
@@ -147,6 +171,7 @@ fn of_another(
     locks: &[(String, Lock)],
     named: &[String],
     files: &dyn Files,
+    workspace: &Workspace,
 ) -> Option<Diagnostic> {
     let (directory, lock) = locks.iter().find(|(directory, _)| *directory == spec.output)?;
     let owner = &lock.header().spec;
@@ -160,7 +185,8 @@ fn of_another(
     ));
     let error = error.at(spec.release.output_place.clone());
     Some(error.related(theirs.output_place, "its output").remedy(format!(
-        "give this spec an `output` of its own; if that lane is meant: graylane cleanup '{owner}'"
+        "give this spec an `output` of its own; if that lane is meant: {}",
+        workspace.invocation().of("cleanup", owner)
     )))
 }
 
@@ -195,7 +221,10 @@ fn expired(
             }
             Err(_) => warnings.push(
                 Diagnostic::warning(format!("whether the lane of {path} has expired is not known"))
-                    .remedy(format!("`graylane check {path}` says what is wrong with it")),
+                    .remedy(format!(
+                        "`{}` says what is wrong with it",
+                        workspace.invocation().of("check", &path)
+                    )),
             ),
         }
     }
