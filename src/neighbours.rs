@@ -7,7 +7,7 @@ use crate::gateway::{Claims, Owner};
 use crate::invocation::Invocation;
 use crate::overlay::{Directory, LOCK_FILE, Lock, LockHeader};
 use crate::pipeline::SpecFile;
-use crate::spec::{Provider, Strategy};
+use crate::spec::{GrayRelease, Provider, Strategy};
 use crate::yaml::{Document, Source, parse};
 
 /// How the files start whose objects let OpenKruise drive something.
@@ -60,14 +60,19 @@ impl Beside {
 }
 
 /// The overlays in the same directories as the outputs of these specs, by directory.
+///
+/// One was written by a spec that has its path. On a branch that is not checked out that is not enough:
+/// every branch may have its own spec at that path and commit its overlay there, and the name of the
+/// release tells them apart.
 fn beside<'a>(
     files: &dyn Files,
+    branch: Option<&str>,
     specs: &[SpecFile],
     of: impl Iterator<Item = &'a SpecFile>,
 ) -> Vec<Beside> {
     let own: HashSet<&str> = specs.iter().map(|spec| spec.output.as_str()).collect();
-    let tags: HashMap<&str, &str> =
-        specs.iter().map(|spec| (spec.release.file.as_ref(), spec.release.tag.as_str())).collect();
+    let releases: HashMap<&str, &GrayRelease> =
+        specs.iter().map(|spec| (spec.release.file.as_ref(), &spec.release)).collect();
     let directories: BTreeSet<&str> = of
         .map(|spec| spec.output.rsplit_once('/').map_or("", |(directory, _)| directory))
         .collect();
@@ -92,11 +97,14 @@ fn beside<'a>(
             if header.is_some_and(LockHeader::is_shared) {
                 continue;
             }
-            let tag = header.and_then(|header| tags.get(header.spec.as_str()));
-            let is_left = match (header, tag) {
+            let own = header.and_then(|header| {
+                let release = releases.get(header.spec.as_str())?;
+                (branch.is_none() || header.name == release.name).then_some(release)
+            });
+            let is_left = match (header, own) {
                 // What a spec wrote to an earlier output are the same objects, not another lane.
-                (Some(header), Some(tag)) if header.tag == *tag => continue,
-                (_, tag) => tag.is_some(),
+                (Some(header), Some(own)) if header.tag == own.tag.as_str() => continue,
+                (_, own) => own.is_some(),
             };
             let start = format!("{lane}/");
             let files = found.iter().filter(|path| path.starts_with(&start)).cloned().collect();
@@ -126,7 +134,7 @@ pub fn claims_of_neighbours(to: Destination<'_>, specs: &[SpecFile]) -> Claims {
             || spec.release.provider == Provider::OpenSergo
     });
     let mut claims = Claims::default();
-    for lane in beside(files, specs, of) {
+    for lane in beside(files, to.branch, specs, of) {
         let owner = lane.owner(to);
         let driving = |name: &str| DRIVING.iter().any(|start| name.starts_with(start));
         let workloads = lane.in_part(Directory::Workloads).filter(|(_, name)| driving(name));
@@ -142,8 +150,9 @@ pub fn claims_of_neighbours(to: Destination<'_>, specs: &[SpecFile]) -> Claims {
 
 /// The locks of the overlays beside those of these specs, each with its directory, without what one of
 /// the specs wrote there itself.
-pub fn locks_beside(files: &dyn Files, specs: &[SpecFile]) -> Vec<(String, Lock)> {
-    let lanes = beside(files, specs, specs.iter()).into_iter().filter(|lane| !lane.is_left);
+pub fn locks_beside(to: Destination<'_>, specs: &[SpecFile]) -> Vec<(String, Lock)> {
+    let lanes =
+        beside(to.files, to.branch, specs, specs.iter()).into_iter().filter(|lane| !lane.is_left);
     lanes.filter_map(|lane| Some((lane.directory, lane.lock?))).collect()
 }
 
@@ -164,7 +173,7 @@ pub struct Neighbour {
 /// without a lock that can be read are passed over.
 pub fn neighbours(files: &dyn Files, specs: &[SpecFile]) -> Vec<Neighbour> {
     let mut found = Vec::new();
-    for lane in beside(files, specs, specs.iter()) {
+    for lane in beside(files, None, specs, specs.iter()) {
         let Some(lock) = &lane.lock else { continue };
         let start = format!("{}/", lane.directory);
         let manifests = lock.files().iter().filter(|file| file.origin.object.is_some());

@@ -81,7 +81,7 @@ fn objects_of_others(
     files: &dyn Files,
     there: Destination<'_>,
 ) -> Vec<Diagnostic> {
-    let beside = locks_beside(there.files, specs);
+    let beside = locks_beside(there, specs);
     let mut owners: HashMap<&str, Vec<(usize, &OwnedFile)>> = HashMap::new();
     for (position, (_, lock)) in beside.iter().enumerate() {
         for file in lock.files() {
@@ -147,6 +147,10 @@ fn tell(
     ));
     let error = error.at(own.tag_place.clone());
     match read_spec(files, &header.spec) {
+        // The spec that wrote it is on another branch.
+        _ if header.spec == *own.file => {
+            error.remedy("give each lane a tag of its own, or a namespace")
+        }
         Ok(theirs) => error
             .related(theirs.release.tag_place, "the other one")
             .remedy("give each lane a tag of its own, or a namespace"),

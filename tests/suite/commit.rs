@@ -199,6 +199,29 @@ fn the_lanes_beside_one_are_those_of_head_too() {
     }
 }
 
+#[test]
+fn a_lane_of_another_branch_is_not_what_this_one_left() {
+    // Every branch has its own spec at one path; all overlays go to one branch.
+    let sandbox = web();
+    let ran = sandbox.sh("git checkout -qb one && graylane -q generate --commit --branch env --orphan && \
+         git checkout -qb two main && sed -i 's/name: web-gray/name: two/; s/tag: gray/tag: two/' graylane.yaml && \
+         git commit -qam Two && graylane -q generate --commit --branch env");
+    assert_eq!(ran.code, 2, "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stderr.contains("the lane `web-gray` wants too"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("take it away"), "{}", ran.stderr);
+    // The same tag in another directory.
+    let ran = sandbox.sh("sed -i 's/tag: two/tag: gray/; s/x-gray/x-two/' graylane.yaml && echo '  output: overlays/two' >> graylane.yaml && \
+         git commit -qam Same && graylane -q generate --commit --branch env");
+    assert_eq!(ran.code, 2, "{}{}", ran.stdout, ran.stderr);
+    assert!(
+        ran.stderr.contains("the lanes `web-gray` (`overlays/gray`) and `two` both have"),
+        "{}",
+        ran.stderr
+    );
+    assert!(ran.stderr.contains("give each lane a tag of its own"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("the other one"), "{}", ran.stderr);
+}
+
 /// What of a text stands between two others.
 fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
     let rest = text.split_once(before).unwrap_or_else(|| panic!("{before} is not in {text}")).1;
