@@ -172,7 +172,7 @@ impl Repository {
                 }
                 continue;
             };
-            let filtered = filters.store(path, contents, &self.program)?;
+            let filtered = filters.store(path, contents)?;
             let id = match filtered {
                 Some(id) => id,
                 None => {

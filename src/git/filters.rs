@@ -2,7 +2,9 @@
 //! as that of git-crypt or Git LFS, that makes of a file what is committed.
 
 use std::collections::{HashMap, HashSet};
+use std::ffi::OsString;
 use std::fs;
+use std::path::Path;
 
 use git2::{ObjectType, Oid};
 
@@ -20,16 +22,19 @@ const ATTRIBUTES: &str = ".gitattributes";
 /// What names a filter in an attributes file.
 const FILTER: &[u8] = b"filter=";
 
-/// The filters of the files of a commit that is to be made.
+/// What `git check-attr` says where no line says anything.
+const UNSPECIFIED: &str = "unspecified";
+
+/// The filters of files by the attributes of a tree.
 #[derive(Debug)]
 pub(super) struct Filters {
-    /// Of the paths that have one in the tree that the commit is made on, where `git` does not read
-    /// the attributes of that by itself.
-    of_base: HashMap<String, String>,
-    /// The paths that have one by the attributes that `git` reads by itself.
-    here: HashSet<String>,
-    /// A work tree that holds the attributes of the base and nothing else.
-    base: Option<(tempfile::TempDir, Program)>,
+    /// The names of the filters of those paths that have one.
+    by_path: HashMap<String, String>,
+    /// `git`, which reads the attributes of that tree and no others.
+    program: Program,
+    /// A work tree that holds these attributes and nothing else, where the real one does not have
+    /// them.
+    tree: Option<tempfile::TempDir>,
 }
 
 impl Filters {
@@ -38,23 +43,32 @@ impl Filters {
     ///
     /// # Errors
     /// The filter fails.
-    pub(super) fn store(&self, path: &str, bytes: &[u8], own: &Program) -> Result<Option<Oid>> {
-        if let (Some(filter), Some((_, program))) = (self.of_base.get(path), &self.base) {
-            // Its command may need a file of the real work tree: what a filter cannot encrypt must
-            // not be stored as it is.
-            if filter.contains(['=', '\n']) {
-                let message = format!("the filter `{}` cannot be used", filter.escape_debug());
-                return Err(GitError::new(GitErrorKind::NotNow, message)
-                    .remedy("check that branch out to commit to it"));
-            }
-            let required = format!("filter.{filter}.required=true");
-            let options = ["-c", required.as_str()];
-            return hash_filtered(program, &options, &["-w"], path, bytes).map(Some);
+    pub(super) fn store(&self, path: &str, bytes: &[u8]) -> Result<Option<Oid>> {
+        self.hash(path, bytes, &["-w"])
+    }
+
+    fn hash(&self, path: &str, bytes: &[u8], options: &[&str]) -> Result<Option<Oid>> {
+        let Some(filter) = self.by_path.get(path) else { return Ok(None) };
+        if filter.contains(['=', '\n']) {
+            let message = format!("the filter `{}` cannot be used", filter.escape_debug());
+            return Err(GitError::new(GitErrorKind::NotNow, message)
+                .remedy("give it a name of letters and digits in .gitattributes"));
         }
-        if self.here.contains(path) {
-            return hash_filtered(own, &[], &["-w"], path, bytes).map(Some);
-        }
-        Ok(None)
+        // What a filter cannot encrypt must not be stored as it is, whether or not its command is
+        // known here and needs a file of the real work tree.
+        let required = format!("filter.{filter}.required=true");
+        let hashed = hash_filtered(&self.program, &["-c", &required], options, path, bytes);
+        let hashed = hashed.map_err(|error| error.remedy(match self.tree {
+            None => format!(
+                "git check-attr filter -- '{path}'\nnames the filter: install or unlock it for this repository, so that `git add` can store the file; \
+                 or go on without --commit"
+            ),
+            Some(_) => format!(
+                "the filter is `{filter}`, by the .gitattributes of the branch that is committed to, which are not those of the work tree: \
+                 install or unlock it for this repository, or check them out if its command is a file of the work tree; or go on without --commit"
+            ),
+        }))?;
+        Ok(Some(hashed))
     }
 }
 
@@ -85,9 +99,19 @@ impl Repository {
     /// The commit cannot be read, or `git` cannot be asked.
     pub fn smudged(&self, commit: CommitId, paths: &[&str]) -> Result<Option<Smudged>> {
         let tree = self.tree_of(commit)?;
-        let Some((directory, program)) = self.attributes_of(&tree, paths, true)? else {
+        // Most attributes have to do with line ends.
+        let mut speaks = false;
+        for (_, blob) in self.attributes_in(&tree, paths)? {
+            let text = self.read_blob(BlobId(blob))?;
+            speaks |= text.windows(FILTER.len()).any(|part| part == FILTER);
+        }
+        if !speaks {
             return Ok(None);
-        };
+        }
+        let made = self.attributes_of(&tree, paths)?;
+        // What cannot be decrypted stays as it is stored, as in a checkout.
+        self.read_filtered_attributes(&tree, &made, paths).ok();
+        let (directory, program) = made;
         let paths = filters_by(&program, paths.iter().copied())?;
         Ok((!paths.is_empty()).then_some(Smudged { paths, program, _tree: directory }))
     }
@@ -95,25 +119,20 @@ impl Repository {
     /// The filters of these paths, for a commit on top of a tree.
     ///
     /// `git` reads the attributes of the work tree, and none of them in a bare repository. A commit
-    /// on top of something else is to hold what `git add` would store there: a file that the
-    /// attributes of that tree encrypt must not be in it in plain.
+    /// is to hold what `git add` would store with those of the tree that it is made on: a file that
+    /// they encrypt must not be in it in plain.
     ///
     /// # Errors
-    /// `git` cannot be asked, or an overlay's lock has a filter: no commit could be read any more.
+    /// `git` cannot be asked; only the work tree has the attributes that encrypt a file; an
+    /// overlay's lock has a filter: no commit could be read any more.
     pub(super) fn filters_of_commit(
         &self,
         base: &git2::Tree<'_>,
         paths: &[&str],
     ) -> Result<Filters> {
-        let here = self.filtered(paths.iter().copied())?;
-        let mut filters = Filters { of_base: HashMap::new(), here, base: None };
-        if !self.reads_attributes_of(base)?
-            && let Some((directory, program)) = self.attributes_of(base, paths, false)?
-        {
-            filters.of_base = filters_by(&program, paths.iter().copied())?;
-            filters.base = Some((directory, program));
-        }
-        let filtered = filters.here.iter().chain(filters.of_base.keys());
+        let filters = self.filters_of(base, paths)?;
+        self.refuse_filters_of_work_tree(&filters, paths)?;
+        let filtered = filters.by_path.keys();
         match filtered.filter(|path| path.rsplit('/').next() == Some(LOCK)).min() {
             Some(lock) => Err(GitError::new(
                 GitErrorKind::NotNow,
@@ -124,90 +143,209 @@ impl Repository {
         }
     }
 
-    /// Whether the attributes that `git` reads by itself are those of a tree.
-    fn reads_attributes_of(&self, base: &git2::Tree<'_>) -> Result<bool> {
-        if self.is_bare() {
-            return Ok(false);
+    /// The filters of these paths by the attributes of a tree.
+    fn filters_of(&self, tree: &git2::Tree<'_>, paths: &[&str]) -> Result<Filters> {
+        let (directory, program) = if self.has_attributes_of(tree, paths)? {
+            let mut program = self.program.clone();
+            // `git check-attr` looks into the index for files that are not there, and `git
+            // hash-object` does not.
+            program.env.push(no_index(self.git_dir()));
+            (None, program)
+        } else {
+            let made = self.attributes_of(tree, paths)?;
+            self.read_filtered_attributes(tree, &made, paths)?;
+            (Some(made.0), made.1)
+        };
+        let by_path = filters_by(&program, paths.iter().copied())?;
+        // The command of a filter may ask for the index.
+        let program = if directory.is_none() { self.program.clone() } else { program };
+        Ok(Filters { by_path, program, tree: directory })
+    }
+
+    /// Refuses a file for which the work tree has a filter and the attributes of the commit say
+    /// nothing: stored by that filter nobody could read it there, and without it it may be a Secret
+    /// in plain.
+    fn refuse_filters_of_work_tree(&self, filters: &Filters, paths: &[&str]) -> Result<()> {
+        if filters.tree.is_none() || self.is_bare() {
+            return Ok(());
         }
-        Ok(match self.head()?.commit() {
-            Some(head) => self.tree_of(head)?.id() == base.id(),
-            None => base.is_empty(),
+        let here = filters_by(&self.program, paths.iter().copied())?;
+        let mut missing: Vec<&str> = here.keys().map(String::as_str).collect();
+        missing.retain(|path| !filters.by_path.contains_key(*path));
+        missing.sort_unstable();
+        let said = values_of_filter(&filters.program, missing.iter().copied())?;
+        let silent =
+            missing.iter().find(|path| said.get(**path).is_none_or(|value| value == UNSPECIFIED));
+        let Some((path, filter)) = silent.and_then(|path| here.get_key_value(*path)) else {
+            return Ok(());
+        };
+        let message = format!(
+            "the work tree has a filter for `{path}`, `{filter}`, and the branch that is committed to has no attributes that name it"
+        );
+        Err(GitError::new(GitErrorKind::NotNow, message).remedy(format!(
+            "commit the .gitattributes to that branch first; where the file may be there as it is, with a line like: {} -filter",
+            path.split_once('/').map_or_else(|| path.clone(), |(first, _)| format!("{first}/**"))
+        )))
+    }
+
+    /// Puts attributes that are not stored as they are into the work tree of `attributes_of` as a
+    /// checkout has them.
+    ///
+    /// # Errors
+    /// The filter is not there or fails, so that what they say is not known.
+    fn read_filtered_attributes(
+        &self,
+        tree: &git2::Tree<'_>,
+        (directory, program): &(tempfile::TempDir, Program),
+        paths: &[&str],
+    ) -> Result<()> {
+        let files = self.attributes_in(tree, paths)?;
+        let filtered = filters_by(program, files.iter().map(|(path, _)| path.as_str()))?;
+        for (path, blob) in files {
+            let Some(filter) = filtered.get(&path) else { continue };
+            // There is nothing to read in an empty file.
+            if blob == hash(&[])? {
+                continue;
+            }
+            let required = format!("filter.{filter}.required=true");
+            let as_path = format!("--path={path}");
+            let blob = blob.to_string();
+            let run = program.run(["-c", &required, "cat-file", "--filters", &as_path, &blob]);
+            let text = run.output(&[]).map_err(|error| {
+                let message = format!("the filter of `{path}` failed, so what it says of other files is not known: {}", error.message);
+                GitError::new(error.kind, message).remedy(format!(
+                    "install or unlock the filter `{filter}` for this repository; or add a line to .gitattributes, below the one that names it:\n{ATTRIBUTES} -filter"
+                ))
+            })?;
+            fs::write(directory.path().join(&path), text)
+                .map_err(|error| GitError::io("write attributes", &error))?;
+        }
+        Ok(())
+    }
+
+    /// Whether the files of attributes that the work tree has for these paths are those of a tree.
+    fn has_attributes_of(&self, tree: &git2::Tree<'_>, paths: &[&str]) -> Result<bool> {
+        let Some(root) = self.workdir() else { return Ok(false) };
+        for path in attribute_files(paths) {
+            let on_disk = root.join(&path);
+            // git follows no link there.
+            let is_file = fs::symlink_metadata(&on_disk).is_ok_and(|found| found.is_file());
+            let bytes = if is_file {
+                Some(
+                    fs::read(&on_disk)
+                        .map_err(|error| GitError::io(&format!("read `{path}`"), &error))?,
+                )
+            } else {
+                None
+            };
+            let is_same = match (bytes, self.file_in(tree, &path)?) {
+                (None, None) => true,
+                (Some(bytes), Some(blob)) => {
+                    hash(&bytes)? == blob
+                        // Line ends, or a filter of its own.
+                        || hash_filtered(&self.program, &[], &[], &path, &bytes)
+                            .is_ok_and(|id| id == blob)
+                }
+                _ => false,
+            };
+            if !is_same {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The files of attributes that a tree has for these paths.
+    fn attributes_in(&self, tree: &git2::Tree<'_>, paths: &[&str]) -> Result<Vec<(String, Oid)>> {
+        let mut files = Vec::new();
+        for path in attribute_files(paths) {
+            if let Some(blob) = self.file_in(tree, &path)? {
+                files.push((path, blob));
+            }
+        }
+        Ok(files)
+    }
+
+    /// The content of a file of a tree; `None` where that has no file there.
+    fn file_in(&self, tree: &git2::Tree<'_>, path: &str) -> Result<Option<Oid>> {
+        Ok(match self.entry(tree, path)? {
+            Some((blob, MODE_FILE | MODE_EXECUTABLE)) => Some(blob),
+            _ => None,
         })
     }
 
-    /// A work tree that holds the attributes of a tree for these paths, and `git` for it; `None`
-    /// where that has none, or none that speak of filters where only `those` are wanted: most have
-    /// to do with line ends.
+    /// A work tree that holds the attributes of a tree for these paths, and `git` for it.
     fn attributes_of(
         &self,
-        base: &git2::Tree<'_>,
+        tree: &git2::Tree<'_>,
         paths: &[&str],
-        those: bool,
-    ) -> Result<Option<(tempfile::TempDir, Program)>> {
-        let mut speaks = !those;
-        let writing = |error: &std::io::Error| GitError::io("write attributes", error);
-        let mut made = None;
-        let mut seen = HashSet::new();
-        for directory in paths.iter().flat_map(|path| path::parents(path)).chain([""]) {
-            if !seen.insert(directory) {
-                continue;
+    ) -> Result<(tempfile::TempDir, Program)> {
+        let writing = |error: std::io::Error| GitError::io("write attributes", &error);
+        let root = tempfile::tempdir().map_err(writing)?;
+        for (path, blob) in self.attributes_in(tree, paths)? {
+            let path = root.path().join(path);
+            if let Some(directory) = path.parent() {
+                fs::create_dir_all(directory).map_err(writing)?;
             }
-            let file = [directory, "/", ATTRIBUTES].concat();
-            // git follows no link there.
-            let Some((blob, MODE_FILE | MODE_EXECUTABLE)) =
-                self.entry(base, file.trim_start_matches('/'))?
-            else {
-                continue;
-            };
-            let text = self.read_blob(BlobId(blob))?;
-            speaks |= text.windows(FILTER.len()).any(|part| part == FILTER);
-            let root = match &mut made {
-                Some(root) => root,
-                none => none.insert(tempfile::tempdir().map_err(|error| writing(&error))?),
-            };
-            let directory = root.path().join(directory);
-            fs::create_dir_all(&directory).map_err(|error| writing(&error))?;
-            fs::write(directory.join(ATTRIBUTES), text).map_err(|error| writing(&error))?;
+            fs::write(path, self.read_blob(BlobId(blob))?).map_err(writing)?;
         }
-        Ok(made.filter(|_| speaks).map(|root| {
-            let mut program = self.program.clone();
-            program.work_tree = Some(root.path().to_path_buf());
-            // Where there is no such file, git looks into the index, which is of another tree.
-            program.env.push(("GIT_INDEX_FILE".into(), root.path().join("no-index").into()));
-            (root, program)
-        }))
+        let mut program = self.program.clone();
+        program.work_tree = Some(root.path().to_path_buf());
+        // Where there is no such file, git looks into the index, which is of another tree.
+        program.env.push(no_index(root.path()));
+        Ok((root, program))
     }
 
-    /// Those of these paths that have a filter.
-    ///
-    /// # Errors
-    /// `git` cannot be asked.
-    pub(super) fn filtered<'a>(
-        &self,
-        paths: impl IntoIterator<Item = &'a str>,
-    ) -> Result<HashSet<String>> {
-        Ok(filters_by(&self.program, paths)?.into_keys().collect())
-    }
-
-    /// Whether a commit would hold these bytes at a path as another one does.
+    /// Whether a commit holds at a path what one with its attributes would store of these bytes.
     ///
     /// # Errors
     /// The commit cannot be read, or the filter of the path fails.
     pub fn is_at(&self, commit: CommitId, path: &str, bytes: &[u8]) -> Result<bool> {
         let tree = self.tree_of(commit)?;
         let Some((held, _)) = self.entry(&tree, path)? else { return Ok(false) };
-        let id = Oid::hash_object(ObjectType::Blob, bytes)
-            .map_err(|error| GitError::from_libgit2("hash a file", &error))?;
-        if held == id {
+        if held == hash(bytes)? {
             return Ok(true);
         }
-        Ok(!self.filtered([path])?.is_empty()
-            && hash_filtered(&self.program, &[], &[], path, bytes)? == held)
+        Ok(self.filters_of(&tree, &[path])?.hash(path, bytes, &[])? == Some(held))
     }
+}
+
+/// The files that attributes of these paths may be in, each once.
+fn attribute_files(paths: &[&str]) -> Vec<String> {
+    let mut seen = HashSet::new();
+    let mut directories: Vec<&str> = vec![""];
+    directories.extend(paths.iter().flat_map(|path| path::parents(path)));
+    directories.retain(|directory| seen.insert(*directory));
+    let file = |directory: &&str| match *directory {
+        "" => ATTRIBUTES.to_owned(),
+        directory => [directory, "/", ATTRIBUTES].concat(),
+    };
+    directories.iter().map(file).collect()
+}
+
+/// What makes `git` find no index: no file has this name.
+fn no_index(directory: &Path) -> (OsString, OsString) {
+    ("GIT_INDEX_FILE".into(), directory.join("no-index").into())
+}
+
+fn hash(bytes: &[u8]) -> Result<Oid> {
+    Oid::hash_object(ObjectType::Blob, bytes)
+        .map_err(|error| GitError::from_libgit2("hash a file", &error))
 }
 
 /// Those of these paths that have a filter, with its name.
 fn filters_by<'a>(
+    program: &Program,
+    paths: impl IntoIterator<Item = &'a str>,
+) -> Result<HashMap<String, String>> {
+    let mut values = values_of_filter(program, paths)?;
+    // An attribute without a text names no program.
+    values.retain(|_, value| !matches!(value.as_str(), UNSPECIFIED | "unset" | "set"));
+    Ok(values)
+}
+
+/// What attributes say of the filter of each of these paths.
+fn values_of_filter<'a>(
     program: &Program,
     paths: impl IntoIterator<Item = &'a str>,
 ) -> Result<HashMap<String, String>> {
@@ -220,12 +358,11 @@ fn filters_by<'a>(
         return Ok(HashMap::new());
     }
     let output = program.run(["check-attr", "-z", "--stdin", "filter"]).output(&input)?;
-    // Path, attribute and value in turns; an attribute without a text names no program.
+    // Path, attribute and value in turns.
     let parts: Vec<&[u8]> = output.split(|byte| *byte == 0).collect();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let named = parts.chunks_exact(3).filter_map(|part| match part {
-        [_, _, b"unspecified" | b"unset" | b"set"] => None,
-        [path, _, filter] => Some((text(path), text(filter))),
+        [path, _, value] => Some((text(path), text(value))),
         _ => None,
     });
     Ok(named.collect())
@@ -243,10 +380,7 @@ fn hash_filtered(
     let run = program.run(globals.iter().chain(&own)).args(options);
     let output = run.output(bytes).map_err(|error| {
         let message = format!("the filter of `{path}` failed: {}", error.message);
-        GitError::new(error.kind, message).remedy(format!(
-            "git check-attr filter -- '{path}'\nnames the filter: install or unlock it for this repository, so that `git add` can store the file; \
-             or go on without --commit"
-        ))
+        GitError::new(error.kind, message)
     })?;
     Oid::from_str(String::from_utf8_lossy(&output).trim()).map_err(|_| {
         GitError::new(GitErrorKind::Other, "`git hash-object` gave no id of an object")

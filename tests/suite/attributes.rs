@@ -144,6 +144,146 @@ fn filters_are_those_of_the_commit_in_a_bare_repository() {
     assert!(ran.stderr.contains("the filter of `overlays/gray/"), "{}", ran.stderr);
 }
 
+/// Files of lanes and of the baseline are encrypted, and locks are not.
+const CRYPT: &str = "overlays/** filter=rot\ndeploy/db-* filter=rot\ngraylane.lock -filter\n";
+
+#[test]
+fn a_sparse_checkout_without_attributes_stores_what_they_say() {
+    let sandbox = web(CRYPT);
+    encrypted(&sandbox);
+    done(&sandbox, "git sparse-checkout set --no-cone /deploy/ /overlays/ /graylane.yaml");
+    assert!(!sandbox.dir.join(".gitattributes").exists());
+    done(&sandbox, "graylane generate -q --commit");
+    let stored = workload(&sandbox, ".", "main");
+    assert!(stored.contains(FILTERED), "{stored}");
+    assert!(done(&sandbox, "cat overlays/gray/workloads/deployment-*").contains("apiVersion:"));
+    assert_eq!(done(&sandbox, "git status --short"), "");
+    let before = done(&sandbox, "git rev-parse HEAD");
+    done(&sandbox, "graylane generate -q --commit && graylane generate -q --check");
+    assert_eq!(done(&sandbox, "git rev-parse HEAD"), before);
+    // A filter that is not there encrypts nothing, whether or not it is required.
+    let ran = sandbox.sh("git config --remove-section filter.rot && sed -i 's/tag: gray/tag: blue/; s/x-gray/x-blue/' graylane.yaml && graylane generate -q --commit");
+    assert_eq!(ran.code, 2, "{}", ran.stdout);
+    for part in ["the filter of `overlays/blue/", "install or unlock it"] {
+        assert!(ran.stderr.contains(part), "lacks {part:?}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_clone_without_a_work_tree_stores_what_attributes_say() {
+    let sandbox = web(CRYPT);
+    encrypted(&sandbox);
+    done(
+        &sandbox,
+        &format!(
+            "git clone -q --no-checkout . c && git -C c config filter.rot.clean '{ROT13}' && \
+             git -C c config filter.rot.smudge '{ROT13}' && \
+             graylane -C c --rev HEAD generate -q --commit --branch out"
+        ),
+    );
+    let stored = workload(&sandbox, "c", "out");
+    assert!(stored.contains(FILTERED), "{stored}");
+}
+
+#[test]
+fn attributes_that_are_changed_in_the_work_tree_are_not_those_of_the_commit() {
+    let sandbox = web(CRYPT);
+    encrypted(&sandbox);
+    done(&sandbox, ": > .gitattributes && graylane --rev HEAD generate -q --commit --branch out");
+    let stored = workload(&sandbox, ".", "out");
+    assert!(stored.contains(FILTERED), "{stored}");
+    done(&sandbox, "graylane generate -q --commit");
+    let stored = workload(&sandbox, ".", "main");
+    assert!(stored.contains(FILTERED), "{stored}");
+    // Those that are not committed yet.
+    let sandbox = web("# none\n");
+    encrypted(&sandbox);
+    fs::write(sandbox.dir.join(".gitattributes"), CRYPT).unwrap();
+    for staged in [false, true] {
+        let before = done(&sandbox, "git rev-parse HEAD");
+        let ran = sandbox.sh("graylane generate -q --commit");
+        assert_eq!(ran.code, 2, "{staged}: {}", ran.stdout);
+        for part in ["has a filter for `overlays/gray/", "commit the .gitattributes"] {
+            assert!(ran.stderr.contains(part), "{staged}: lacks {part:?}: {}", ran.stderr);
+        }
+        assert_eq!(done(&sandbox, "git rev-parse HEAD"), before);
+        assert!(!sandbox.dir.join("overlays").exists());
+        done(&sandbox, "git add .gitattributes");
+    }
+    done(&sandbox, "git commit -qm attributes && graylane generate -q --commit");
+    let stored = workload(&sandbox, ".", "main");
+    assert!(stored.contains(FILTERED), "{stored}");
+    assert_eq!(done(&sandbox, "git status --short"), "");
+}
+
+#[test]
+fn a_filtered_baseline_is_promoted_where_its_attributes_are_not_checked_out() {
+    let sandbox = web("deploy/** filter=rot\n");
+    let baseline = sandbox.dir.join("deploy/web.yaml");
+    let text = fs::read_to_string(&baseline).unwrap();
+    fs::write(&baseline, format!("{}\n---\n{SECRET}", text.trim_end())).unwrap();
+    encrypted(&sandbox);
+    done(&sandbox, "graylane generate -q --commit");
+    done(&sandbox, "git sparse-checkout set --no-cone /deploy/ /overlays/ /graylane.yaml");
+    assert!(!sandbox.dir.join(".gitattributes").exists());
+    done(&sandbox, "graylane promote -q --commit");
+    let stored = done(&sandbox, "git show HEAD:deploy/web.yaml");
+    assert!(stored.contains("cnffjbeq: uhagre2"), "{stored}");
+    assert!(done(&sandbox, "cat deploy/web.yaml").contains("password: hunter2"));
+    assert_eq!(done(&sandbox, "git status --short"), "");
+    assert_eq!(done(&sandbox, "git show --numstat --format= HEAD"), "1\t1\tdeploy/web.yaml\n");
+    // A change that was not tried is still seen.
+    let ran = sandbox.sh(
+        "git revert --no-edit HEAD && echo '# more' >>deploy/web.yaml && graylane promote --commit",
+    );
+    assert_eq!(ran.code, 2, "{}", ran.stdout);
+}
+
+#[test]
+fn a_branch_without_attributes_is_not_encrypted_by_those_of_the_work_tree() {
+    let sandbox = web(CRYPT);
+    encrypted(&sandbox);
+    let ran = sandbox.sh("graylane generate -q --commit --branch out --orphan");
+    assert_eq!(ran.code, 2, "{}", ran.stdout);
+    for part in ["has a filter for `overlays/gray/", "overlays/** -filter"] {
+        assert!(ran.stderr.contains(part), "lacks {part:?}: {}", ran.stderr);
+    }
+    assert_eq!(done(&sandbox, "git branch --list out"), "");
+    // A branch says itself that it has files as they are.
+    done(
+        &sandbox,
+        "git switch -q --orphan out && echo 'overlays/** -filter' >.gitattributes && \
+         git add .gitattributes && git commit -qm attributes && git switch -q main",
+    );
+    for _ in 0..2 {
+        done(&sandbox, "graylane generate -q --commit --branch out");
+        assert!(workload(&sandbox, ".", "out").contains("apiVersion:"));
+    }
+}
+
+#[test]
+fn attributes_that_are_encrypted_themselves_are_read() {
+    let sandbox = web("overlays/.gitattributes filter=rot\n");
+    fs::create_dir(sandbox.dir.join("overlays")).unwrap();
+    let below = "* filter=rot\ngraylane.lock -filter\n";
+    fs::write(sandbox.dir.join("overlays/.gitattributes"), below).unwrap();
+    encrypted(&sandbox);
+    let stored = done(&sandbox, "git show HEAD:overlays/.gitattributes");
+    assert!(stored.contains("svygre=ebg"), "{stored}");
+    done(&sandbox, "git branch other && git sparse-checkout set --no-cone /deploy/ /graylane.yaml");
+    for _ in 0..2 {
+        done(&sandbox, "graylane generate -q --commit --branch other");
+        let stored = workload(&sandbox, ".", "other");
+        assert!(stored.contains(FILTERED), "{stored}");
+    }
+    // Without the filter nobody knows what they say.
+    let ran = sandbox.sh("git config --remove-section filter.rot && git branch third && graylane generate -q --commit --branch third");
+    assert_eq!(ran.code, 2, "{}", ran.stdout);
+    for part in ["the filter of `overlays/.gitattributes` failed", ".gitattributes -filter"] {
+        assert!(ran.stderr.contains(part), "lacks {part:?}: {}", ran.stderr);
+    }
+}
+
 #[test]
 fn a_lock_is_not_filtered() {
     let sandbox = web("overlays/** filter=rot\n");
