@@ -93,17 +93,20 @@ impl Smudged {
 }
 
 impl Repository {
-    /// Those of the files of a commit that have a filter by its own attributes.
+    /// Those of the files of a commit that have a filter by its own attributes or those that are
+    /// the repository's for all commits.
     ///
     /// # Errors
     /// The commit cannot be read, or `git` cannot be asked.
     pub fn smudged(&self, commit: CommitId, paths: &[&str]) -> Result<Option<Smudged>> {
         let tree = self.tree_of(commit)?;
         // Most attributes have to do with line ends.
-        let mut speaks = false;
+        let names_one = |text: &[u8]| text.windows(FILTER.len()).any(|part| part == FILTER);
+        // Those of the repository itself are for every tree, and above all others.
+        let own = self.inner.commondir().join("info/attributes");
+        let mut speaks = fs::read(own).is_ok_and(|text| names_one(&text));
         for (_, blob) in self.attributes_in(&tree, paths)? {
-            let text = self.read_blob(BlobId(blob))?;
-            speaks |= text.windows(FILTER.len()).any(|part| part == FILTER);
+            speaks = speaks || names_one(&self.read_blob(BlobId(blob))?);
         }
         if !speaks {
             return Ok(None);

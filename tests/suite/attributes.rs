@@ -285,6 +285,24 @@ fn attributes_that_are_encrypted_themselves_are_read() {
 }
 
 #[test]
+fn what_attributes_of_the_repository_encrypt_is_read_back() {
+    let sandbox = web("# none\n");
+    encrypted(&sandbox);
+    fs::write(sandbox.dir.join(".git/info/attributes"), CRYPT).unwrap();
+    done(&sandbox, "git branch out && graylane generate -q --commit");
+    assert_eq!(done(&sandbox, "graylane diff --against head"), "no differences\n");
+    done(&sandbox, "graylane --rev HEAD generate -q --check");
+    done(&sandbox, "graylane generate -q --commit --branch out");
+    let before = done(&sandbox, "git rev-parse out");
+    done(&sandbox, "graylane generate -q --commit --branch out");
+    assert_eq!(done(&sandbox, "git rev-parse out"), before);
+    for branch in ["main", "out"] {
+        let stored = workload(&sandbox, ".", branch);
+        assert!(stored.contains(FILTERED), "{stored}");
+    }
+}
+
+#[test]
 fn a_lock_is_not_filtered() {
     let sandbox = web("overlays/** filter=rot\n");
     encrypted(&sandbox);
