@@ -312,8 +312,16 @@ pub(crate) fn gaps(baseline: &[Facts], gray: &[Facts], suffix: &str) -> BTreeSet
             let is_isolated_by_copy = copies
                 .filter_map(|policy| Some((policy, policy.policy.as_ref()?)))
                 .any(|(policy, (subject, _))| isolates(policy, subject, new));
+            // One that asks for labels that only gray pods have is there in its place.
+            let is_for_lanes = |policy: &Facts, subject: &Selector| {
+                isolates(policy, subject, new) && !subject.asked().matches(old)
+            };
+            let is_replaced = baseline
+                .iter()
+                .filter_map(|policy| Some((policy, &policy.policy.as_ref()?.0)))
+                .any(|(policy, subject)| is_for_lanes(policy, subject));
             match (isolates(object, subject, old), isolates(object, subject, new)) {
-                (true, false) if !is_isolated_by_copy => add(Treated::Open),
+                (true, false) if !is_isolated_by_copy && !is_replaced => add(Treated::Open),
                 (false, true) if subject.asked().matches(old) => add(Treated::Isolated),
                 _ => {}
             }
