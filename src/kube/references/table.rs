@@ -50,8 +50,6 @@ const GATEWAY_ROUTES: Referrer = Kinds(
 );
 const TRAEFIK_ROUTES: Referrer =
     Kinds("traefik.io", &["IngressRoute", "IngressRouteTCP", "IngressRouteUDP"]);
-/// What is restarted when what its annotations name changes, or is not when what they exclude does.
-const RELOADED: Referrer = Kinds("apps", &["Deployment", "StatefulSet", "DaemonSet"]);
 const INGRESS_ONLY: Referrer = Kinds("networking.k8s.io", &["Ingress"]);
 
 /// Every field that names another object.
@@ -120,34 +118,14 @@ pub const REFERENCES: &[ReferenceField] = references! {
     Kinds("policy.kruise.io", &["PodUnavailableBudget"]), "openkruise.io/docs/user-manuals/podunavailablebudget" {
         "spec.targetRef.name" => WORKLOAD;
     }
-    RELOADED, "docs.stakater.com/reloader/1.4/reference/annotations.html" {
+    // Only what Reloader watches has these: workloads of several groups, on themselves or their pods.
+    Any, "docs.stakater.com/reloader/1.4/reference/annotations.html" {
         "metadata.annotations.{configmap.reloader.stakater.com/reload,configmaps.exclude.reloader.stakater.com/reload}" => CONFIG_MAP, as NameList;
         "metadata.annotations.{secret.reloader.stakater.com/reload,secrets.exclude.reloader.stakater.com/reload}" => SECRET, as NameList;
         "metadata.annotations.{secretproviderclass.reloader.stakater.com/reload,secretproviderclasses.exclude.reloader.stakater.com/reload}" => SECRET_PROVIDER_CLASS, as NameList;
         "spec.template.metadata.annotations.{configmap.reloader.stakater.com/reload,configmaps.exclude.reloader.stakater.com/reload}" => CONFIG_MAP, as NameList;
         "spec.template.metadata.annotations.{secret.reloader.stakater.com/reload,secrets.exclude.reloader.stakater.com/reload}" => SECRET, as NameList;
         "spec.template.metadata.annotations.{secretproviderclass.reloader.stakater.com/reload,secretproviderclasses.exclude.reloader.stakater.com/reload}" => SECRET_PROVIDER_CLASS, as NameList;
-    }
-    Kinds("argoproj.io", &["Rollout"]), "docs.stakater.com/reloader/1.4/reference/annotations.html" {
-        "metadata.annotations.{configmap.reloader.stakater.com/reload,configmaps.exclude.reloader.stakater.com/reload}" => CONFIG_MAP, as NameList;
-        "metadata.annotations.{secret.reloader.stakater.com/reload,secrets.exclude.reloader.stakater.com/reload}" => SECRET, as NameList;
-        "metadata.annotations.{secretproviderclass.reloader.stakater.com/reload,secretproviderclasses.exclude.reloader.stakater.com/reload}" => SECRET_PROVIDER_CLASS, as NameList;
-        "spec.template.metadata.annotations.{configmap.reloader.stakater.com/reload,configmaps.exclude.reloader.stakater.com/reload}" => CONFIG_MAP, as NameList;
-        "spec.template.metadata.annotations.{secret.reloader.stakater.com/reload,secrets.exclude.reloader.stakater.com/reload}" => SECRET, as NameList;
-        "spec.template.metadata.annotations.{secretproviderclass.reloader.stakater.com/reload,secretproviderclasses.exclude.reloader.stakater.com/reload}" => SECRET_PROVIDER_CLASS, as NameList;
-    }
-    Kinds("batch", &["Job"]), "docs.stakater.com/reloader/1.4/reference/annotations.html" {
-        "metadata.annotations.{configmap.reloader.stakater.com/reload,configmaps.exclude.reloader.stakater.com/reload}" => CONFIG_MAP, as NameList;
-        "metadata.annotations.{secret.reloader.stakater.com/reload,secrets.exclude.reloader.stakater.com/reload}" => SECRET, as NameList;
-        "metadata.annotations.{secretproviderclass.reloader.stakater.com/reload,secretproviderclasses.exclude.reloader.stakater.com/reload}" => SECRET_PROVIDER_CLASS, as NameList;
-        "spec.template.metadata.annotations.{configmap.reloader.stakater.com/reload,configmaps.exclude.reloader.stakater.com/reload}" => CONFIG_MAP, as NameList;
-        "spec.template.metadata.annotations.{secret.reloader.stakater.com/reload,secrets.exclude.reloader.stakater.com/reload}" => SECRET, as NameList;
-        "spec.template.metadata.annotations.{secretproviderclass.reloader.stakater.com/reload,secretproviderclasses.exclude.reloader.stakater.com/reload}" => SECRET_PROVIDER_CLASS, as NameList;
-    }
-    Kinds("batch", &["CronJob"]), "docs.stakater.com/reloader/1.4/reference/annotations.html" {
-        "metadata.annotations.{configmap.reloader.stakater.com/reload,configmaps.exclude.reloader.stakater.com/reload}" => CONFIG_MAP, as NameList;
-        "metadata.annotations.{secret.reloader.stakater.com/reload,secrets.exclude.reloader.stakater.com/reload}" => SECRET, as NameList;
-        "metadata.annotations.{secretproviderclass.reloader.stakater.com/reload,secretproviderclasses.exclude.reloader.stakater.com/reload}" => SECRET_PROVIDER_CLASS, as NameList;
         "spec.jobTemplate.spec.template.metadata.annotations.{configmap.reloader.stakater.com/reload,configmaps.exclude.reloader.stakater.com/reload}" => CONFIG_MAP, as NameList;
         "spec.jobTemplate.spec.template.metadata.annotations.{secret.reloader.stakater.com/reload,secrets.exclude.reloader.stakater.com/reload}" => SECRET, as NameList;
         "spec.jobTemplate.spec.template.metadata.annotations.{secretproviderclass.reloader.stakater.com/reload,secretproviderclasses.exclude.reloader.stakater.com/reload}" => SECRET_PROVIDER_CLASS, as NameList;
