@@ -213,23 +213,19 @@ fn stale(
     let Some(generated) = generated(repository, &spec.output, lock)? else {
         return Ok(Vec::new());
     };
-    let mut errors = Vec::new();
-    for file in &promotion.files {
-        let is_same = repository.is_at(generated, &file.path, file.before.as_bytes());
-        if is_same.map_err(Diagnostic::from).map_err(Failure::from)? {
-            continue;
-        }
-        let short = repository.short_id(generated);
+    let files = promotion.files.iter().map(|file| (file.path.as_str(), file.before.as_bytes()));
+    let changed = repository.differing(generated, files);
+    let changed = changed.map_err(Diagnostic::from).map_err(Failure::from)?;
+    let short = repository.short_id(generated);
+    let error = |path: &&str| {
         let error = Diagnostic::error(format!(
-            "{} changed since the lane was generated in commit {short}: promoting would overwrite what the lane was not tried with",
-            file.path
+            "{path} changed since the lane was generated in commit {short}: promoting would overwrite what the lane was not tried with"
         ));
-        errors.push(error.remedy(format!(
-            "look at it: git diff {generated} -- '{}'\nthen promote with --force",
-            file.path
-        )));
-    }
-    Ok(errors)
+        error.remedy(format!(
+            "look at it: git diff {generated} -- '{path}'\nthen promote with --force"
+        ))
+    };
+    Ok(changed.iter().map(error).collect())
 }
 
 /// What of an overlay is not as spec and baseline give it now. What was taken away from it, as

@@ -12,6 +12,7 @@ use super::path;
 use super::program::failed;
 use super::read::{CommitId, MODE_EXECUTABLE, MODE_FILE, MODE_SUBMODULE, MODE_TREE};
 use super::reference::{Tip, moved};
+use super::tree::TreePaths;
 
 /// One path of a commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -156,7 +157,8 @@ impl Repository {
         base: &git2::Tree<'_>,
         changes: &[Change],
     ) -> Result<(Oid, Vec<IndexEntry>)> {
-        self.check_changes(base, changes)?;
+        let mut paths = self.paths_of(base);
+        check_changes(&mut paths, changes)?;
         let writing = |error: &git2::Error| GitError::from_libgit2("write a tree", error);
         let mut update = git2::build::TreeUpdateBuilder::new();
         let mut entries = Vec::new();
@@ -164,7 +166,7 @@ impl Repository {
         let kept: Vec<&str> = kept.map(|change| change.path.as_str()).collect();
         let filters = self.filters_of_commit(base, &kept)?;
         for Change { path, contents } in changes {
-            let held = self.entry(base, path)?;
+            let held = paths.entry(path)?;
             let Some(contents) = contents else {
                 if held.is_some() {
                     update.remove(path.as_str());
@@ -198,56 +200,6 @@ impl Repository {
         }
         let tree = update.create_updated(&self.inner, base).map_err(|error| writing(&error))?;
         Ok((tree, entries))
-    }
-
-    /// Refuses paths that no tree can hold together with the others or with the base tree.
-    fn check_changes(&self, base: &git2::Tree<'_>, changes: &[Change]) -> Result<()> {
-        let bad = |message: String| GitError::new(GitErrorKind::BadPath, message);
-        let mut kept = HashMap::with_capacity(changes.len());
-        for change in changes {
-            path::check(&change.path)?;
-            if kept.insert(change.path.as_str(), change.contents.is_some()).is_some() {
-                return Err(bad(format!("`{}` is to be committed twice", change.path)));
-            }
-        }
-        let mut checked = HashMap::new();
-        for change in changes {
-            for parent in path::parents(&change.path) {
-                if kept.get(parent) == Some(&true) {
-                    return Err(bad(format!("`{parent}` cannot be both a file and a directory")));
-                }
-                let mode = match checked.get(parent) {
-                    Some(mode) => *mode,
-                    None => {
-                        let mode = self.entry(base, parent)?.map(|(_, mode)| mode);
-                        checked.insert(parent, mode);
-                        mode
-                    }
-                };
-                match mode {
-                    None | Some(MODE_TREE) => {}
-                    Some(MODE_SUBMODULE) => {
-                        return Err(bad(format!(
-                            "`{}` is in the submodule `{parent}`",
-                            change.path
-                        ))
-                        .remedy("run graylane in the repository of the submodule"));
-                    }
-                    Some(_) => {
-                        return Err(bad(format!(
-                            "`{parent}` is a file or a symbolic link in git, not a directory"
-                        )));
-                    }
-                }
-            }
-            if let Some((_, MODE_TREE | MODE_SUBMODULE)) = self.entry(base, &change.path)? {
-                return Err(bad(format!(
-                    "`{}` is a directory or a submodule in git, not a file",
-                    change.path
-                )));
-            }
-        }
-        Ok(())
     }
 
     /// Writes the commit object. `git commit-tree` knows identity, dates and signing as the user
@@ -304,6 +256,41 @@ impl Repository {
         let run = self.program.run(["-c", "user.useConfigOnly=true", "var", "GIT_COMMITTER_IDENT"]);
         Ok(run.complete(&[])?.status.success())
     }
+}
+
+/// Refuses paths that no tree can hold together with the others or with the base tree.
+fn check_changes(base: &mut TreePaths<'_>, changes: &[Change]) -> Result<()> {
+    let bad = |message: String| GitError::new(GitErrorKind::BadPath, message);
+    let mut kept = HashMap::with_capacity(changes.len());
+    for Change { path, contents } in changes {
+        path::check(path)?;
+        if kept.insert(path.as_str(), contents.is_some()).is_some() {
+            return Err(bad(format!("`{path}` is to be committed twice")));
+        }
+    }
+    for Change { path, .. } in changes {
+        for parent in path::parents(path) {
+            if kept.get(parent) == Some(&true) {
+                return Err(bad(format!("`{parent}` cannot be both a file and a directory")));
+            }
+            match base.entry(parent)?.map(|(_, mode)| mode) {
+                None | Some(MODE_TREE) => {}
+                Some(MODE_SUBMODULE) => {
+                    return Err(bad(format!("`{path}` is in the submodule `{parent}`"))
+                        .remedy("run graylane in the repository of the submodule"));
+                }
+                Some(_) => {
+                    return Err(bad(format!(
+                        "`{parent}` is a file or a symbolic link in git, not a directory"
+                    )));
+                }
+            }
+        }
+        if let Some((_, MODE_TREE | MODE_SUBMODULE)) = base.entry(path)? {
+            return Err(bad(format!("`{path}` is a directory or a submodule in git, not a file")));
+        }
+    }
+    Ok(())
 }
 
 /// Why `git commit-tree` failed; its words for a missing identity are those of git's `ident.c`.

@@ -93,8 +93,8 @@ impl Smudged {
 }
 
 impl Repository {
-    /// Those of the files of a commit that have a filter by its own attributes or those that are
-    /// the repository's for all commits.
+    /// Those of the files of a commit, of which `paths` are all, that have a filter by its own
+    /// attributes or those that are the repository's for all commits.
     ///
     /// # Errors
     /// The commit cannot be read, or `git` cannot be asked.
@@ -105,7 +105,9 @@ impl Repository {
         // Those of the repository itself are for every tree, and above all others.
         let own = self.inner.commondir().join("info/attributes");
         let mut speaks = fs::read(own).is_ok_and(|text| names_one(&text));
-        for (_, blob) in self.attributes_in(&tree, paths)? {
+        let is_attributes = |path: &&&str| path.rsplit('/').next() == Some(ATTRIBUTES);
+        let attributes: Vec<&str> = paths.iter().filter(is_attributes).copied().collect();
+        for (_, blob) in self.attributes_in(&tree, &attributes)? {
             speaks = speaks || names_one(&self.read_blob(BlobId(blob))?);
         }
         if !speaks {
@@ -229,6 +231,7 @@ impl Repository {
     /// Whether the files of attributes that the work tree has for these paths are those of a tree.
     fn has_attributes_of(&self, tree: &git2::Tree<'_>, paths: &[&str]) -> Result<bool> {
         let Some(root) = self.workdir() else { return Ok(false) };
+        let of_tree: HashMap<String, Oid> = self.attributes_in(tree, paths)?.into_iter().collect();
         for path in attribute_files(paths) {
             let on_disk = root.join(&path);
             // git follows no link there.
@@ -241,13 +244,13 @@ impl Repository {
             } else {
                 None
             };
-            let is_same = match (bytes, self.file_in(tree, &path)?) {
+            let is_same = match (bytes, of_tree.get(&path)) {
                 (None, None) => true,
                 (Some(bytes), Some(blob)) => {
-                    hash(&bytes)? == blob
+                    hash(&bytes)? == *blob
                         // Line ends, or a filter of its own.
                         || hash_filtered(&self.program, &[], &[], &path, &bytes)
-                            .is_ok_and(|id| id == blob)
+                            .is_ok_and(|id| id == *blob)
                 }
                 _ => false,
             };
@@ -260,21 +263,14 @@ impl Repository {
 
     /// The files of attributes that a tree has for these paths.
     fn attributes_in(&self, tree: &git2::Tree<'_>, paths: &[&str]) -> Result<Vec<(String, Oid)>> {
+        let mut tree = self.paths_of(tree);
         let mut files = Vec::new();
         for path in attribute_files(paths) {
-            if let Some(blob) = self.file_in(tree, &path)? {
+            if let Some((blob, MODE_FILE | MODE_EXECUTABLE)) = tree.entry(&path)? {
                 files.push((path, blob));
             }
         }
         Ok(files)
-    }
-
-    /// The content of a file of a tree; `None` where that has no file there.
-    fn file_in(&self, tree: &git2::Tree<'_>, path: &str) -> Result<Option<Oid>> {
-        Ok(match self.entry(tree, path)? {
-            Some((blob, MODE_FILE | MODE_EXECUTABLE)) => Some(blob),
-            _ => None,
-        })
     }
 
     /// A work tree that holds the attributes of a tree for these paths, and `git` for it.
@@ -299,17 +295,34 @@ impl Repository {
         Ok((root, program))
     }
 
-    /// Whether a commit holds at a path what one with its attributes would store of these bytes.
+    /// Those of these files, each a path and its bytes, of which a commit holds something else than
+    /// one with its attributes would store of them.
     ///
     /// # Errors
-    /// The commit cannot be read, or the filter of the path fails.
-    pub fn is_at(&self, commit: CommitId, path: &str, bytes: &[u8]) -> Result<bool> {
+    /// The commit cannot be read, or the filter of a path fails.
+    pub fn differing<'a>(
+        &self,
+        commit: CommitId,
+        files: impl IntoIterator<Item = (&'a str, &'a [u8])>,
+    ) -> Result<Vec<&'a str>> {
         let tree = self.tree_of(commit)?;
-        let Some((held, _)) = self.entry(&tree, path)? else { return Ok(false) };
-        if held == hash(bytes)? {
-            return Ok(true);
+        let mut held = self.paths_of(&tree);
+        let mut others = Vec::new();
+        for (path, bytes) in files {
+            let held = held.entry(path)?.map(|(id, _)| id);
+            if held != Some(hash(bytes)?) {
+                others.push((path, bytes, held));
+            }
         }
-        Ok(self.filters_of(&tree, &[path])?.hash(path, bytes, &[])? == Some(held))
+        let paths: Vec<&str> = others.iter().map(|(path, ..)| *path).collect();
+        let filters = self.filters_of(&tree, &paths)?;
+        let mut differing = Vec::new();
+        for (path, bytes, held) in others {
+            if held.is_none() || filters.hash(path, bytes, &[])? != held {
+                differing.push(path);
+            }
+        }
+        Ok(differing)
     }
 }
 

@@ -19,6 +19,7 @@ mod push;
 mod read;
 mod reference;
 mod status;
+mod tree;
 
 pub use clone::{TemporaryClone, is_url};
 pub use commit::{Change, CommitOutcome, CommitRequest, Identity};

@@ -1,7 +1,6 @@
 //! Reading commits, trees and files without a work tree.
 
 use std::fmt;
-use std::path::Path;
 
 use git2::{ErrorCode, ObjectType, Oid};
 
@@ -223,7 +222,7 @@ impl Repository {
             open.push((String::new(), root.id()));
         } else {
             path::check(prefix)?;
-            let Some((id, mode)) = self.entry(&root, prefix)? else { return Ok(entries) };
+            let Some((id, mode)) = self.paths_of(&root).entry(prefix)? else { return Ok(entries) };
             sort_in(prefix.to_owned(), id, mode, &mut entries, &mut open);
         }
         while let Some((above, id)) = open.pop() {
@@ -275,7 +274,7 @@ impl Repository {
     /// It is missing from this clone.
     pub fn blob_at(&self, commit: CommitId, path: &str) -> Result<Option<Vec<u8>>> {
         path::check(path)?;
-        match self.entry(&self.tree_of(commit)?, path)? {
+        match self.paths_of(&self.tree_of(commit)?).entry(path)? {
             Some((id, mode)) if kind_of(id, mode) == Some(EntryKind::File(BlobId(id))) => {
                 self.read_blob(BlobId(id)).map(Some).map_err(|error| GitError {
                     message: error.message.replacen(
@@ -306,20 +305,6 @@ impl Repository {
             .find_commit(commit.0)
             .and_then(|commit| commit.tree())
             .map_err(|error| GitError::from_libgit2(&format!("read commit {commit}"), &error))
-    }
-
-    /// Id and file mode of what is at a path; `None` where there is nothing.
-    pub(super) fn entry(&self, tree: &git2::Tree<'_>, path: &str) -> Result<Option<(Oid, i32)>> {
-        match tree.get_path(Path::new(path)) {
-            Ok(entry) => Ok(Some((entry.id(), entry.filemode()))),
-            Err(error)
-                if error.code() == ErrorCode::NotFound
-                    && error.class() == git2::ErrorClass::Tree =>
-            {
-                Ok(None)
-            }
-            Err(error) => Err(GitError::from_libgit2(&format!("read `{path}` in git"), &error)),
-        }
     }
 }
 
