@@ -311,16 +311,13 @@ fn unfinished(
     promotions: &[(SpecFile, Promotion)],
     repository: &Repository,
 ) -> Result<Vec<Diagnostic>, Failure> {
-    let mut errors = Vec::new();
-    for file in promotions.iter().flat_map(|(_, promotion)| &promotion.files) {
-        if !repository.changes_under(&file.path)?.is_empty() {
-            errors.push(
-                Diagnostic::error(format!("{} has changes that are not committed", file.path))
-                    .remedy("commit or stash them first, or promote without --commit"),
-            );
-        }
-    }
-    Ok(errors)
+    let files = promotions.iter().flat_map(|(_, promotion)| &promotion.files);
+    let files: Vec<&str> = files.map(|file| file.path.as_str()).collect();
+    let error = |file: &&str| {
+        Diagnostic::error(format!("{file} has changes that are not committed"))
+            .remedy("commit or stash them first, or promote without --commit")
+    };
+    Ok(repository.changed_of(&files)?.iter().map(error).collect())
 }
 
 fn commit(

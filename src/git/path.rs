@@ -37,6 +37,22 @@ pub(super) fn parents(path: &str) -> impl Iterator<Item = &str> {
     path.match_indices('/').filter_map(move |(at, _)| path.get(..at))
 }
 
+/// The nearest directory that all of these files are in, empty for the root; `None` where there are
+/// no files.
+pub(super) fn common_directory<'a>(files: &[&'a str]) -> Option<&'a str> {
+    let directory = |path: &'a str| path.rsplit_once('/').map_or("", |(directory, _)| directory);
+    let (first, rest) = files.split_first()?;
+    let mut common = directory(first);
+    for file in rest {
+        while !(common.is_empty()
+            || file.strip_prefix(common).is_some_and(|below| below.starts_with('/')))
+        {
+            common = directory(common);
+        }
+    }
+    Some(common)
+}
+
 /// `path` relative to `root`, `/` between the components; empty for the root itself.
 ///
 /// A symbolic link above the root is followed, one below it is not: what it points to has another
@@ -120,6 +136,16 @@ mod tests {
     fn parents_come_from_the_root() {
         assert_eq!(parents("a/b/c").collect::<Vec<_>>(), ["a", "a/b"]);
         assert_eq!(parents("a").count(), 0);
+    }
+
+    #[test]
+    fn files_are_in_the_nearest_directory_of_all() {
+        assert_eq!(common_directory(&[]), None);
+        assert_eq!(common_directory(&["a/b/c"]), Some("a/b"));
+        assert_eq!(common_directory(&["a/b/c", "a/b/d/e"]), Some("a/b"));
+        assert_eq!(common_directory(&["a/b/c", "a/bc/d"]), Some("a"));
+        assert_eq!(common_directory(&["a/b/c", "b"]), Some(""));
+        assert_eq!(common_directory(&["c", "b"]), Some(""));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What the user has under way: changed files, files left out by a sparse checkout, a merge.
 
+use std::collections::HashSet;
+
 use git2::RepositoryState;
 
 use super::discover::Repository;
@@ -33,6 +35,19 @@ impl Repository {
             output.split(|byte| *byte == 0).filter_map(changed_path).collect();
         paths.sort();
         Ok(paths)
+    }
+
+    /// Those of these files that differ from HEAD in the index or the work tree, or are untracked.
+    ///
+    /// Asks once for the directory that holds them all: `git status` takes as long for one file of a
+    /// large repository.
+    ///
+    /// # Errors
+    /// As [`Self::changes_under`].
+    pub fn changed_of<'a>(&self, files: &[&'a str]) -> Result<Vec<&'a str>> {
+        let Some(directory) = path::common_directory(files) else { return Ok(Vec::new()) };
+        let changes: HashSet<String> = self.changes_under(directory)?.into_iter().collect();
+        Ok(files.iter().copied().filter(|file| changes.contains(*file)).collect())
     }
 
     /// The tracked paths at or below `dir` (empty for all) that a sparse checkout leaves out of the
