@@ -1,6 +1,7 @@
 //! `graylane generate`
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
 
 use super::commit::{
     CommitArgs, To, behind, pushing, record, sound_head_lock, source_commit, text, uncommitted,
@@ -245,6 +246,7 @@ fn in_work_tree(args: &Args, global: &Global, output: &mut Output) -> anyhow::Re
     if !errors.is_empty() {
         return Err(Failure(errors).into());
     }
+    let mut written = Written::default();
     for (spec, writing, plan, mut part) in planned {
         // Committing fails more often than writing (no identity, a locked index), and touches no
         // file: what it refuses leaves everything as it was. A hook wants to see the files.
@@ -275,7 +277,7 @@ fn in_work_tree(args: &Args, global: &Global, output: &mut Output) -> anyhow::Re
         if let Some(line) = committed {
             output.result(&line)?;
         }
-        left_over(&root, &spec, &invocation, output)?;
+        written.tell_left_over(&root, &spec, &invocation, output)?;
     }
     if args.check || args.dry_run {
         differs |= boards.settle(output)?;
@@ -296,36 +298,56 @@ fn beside<'w>(args: &Args, workspace: &'w Workspace) -> Result<Box<dyn Files + '
     Ok(Box::new(Either { first: disk, second }))
 }
 
-/// Tells of overlays that an earlier tag or output of the same spec left beside this one.
-fn left_over(
-    root: &std::path::Path,
-    spec: &SpecFile,
-    invocation: &Invocation,
-    output: &mut Output,
-) -> anyhow::Result<()> {
-    let Some((above, _)) = spec.output.rsplit_once('/') else { return Ok(()) };
-    let Ok(entries) = std::fs::read_dir(root.join(above)) else { return Ok(()) };
+/// The overlays below the directories that overlays are written to.
+#[derive(Default)]
+struct Written {
+    /// Each with the spec of its lock, by the directory above them.
+    by_directory: HashMap<String, Vec<(String, String)>>,
+}
+
+impl Written {
+    /// Tells of overlays that an earlier tag or output of the same spec left beside this one.
+    fn tell_left_over(
+        &mut self,
+        root: &Path,
+        spec: &SpecFile,
+        invocation: &Invocation,
+        output: &mut Output,
+    ) -> anyhow::Result<()> {
+        let Some((above, _)) = spec.output.rsplit_once('/') else { return Ok(()) };
+        if !self.by_directory.contains_key(above) {
+            self.by_directory.insert(above.to_owned(), overlays_below(root, above));
+        }
+        for (directory, of) in self.by_directory.get(above).into_iter().flatten() {
+            if *directory != spec.output && of == spec.release.file.as_ref() {
+                // Other lanes may have its tag too.
+                output.say(&format!(
+                    "{directory} is still there from when this spec had the tag or output of it; \
+                     `{}` removes it",
+                    invocation.cleanup(directory)
+                ))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The overlays in a directory, each with the spec of its lock.
+fn overlays_below(root: &Path, above: &str) -> Vec<(String, String)> {
+    let Ok(entries) = std::fs::read_dir(root.join(above)) else { return Vec::new() };
     let mut names: Vec<String> =
         entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
     names.sort();
-    for directory in names.into_iter().map(|name| format!("{above}/{name}")) {
-        if directory == spec.output || !root.join(&directory).join(LOCK_FILE).is_file() {
-            continue;
+    let overlay = |name: String| {
+        let directory = format!("{above}/{name}");
+        if !root.join(&directory).join(LOCK_FILE).is_file() {
+            return None;
         }
         // Another lane's damaged lock is no concern of this one.
         let lock = OverlayDir::open(root, &directory).and_then(|overlay| read_lock(&overlay));
-        if let Ok(Some(lock)) = lock
-            && lock.header().spec == spec.release.file.as_ref()
-        {
-            // Other lanes may have its tag too.
-            output.say(&format!(
-                "{directory} is still there from when this spec had the tag or output of it; \
-                 `{}` removes it",
-                invocation.cleanup(&directory)
-            ))?;
-        }
-    }
-    Ok(())
+        Some((directory, lock.ok()??.header().spec.clone()))
+    };
+    names.into_iter().filter_map(overlay).collect()
 }
 
 /// Puts a lane's part into what it shares; whether that changes anything.

@@ -117,8 +117,14 @@ pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::
             }
         });
     }
-    for row in &mut rows {
-        row.commit = last_commit(row, &workspace)?;
+    if let Some(repository) = &workspace.repository {
+        let locks: Vec<Option<String>> = rows.iter().map(lock_of).collect();
+        let paths: Vec<&str> = locks.iter().flatten().map(String::as_str).collect();
+        let commits = repository.last_changes(&paths)?;
+        for (row, lock) in rows.iter_mut().zip(&locks) {
+            row.commit =
+                lock.as_ref().and_then(|lock| commits.get(lock.as_str())).map(ToString::to_string);
+        }
     }
     match args.format {
         Format::Text => output.result(&table(&rows))?,
@@ -130,14 +136,10 @@ pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::
     Ok(Outcome::Done)
 }
 
-/// The last commit that changed the lock of an overlay.
-fn last_commit(row: &Row, workspace: &Workspace) -> Result<Option<String>, Failure> {
-    let (Some(overlay), Some(repository)) = (&row.overlay, &workspace.repository) else {
-        return Ok(None);
-    };
-    let lock =
-        if overlay.is_empty() { LOCK_FILE.to_owned() } else { format!("{overlay}/{LOCK_FILE}") };
-    Ok(repository.last_change(&lock)?.map(|commit| commit.to_string()))
+/// The path of an overlay's lock.
+fn lock_of(row: &Row) -> Option<String> {
+    let overlay = row.overlay.as_ref()?;
+    Some(if overlay.is_empty() { LOCK_FILE.to_owned() } else { format!("{overlay}/{LOCK_FILE}") })
 }
 
 /// Finds out how the overlay of a spec stands.

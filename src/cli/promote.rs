@@ -270,7 +270,8 @@ fn generated(
     mut lock: Lock,
 ) -> Result<Option<CommitId>, Failure> {
     let path = format!("{directory}/{LOCK_FILE}");
-    let Some(mut commit) = repository.last_change(&path)? else { return Ok(None) };
+    let last = repository.last_changes(&[&path])?;
+    let Some(mut commit) = last.get(path.as_str()).copied() else { return Ok(None) };
     while let Some(earlier) = repository.change_before(commit, &path)? {
         let Ok(Some(before)) = read_lock(&TreeFiles::open(repository, earlier, directory)?) else {
             break;

@@ -243,13 +243,17 @@ impl Repository {
     }
 
     fn signs_commits(&self) -> Result<bool> {
+        if let Some(signs) = self.settings.signs.get() {
+            return Ok(*signs);
+        }
         let output =
             self.program.run(["config", "--type=bool", "--get", "commit.gpgSign"]).complete(&[])?;
-        match output.status.code() {
-            Some(0) => Ok(output.stdout.trim_ascii() == b"true"),
-            Some(1) => Ok(false),
-            _ => Err(failed("git config --get commit.gpgSign", &output)),
-        }
+        let signs = match output.status.code() {
+            Some(0) => output.stdout.trim_ascii() == b"true",
+            Some(1) => false,
+            _ => return Err(failed("git config --get commit.gpgSign", &output)),
+        };
+        Ok(*self.settings.signs.get_or_init(|| signs))
     }
 
     fn has_committer(&self) -> Result<bool> {

@@ -2,7 +2,8 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use super::error::{GitError, GitErrorKind, Result};
 use super::path;
@@ -17,6 +18,16 @@ use super::program::Program;
 pub struct Repository {
     pub(super) inner: git2::Repository,
     pub(super) program: Program,
+    pub(super) settings: Settings,
+}
+
+/// What the `git` program says of how the repository is set up, asked once for all commits of a run.
+#[derive(Default)]
+pub(super) struct Settings {
+    /// Where its hooks are.
+    pub(super) hooks: OnceLock<PathBuf>,
+    /// Whether commits are signed.
+    pub(super) signs: OnceLock<bool>,
 }
 
 impl fmt::Debug for Repository {
@@ -45,7 +56,7 @@ impl Repository {
                     work_tree: inner.workdir().map(Path::to_path_buf),
                     env: Vec::new(),
                 };
-                Ok(Some(Self { inner, program }))
+                Ok(Some(Self { inner, program, settings: Settings::default() }))
             }
             Err(error)
                 if error.code() == git2::ErrorCode::NotFound
@@ -64,7 +75,7 @@ impl Repository {
     pub fn reopen(&self) -> Result<Self> {
         let inner = git2::Repository::open(self.inner.path())
             .map_err(|error| unusable(self.inner.path(), &error))?;
-        Ok(Self { inner, program: self.program.clone() })
+        Ok(Self { inner, program: self.program.clone(), settings: Settings::default() })
     }
 
     /// The root of the work tree, symbolic links resolved; `None` for a bare repository.

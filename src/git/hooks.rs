@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use git2::Oid;
 
@@ -33,11 +33,14 @@ impl Repository {
         Ok(can_run)
     }
 
-    fn hook(&self, name: &str) -> Result<std::path::PathBuf> {
-        let path = format!("hooks/{name}");
-        let output = self.program.run(["rev-parse", "--git-path", &path]).output(&[])?;
-        let path = String::from_utf8_lossy(&output).trim_end_matches('\n').to_owned();
-        Ok(self.workdir().unwrap_or_else(|| self.git_dir()).join(path))
+    fn hook(&self, name: &str) -> Result<PathBuf> {
+        if let Some(hooks) = self.settings.hooks.get() {
+            return Ok(hooks.join(name));
+        }
+        let output = self.program.run(["rev-parse", "--git-path", "hooks"]).output(&[])?;
+        let hooks = String::from_utf8_lossy(&output).trim_end_matches('\n').to_owned();
+        let hooks = self.workdir().unwrap_or_else(|| self.git_dir()).join(hooks);
+        Ok(self.settings.hooks.get_or_init(|| hooks).join(name))
     }
 
     /// A run of a hook. One that does not say what runs it is run by the shell, as git does it.

@@ -261,7 +261,7 @@ impl Repository {
     /// Whether git fetches objects when they are needed.
     ///
     /// Source: git/git, Documentation/technical/partial-clone.txt.
-    fn is_partial(&self) -> bool {
+    pub(super) fn is_partial(&self) -> bool {
         let Ok(config) = self.inner.config() else { return false };
         let entries = config.entries(Some("^(remote\\..*\\.promisor|extensions\\.partialclone)$"));
         entries.is_ok_and(|mut entries| matches!(entries.next(), Some(Ok(_))))

@@ -448,6 +448,58 @@ fn changes_are_staged_unstaged_untracked_and_below_the_directory() {
     assert_eq!(repo.changes_under("deploy").unwrap(), ["deploy/a.yaml", "deploy/b.yaml"]);
 }
 
+/// The history has merges that took one side's file, the other's, and a new one.
+#[test]
+fn last_changes_are_those_of_rev_list() {
+    let sandbox = Sandbox::new();
+    let commit = |path: &str, text: &str| {
+        sandbox.write(path, text);
+        sandbox.git(&["add", "-A"]);
+        sandbox.git(&["commit", "-q", "-m", path]);
+    };
+    let files =
+        ["deploy/a.yaml", "deploy/b.yaml", "docs/notes.txt", "lanes/x/lock", "lanes/y/lock"];
+    commit("lanes/x/lock", "main 1\n");
+    sandbox.git(&["switch", "-q", "-c", "side"]);
+    commit("lanes/x/lock", "side 1\n");
+    commit("lanes/y/lock", "side 1\n");
+    commit("docs/notes.txt", "side\n");
+    sandbox.git(&["switch", "-q", "main"]);
+    commit("deploy/a.yaml", "main 1\n");
+    commit("lanes/y/lock", "main 1\n");
+    sandbox.git(&["merge", "-q", "-s", "ours", "-m", "ours", "side"]);
+    sandbox.git(&["switch", "-q", "-c", "third", "side"]);
+    commit("deploy/b.yaml", "third\n");
+    commit("lanes/y/lock", "third\n");
+    sandbox.git(&["switch", "-q", "main"]);
+    let theirs = ["-q", "--no-commit", "--no-ff", "-X", "theirs", "third"];
+    sandbox.git(&[&["merge"], &theirs[..]].concat());
+    commit("lanes/x/lock", "merged\n");
+    sandbox.git(&["rm", "-q", "deploy/a.yaml"]);
+    sandbox.git(&["commit", "-q", "-m", "remove"]);
+
+    let check = |sandbox: &Sandbox| {
+        let repo = Repository::discover(&sandbox.dir).unwrap().unwrap();
+        let mut asked = files.to_vec();
+        asked.push("lanes/none");
+        let found = repo.last_changes(&asked).unwrap();
+        for path in asked {
+            let said = sandbox.git(&["rev-list", "-1", "HEAD", "--", path]);
+            let found = found.get(path).map(ToString::to_string).unwrap_or_default();
+            assert_eq!(found, said.trim(), "{path}");
+        }
+    };
+    check(&sandbox);
+    for back in 1..=6 {
+        sandbox.git(&["switch", "-q", "--detach", &format!("main~{back}")]);
+        check(&sandbox);
+    }
+    let shallow = sandbox.top.path().join("shallow");
+    let url = format!("file://{}", sandbox.dir.display());
+    sandbox.git(&["clone", "-q", "--depth", "2", "-b", "main", &url, shallow.to_str().unwrap()]);
+    check(&sandbox.at(&shallow));
+}
+
 #[test]
 fn the_variables_of_a_surrounding_hook_are_not_ours() {
     let other = Sandbox::new();
