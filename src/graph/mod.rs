@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::kube::object::ObjectRef;
 use crate::trace::{Cluster, Matrix};
 use places::{SHOWN, places};
-use ways::{Step, Ways, ways};
+use ways::{Entered, Step, Ways, ways};
 
 pub use dot::dot;
 pub use mermaid::{is_drawn_by_mermaid, mermaid};
@@ -107,14 +107,14 @@ impl Graph {
     /// The picture of a cluster: all lanes with their services, and whatever the requests of `matrix`
     /// pass that match an entry, or have nothing that an entry asks for.
     pub fn new(cluster: &Cluster, matrix: &Matrix) -> Self {
-        let Ways { steps, routes } = ways(cluster, matrix);
-        let passed = steps.iter().flat_map(|step| step.caller.iter().chain([&step.to]));
-        let mut shown: BTreeSet<usize> = passed.copied().collect();
+        let ways = ways(cluster, matrix);
+        let mut shown: BTreeSet<usize> = ways.entered.iter().map(|entered| entered.to).collect();
+        shown.extend(ways.steps.iter().flat_map(|step| [step.caller, step.to]));
         let of_lanes = cluster.workloads.iter().enumerate();
         shown.extend(of_lanes.filter(|(_, one)| one.lane.is_some()).map(|(at, _)| at));
         let mut graph = Self { lanes: lanes(cluster), ..Self::default() };
         let ends = graph.add_services(cluster, &shown);
-        graph.add_edges(cluster, &steps, &routes, &ends);
+        graph.add_edges(cluster, &ways, &ends);
         graph
     }
 
@@ -147,28 +147,20 @@ impl Graph {
         ends
     }
 
-    fn add_edges(
-        &mut self,
-        cluster: &Cluster,
-        steps: &BTreeSet<Step>,
-        routes: &BTreeSet<(usize, usize)>,
-        ends: &BTreeMap<usize, End>,
-    ) {
+    fn add_edges(&mut self, cluster: &Cluster, ways: &Ways, ends: &BTreeMap<usize, End>) {
         let mut gateways: BTreeMap<usize, usize> = BTreeMap::new();
         let mut edges = BTreeSet::new();
-        for Step { lane, caller, gateway, label, to } in steps {
-            let from = match caller {
-                Some(caller) => ends.get(caller).copied(),
-                None => {
-                    let number = *gateways.entry(*gateway).or_insert_with(|| {
-                        self.gateways.push(drawn_gateway(cluster, *gateway, routes));
-                        self.gateways.len() - 1
-                    });
-                    Some(End::Gateway(number))
-                }
-            };
-            if let (Some(from), Some(to)) = (from, ends.get(to).copied()) {
-                edges.insert(Edge { from, to, lane: *lane, label: label.clone() });
+        for Entered { lane, gateway, label, to } in &ways.entered {
+            let number = *gateways.entry(*gateway).or_insert_with(|| {
+                self.gateways.push(drawn_gateway(cluster, *gateway, &ways.routes));
+                self.gateways.len() - 1
+            });
+            let (from, label) = (End::Gateway(number), label.clone());
+            edges.extend(ends.get(to).map(|to| Edge { from, to: *to, lane: *lane, label }));
+        }
+        for Step { lane, caller, to } in &ways.steps {
+            if let (Some(from), Some(to)) = (ends.get(caller), ends.get(to)) {
+                edges.insert(Edge { from: *from, to: *to, lane: *lane, label: String::new() });
             }
         }
         self.edges = edges.into_iter().collect();

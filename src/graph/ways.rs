@@ -1,26 +1,34 @@
 //! The steps that requests take, from what `trace` finds for them, and what marks them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::spec::{Match, ValueMatch};
-use crate::trace::{Cell, Cluster, Kind, Matrix, Part, Request, Trace, Way, trace};
+use crate::trace::{Arrival, Cell, Cluster, Kind, Matrix, Part, Request, Steps, arrivals};
 
-/// A call on the way of a request, by positions in the cluster.
+/// An arrival of requests behind a gateway, by positions in the cluster.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Entered {
+    /// The lane whose requests these are; `None`: all others.
+    pub(super) lane: Option<usize>,
+    pub(super) gateway: usize,
+    /// What marks the requests.
+    pub(super) label: String,
+    /// The workload that answers.
+    pub(super) to: usize,
+}
+
+/// A call behind it, likewise.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Step {
-    /// The lane whose requests take it; `None`: all others.
     pub(super) lane: Option<usize>,
-    /// The workload that calls; `None`: it is the gateway.
-    pub(super) caller: Option<usize>,
-    pub(super) gateway: usize,
-    /// What marks the requests, at a gateway; empty elsewhere.
-    pub(super) label: String,
+    pub(super) caller: usize,
     pub(super) to: usize,
 }
 
 /// All that the requests of a matrix pass.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ways {
+    pub(super) entered: BTreeSet<Entered>,
     pub(super) steps: BTreeSet<Step>,
     /// The gateways and their routes that answer, both by position.
     pub(super) routes: BTreeSet<(usize, usize)>,
@@ -29,61 +37,60 @@ pub(super) struct Ways {
 /// The ways of requests that match an entry, or have nothing that an entry asks for.
 pub(super) fn ways(cluster: &Cluster, matrix: &Matrix) -> Ways {
     let mut ways = Ways::default();
+    // Nothing is looked into twice for the same lane.
+    let mut behind: HashMap<Option<usize>, Steps<'_>> = HashMap::new();
     for cell in &matrix.cells {
         if !matches!(cell.kind, Kind::Matching | Kind::Bare) {
             continue;
         }
         let Ok(request) = &cell.request else { continue };
-        for Trace { gateway, ways: found, .. } in trace(cluster, request) {
-            for way in &found {
-                ways.add(cluster, cell, request, gateway, way);
+        for arrival in arrivals(cluster, request) {
+            let lane = lane_of(cluster, cell, request, &arrival);
+            // A share that another lane takes of these is drawn by what that lane asks for.
+            if !request.conditions().is_empty() && lane.is_some_and(|lane| lane != cell.lane) {
+                continue;
             }
+            let of_lane = behind.entry(lane).or_insert_with(|| Steps::new(cluster));
+            let steps = of_lane.behind(&arrival).into_iter();
+            ways.steps.extend(steps.map(|(caller, to)| Step { lane, caller, to }));
+            ways.enter(cluster, cell, request, lane, &arrival);
         }
     }
     ways
 }
 
 impl Ways {
-    fn add(
+    fn enter(
         &mut self,
         cluster: &Cluster,
         cell: &Cell,
         request: &Request,
-        gateway: usize,
-        way: &Way,
+        lane: Option<usize>,
+        arrival: &Arrival,
     ) {
-        let lane = lane_of(cluster, cell, request, way);
-        // A share that another lane takes of these is drawn by what that lane asks for.
-        if !request.conditions().is_empty() && lane.is_some_and(|lane| lane != cell.lane) {
-            return;
-        }
+        let Arrival { gateway, share, answered_by, .. } = arrival;
         let label = match lane {
             None => "other requests".to_owned(),
-            Some(_) => marked(entry_of(cluster, cell), request, way.share.part),
+            Some(_) => marked(entry_of(cluster, cell), request, share.part),
         };
-        self.routes.extend(way.share.route.map(|route| (gateway, route)));
-        for hop in &way.hops {
-            let label = if hop.caller.is_none() { label.clone() } else { String::new() };
-            self.steps.extend(hop.answered_by.iter().map(|to| Step {
-                lane,
-                caller: hop.caller,
-                gateway,
-                label: label.clone(),
-                to: *to,
-            }));
-        }
+        self.routes.extend(share.route.map(|route| (*gateway, route)));
+        self.entered.extend(answered_by.iter().map(|to| Entered {
+            lane,
+            gateway: *gateway,
+            label: label.clone(),
+            to: *to,
+        }));
     }
 }
 
 /// The lane whose requests these are: the one that they enter. Of requests that nothing marks a
 /// lane has only the share that it takes by weight; marked ones are its own wherever they end.
-fn lane_of(cluster: &Cluster, cell: &Cell, request: &Request, way: &Way) -> Option<usize> {
-    let answering = way.hops.first().map_or(&[][..], |hop| &hop.answered_by);
-    let mut lanes = answering.iter().map(|at| cluster.workloads.get(*at)?.lane);
+fn lane_of(cluster: &Cluster, cell: &Cell, request: &Request, arrival: &Arrival) -> Option<usize> {
+    let mut lanes = arrival.answered_by.iter().map(|at| cluster.workloads.get(*at)?.lane);
     let first = lanes.next()?;
     let entered = first.filter(|_| lanes.all(|lane| lane == first));
     match cell.kind {
-        Kind::Matching if !request.conditions().is_empty() => match way.share.part {
+        Kind::Matching if !request.conditions().is_empty() => match arrival.share.part {
             Part::ALL => Some(cell.lane),
             _ => entered,
         },

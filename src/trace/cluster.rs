@@ -385,6 +385,11 @@ impl Cluster {
         self.workloads.get(*first).map(|workload| &workload.id)
     }
 
+    /// The workloads whose pods answer for a Service that a gateway sends requests to, by position.
+    pub(super) fn answering_for(&self, service: &ObjectRef, subset: Option<&str>) -> Vec<usize> {
+        self.behind(self.aliased(service), subset).unwrap_or_default()
+    }
+
     /// The workloads whose pods a Service selects, of a subset where one is asked for, by position;
     /// `None` where there is no such Service, or it has no selector.
     pub(super) fn behind(&self, service: &ObjectRef, subset: Option<&str>) -> Option<Vec<usize>> {

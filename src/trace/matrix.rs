@@ -1,14 +1,14 @@
 //! For every lane, what a few derived requests reach.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
-use super::answer::{Answer, Backend, Outcome, Part};
+use super::answer::{Answer, Outcome, Part};
 use super::asked;
 use super::cluster::{Cluster, TracedEntry};
 use super::derive::{bare, matching, not_matching, with_word};
-use super::hops::{Hop, hops, in_lanes};
+use super::reach::{Lanes, Reach};
 use super::request::Request;
-use crate::kube::object::ObjectRef;
+use super::visit::in_lanes;
 
 /// What a derived request is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,9 +44,9 @@ pub struct Reached {
     /// How many of all.
     pub part: Part,
     /// The lanes whose pods answer for the gateway, by position; `None` is the baseline.
-    pub entry: BTreeSet<Option<usize>>,
+    pub entry: Lanes,
     /// The lanes whose pods answer anywhere on the way.
-    pub anywhere: BTreeSet<Option<usize>>,
+    pub anywhere: Lanes,
     /// Why it is not known, where it is not.
     pub undecided: Option<String>,
 }
@@ -98,11 +98,11 @@ pub struct Wanted<'a> {
 /// Derives the requests of all lanes and follows them; `said` has values for expressions.
 pub fn matrix(cluster: &Cluster, wanted: Wanted<'_>, said: &Request) -> Matrix {
     let mut matrix = Matrix::default();
-    let mut ways = Ways::default();
+    let mut reach = Reach::new(cluster);
     for (lane, traced) in cluster.lanes.iter().enumerate() {
         let mut of_lane = Vec::new();
         for entry in &traced.entries {
-            of_lane.extend(cells(cluster, lane, entry, wanted, said, &mut ways));
+            of_lane.extend(cells(cluster, lane, entry, wanted, said, &mut reach));
         }
         if of_lane.is_empty() {
             matrix.without_entry.push(lane);
@@ -118,7 +118,7 @@ fn cells(
     entry: &TracedEntry,
     wanted: Wanted<'_>,
     said: &Request,
-    ways: &mut Ways,
+    reach: &mut Reach<'_>,
 ) -> Vec<Cell> {
     let of_entry = |number: &usize| {
         cluster
@@ -146,7 +146,7 @@ fn cells(
             Ok(request) => gateways
                 .iter()
                 .filter_map(|gateway| asked(cluster, *gateway, request))
-                .flat_map(|answer| ways.reached(cluster, answer, request))
+                .flat_map(|answer| reached(cluster, reach, answer, request))
                 .collect(),
             Err(_) => Vec::new(),
         };
@@ -161,40 +161,28 @@ fn cells(
     cells
 }
 
-/// The lanes whose pods answer for the gateway, and anywhere on the way.
-type Lanes = (BTreeSet<Option<usize>>, BTreeSet<Option<usize>>);
-
-/// Ways that were followed already: many requests go the same way behind the gateway.
-#[derive(Default)]
-struct Ways(HashMap<(ObjectRef, Option<String>, Vec<usize>), Lanes>);
-
-impl Ways {
-    fn reached(&mut self, cluster: &Cluster, answer: Answer, request: &Request) -> Vec<Reached> {
-        let mut all = Vec::new();
-        for share in answer.shares {
-            let undecided = (share.outcome == Outcome::Undecided).then_some(share.why);
-            let (entry, anywhere) = match share.outcome {
-                Outcome::Backend(backend) => self.lanes(cluster, backend, request),
-                Outcome::Gateway | Outcome::Undecided => Lanes::default(),
-            };
-            all.push(Reached { part: share.part, entry, anywhere, undecided });
-        }
-        all
+/// What the shares of a request reach.
+fn reached(
+    cluster: &Cluster,
+    reach: &mut Reach<'_>,
+    answer: Answer,
+    request: &Request,
+) -> Vec<Reached> {
+    let mut all = Vec::new();
+    for share in answer.shares {
+        let undecided = (share.outcome == Outcome::Undecided).then_some(share.why);
+        let (entry, anywhere) = match share.outcome {
+            Outcome::Backend(to) => {
+                let arrived = cluster.answering_for(&to.service, to.subset.as_deref());
+                let in_lanes = in_lanes(cluster, &request.edited(&to.edits));
+                let lane = |at: &usize| cluster.workloads.get(*at).map(|workload| workload.lane);
+                (arrived.iter().filter_map(lane).collect(), reach.of(&arrived, &in_lanes))
+            }
+            Outcome::Gateway | Outcome::Undecided => Default::default(),
+        };
+        all.push(Reached { part: share.part, entry, anywhere, undecided });
     }
-
-    fn lanes(&mut self, cluster: &Cluster, to: Backend, request: &Request) -> Lanes {
-        let request = request.edited(&to.edits);
-        let key = (to.service, to.subset, in_lanes(cluster, &request));
-        if let Some(known) = self.0.get(&key) {
-            return known.clone();
-        }
-        let lane = |at: &usize| cluster.workloads.get(*at).and_then(|workload| workload.lane);
-        let hops = hops(cluster, &key.0, key.1.as_deref(), &request);
-        let of = |hops: &[Hop]| hops.iter().flat_map(|hop| &hop.answered_by).map(lane).collect();
-        let lanes: Lanes = (of(hops.get(..1).unwrap_or(&[])), of(&hops));
-        self.0.insert(key, lanes.clone());
-        lanes
-    }
+    all
 }
 
 /// What is wrong with what a request reaches.

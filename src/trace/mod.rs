@@ -2,6 +2,7 @@
 //! over the routes of the baseline and of all lanes together, then the way from service to service.
 
 mod answer;
+mod answering;
 mod build;
 mod cluster;
 mod condition;
@@ -12,11 +13,14 @@ mod hops;
 mod host_index;
 mod kruise;
 mod matrix;
+mod reach;
 mod request;
 mod route;
 mod show;
+mod steps;
 #[cfg(test)]
 mod tests;
+mod visit;
 
 pub use answer::{Answer, Backend, Dropped, Outcome, Part, Share};
 pub use build::of_releases;
@@ -27,6 +31,7 @@ pub use matrix::{Cell, Kind, Matrix, Reached, Wanted, matrix};
 pub use request::{HeaderEdit, Request};
 pub use route::Route;
 pub use show::{matrix_json, matrix_text, trace_json, trace_text};
+pub use steps::{Arrival, Steps, arrivals};
 
 /// The way of a request through one gateway.
 #[derive(Clone, Debug)]
@@ -85,9 +90,22 @@ fn asked(cluster: &Cluster, gateway: usize, request: &Request) -> Option<Answer>
     Some(answer)
 }
 
-/// Follows a request through one gateway.
-pub fn through(cluster: &Cluster, gateway: usize, request: &Request) -> Option<Trace> {
-    let answer = asked(cluster, gateway, request)?;
+/// What all gateways do that have a route for a request, by position; what all do where none has.
+fn answers(cluster: &Cluster, request: &Request) -> Vec<(usize, Answer)> {
+    let all: Vec<(usize, Answer)> = (0..cluster.gateways.len())
+        .filter_map(|gateway| Some((gateway, asked(cluster, gateway, request)?)))
+        .collect();
+    let has_route = |(_, answer): &(usize, Answer)| {
+        answer.shares.iter().any(|share| share.outcome != Outcome::Gateway || share.route.is_some())
+    };
+    if !all.iter().any(has_route) {
+        return all;
+    }
+    all.into_iter().filter(has_route).collect()
+}
+
+/// Follows a request through all gateways that have a route for it; through all where none has.
+pub fn trace(cluster: &Cluster, request: &Request) -> Vec<Trace> {
     let way = |share: Share| {
         let hops = match &share.outcome {
             Outcome::Backend(backend) => hops::hops(
@@ -100,22 +118,12 @@ pub fn through(cluster: &Cluster, gateway: usize, request: &Request) -> Option<T
         };
         Way { share, hops }
     };
-    Some(Trace { gateway, ways: answer.shares.into_iter().map(way).collect(), notes: answer.notes })
-}
-
-/// Follows a request through all gateways that have a route for it; through all where none has.
-pub fn trace(cluster: &Cluster, request: &Request) -> Vec<Trace> {
-    let all: Vec<Trace> = (0..cluster.gateways.len())
-        .filter_map(|gateway| through(cluster, gateway, request))
-        .collect();
-    let has_route = |trace: &&Trace| {
-        trace
-            .ways
-            .iter()
-            .any(|way| way.share.outcome != Outcome::Gateway || way.share.route.is_some())
+    let through = |(gateway, answer): (usize, Answer)| Trace {
+        gateway,
+        ways: answer.shares.into_iter().map(way).collect(),
+        notes: answer.notes,
     };
-    let found: Vec<Trace> = all.iter().filter(has_route).cloned().collect();
-    if found.is_empty() { all } else { found }
+    answers(cluster, request).into_iter().map(through).collect()
 }
 
 /// What the gateways take no notice of: the gateway's position, and the route with its position in

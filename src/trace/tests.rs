@@ -5,7 +5,7 @@ use crate::baseline::files::Memory;
 use crate::pipeline::{BaselineFrom, Baselines, Release, release, spec_of};
 
 /// A Deployment with a Service of its name that names others in its environment.
-fn workload(name: &str, calls: &[&str]) -> String {
+pub(super) fn workload(name: &str, calls: &[&str]) -> String {
     let variable =
         |called: &&str| format!("{{name: {}, value: 'http://{called}:80'}}", called.to_uppercase());
     let env: Vec<String> = calls.iter().map(variable).collect();
@@ -30,7 +30,7 @@ spec: {{selector: {{app: {name}}}, ports: [{{name: http, port: 80}}]}}
 }
 
 /// The Ingress of `web`, of a class.
-fn ingress(class: &str) -> String {
+pub(super) fn ingress(class: &str) -> String {
     format!(
         "apiVersion: networking.k8s.io/v1
 kind: Ingress
@@ -45,7 +45,7 @@ spec:
 }
 
 /// A spec whose entry `web` takes `x: <tag>`; `more` are further lines of `spec`, services last.
-fn spec(tag: &str, provider: &str, more: &str) -> String {
+pub(super) fn spec(tag: &str, provider: &str, more: &str) -> String {
     format!(
         "apiVersion: graylane.dev/v1alpha1
 kind: GrayRelease
@@ -61,7 +61,7 @@ spec:
     )
 }
 
-fn cluster(specs: &[String], baseline: &str) -> Cluster {
+pub(super) fn cluster(specs: &[String], baseline: &str) -> Cluster {
     let files = Memory([("deploy/all.yaml".to_owned(), baseline.as_bytes().to_vec())].into());
     let mut baselines = Baselines::default();
     let build = |text: &String| -> Release {
