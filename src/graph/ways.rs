@@ -100,7 +100,7 @@ fn lane_of(cluster: &Cluster, cell: &Cell, request: &Request, arrival: &Arrival)
 
 fn entry_of<'a>(cluster: &'a Cluster, cell: &Cell) -> Option<&'a Match> {
     let entries = &cluster.lanes.get(cell.lane)?.entries;
-    entries.iter().find(|entry| entry.service == cell.service).map(|entry| &entry.route)
+    entries.get(cell.entry).map(|entry| &entry.route)
 }
 
 /// What marks requests: the conditions, with the expression where any value of it will do, and the

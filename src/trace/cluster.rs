@@ -52,7 +52,12 @@ impl TracedEntry {
     /// Whether a route of its lane is that of the entry: the canary itself, or the Ingress that
     /// OpenKruise makes for it.
     pub(super) fn is_entered_by(&self, route: &ObjectRef) -> bool {
-        *route == self.canary || (self.canary.kind == "TrafficRouting" && route.kind == "Ingress")
+        *route == self.canary || (self.is_driven() && route.kind == "Ingress")
+    }
+
+    /// Whether OpenKruise makes its route.
+    pub(super) fn is_driven(&self) -> bool {
+        self.canary.kind == "TrafficRouting"
     }
 }
 

@@ -6,6 +6,7 @@ use super::answer::{Answer, Outcome, Part};
 use super::asked;
 use super::cluster::{Cluster, TracedEntry};
 use super::derive::{bare, matching, not_matching, with_word};
+use super::entrances::Entrances;
 use super::reach::{Lanes, Reach};
 use super::request::Request;
 use super::visit::in_lanes;
@@ -56,6 +57,8 @@ pub struct Reached {
 pub struct Cell {
     /// The position of the lane.
     pub lane: usize,
+    /// The position of the entry among those of its lane.
+    pub entry: usize,
     /// The entry's service.
     pub service: String,
     /// Which request it is.
@@ -98,11 +101,12 @@ pub struct Wanted<'a> {
 /// Derives the requests of all lanes and follows them; `said` has values for expressions.
 pub fn matrix(cluster: &Cluster, wanted: Wanted<'_>, said: &Request) -> Matrix {
     let mut matrix = Matrix::default();
-    let mut reach = Reach::new(cluster);
+    let (entrances, mut reach) = (Entrances::of(cluster), Reach::new(cluster));
     for (lane, traced) in cluster.lanes.iter().enumerate() {
         let mut of_lane = Vec::new();
-        for entry in &traced.entries {
-            of_lane.extend(cells(cluster, lane, entry, wanted, said, &mut reach));
+        for number in 0..traced.entries.len() {
+            let entry = (lane, number);
+            of_lane.extend(cells(cluster, &entrances, entry, wanted, said, &mut reach));
         }
         if of_lane.is_empty() {
             matrix.without_entry.push(lane);
@@ -114,24 +118,18 @@ pub fn matrix(cluster: &Cluster, wanted: Wanted<'_>, said: &Request) -> Matrix {
 
 fn cells(
     cluster: &Cluster,
-    lane: usize,
-    entry: &TracedEntry,
+    entrances: &Entrances<'_>,
+    (lane, at): (usize, usize),
     wanted: Wanted<'_>,
     said: &Request,
     reach: &mut Reach<'_>,
 ) -> Vec<Cell> {
-    let of_entry = |number: &usize| {
-        cluster
-            .routes
-            .get(*number)
-            .is_some_and(|route| route.lane == Some(lane) && entry.is_entered_by(&route.id))
-    };
-    let numbers = 0..cluster.routes.len();
-    let Some(number) = numbers.into_iter().find(of_entry) else { return Vec::new() };
-    let bare = bare(&cluster.routes[number], &entry.route, wanted);
-    let gateways: Vec<usize> = (0..cluster.gateways.len())
-        .filter(|at| cluster.gateways[*at].routes.contains(&number))
-        .collect();
+    let entry = cluster.lanes.get(lane).and_then(|lane| lane.entries.get(at));
+    let Some(entry) = entry else { return Vec::new() };
+    let Some(number) = entrances.route(lane, entry) else { return Vec::new() };
+    let Some(route) = cluster.routes.get(number) else { return Vec::new() };
+    let bare = bare(route, &entry.route, wanted);
+    let gateways = entrances.gateways(number);
     let requests = [
         (Kind::Matching, Some(matching(&entry.route, &bare, said))),
         (Kind::NotMatching, not_matching(&entry.route, &bare).map(Ok)),
@@ -156,7 +154,7 @@ fn cells(
             Err(_) => None,
         };
         let service = entry.service.clone();
-        cells.push(Cell { lane, service, kind, request, reached, wrong });
+        cells.push(Cell { lane, entry: at, service, kind, request, reached, wrong });
     }
     cells
 }

@@ -8,6 +8,7 @@ mod cluster;
 mod condition;
 mod derive;
 mod dialect;
+mod entrances;
 mod example;
 mod hops;
 mod host_index;
