@@ -111,15 +111,20 @@ impl Calls {
         let own: HashSet<&ObjectRef> =
             lane.objects.iter().map(|object| &object.id).filter(|id| is_core_service(id)).collect();
         let is_service = |id: &ObjectRef| own.contains(id) || facts.baseline.position(id).is_some();
-        for object in lane.objects.iter().filter(|object| !object.pods.is_empty()) {
-            let service = object.baseline().and_then(|id| stated.of(id));
-            let calls = match (service, object.document()) {
-                (Some(service), _) => stated.calls(service),
-                (None, Some(document)) => named(&document, &object.id.namespace, &is_service),
-                (None, None) => continue,
+        let workloads = lane.objects.par_iter().filter(|object| !object.pods.is_empty());
+        let all = workloads.filter_map(|object| {
+            let stated_by = object.baseline().and_then(|id| stated.of(id));
+            let calls = match stated_by {
+                Some(service) => stated.calls(service),
+                None => {
+                    let document = object.document()?;
+                    named(&document, &object.id.namespace, &is_service)
+                }
             };
-            self.add(object.id.clone(), calls);
-        }
+            Some((object.id.clone(), calls))
+        });
+        let all: Vec<(ObjectRef, Vec<Call>)> = all.collect();
+        all.into_iter().for_each(|(caller, list)| self.add(caller, list));
     }
 
     /// Adds calls of a workload.

@@ -297,6 +297,11 @@ impl Baselines {
         self.read.insert(key, Arc::clone(&facts));
         Ok(facts)
     }
+
+    /// What is known of a baseline, if it was read here.
+    pub fn known(&self, baseline: &Arc<Baseline>) -> Option<&Arc<Facts>> {
+        self.read.values().find(|facts| Arc::ptr_eq(&facts.baseline, baseline))
+    }
 }
 
 /// Builds and checks the lane of a spec on a baseline.

@@ -13,7 +13,7 @@ use super::workspace::Workspace;
 use super::{Global, Outcome};
 use crate::diagnostic::{Diagnostic, Failure, Severity};
 use crate::graph::{Graph, is_drawn_by_mermaid, mermaid};
-use crate::pipeline::Release;
+use crate::pipeline::{Baselines, Release};
 use crate::preview::{
     Against, LaneChange, LaneDiff, ObjectDiff, Picture, Preview, Summary, between, json, markdown,
     not_compared, shared_between, unified, without_lines,
@@ -176,7 +176,7 @@ fn picture(releases: &[Release], workspace: &Workspace) -> Result<Picture, Failu
     if releases.is_empty() {
         return Ok(Picture::Nothing);
     }
-    let cluster = cluster(workspace, releases)?;
+    let cluster = cluster(workspace, releases, &Baselines::default())?;
     let graph = Graph::new(&cluster, &matrix(&cluster, Wanted::default(), &Request::new("", "/")));
     let text = mermaid(&graph);
     Ok(if is_drawn_by_mermaid(&graph, &text) { Picture::Drawn(text) } else { Picture::TooLarge })

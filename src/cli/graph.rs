@@ -1,7 +1,7 @@
 //! `graylane graph`
 
 use super::output::Output;
-use super::specs::{BaselineArgs, SpecArgs, releases};
+use super::specs::{BaselineArgs, SpecArgs, releases_and_baselines};
 use super::trace::cluster;
 use super::workspace::Workspace;
 use super::{Global, Outcome};
@@ -39,8 +39,9 @@ enum Format {
 
 pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result<Outcome> {
     let workspace = Workspace::open_for(global, &args.specs.specs)?;
-    let releases = releases(&args.specs, &args.baseline, &workspace, output)?;
-    let cluster = cluster(&workspace, &releases)?;
+    let (releases, baselines) =
+        releases_and_baselines(&args.specs, &args.baseline, &workspace, output)?;
+    let cluster = cluster(&workspace, &releases, &baselines)?;
     let graph = Graph::new(&cluster, &matrix(&cluster, Wanted::default(), &Request::new("", "/")));
     let text = match args.format {
         Format::Mermaid => mermaid(&graph),

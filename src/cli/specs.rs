@@ -265,13 +265,42 @@ pub(super) fn releases_from(
     to: Option<Destination<'_>>,
     output: &mut Output,
 ) -> anyhow::Result<Vec<Release>> {
+    for_once(|baselines| releases_on(baselines, specs, baseline, workspace, (files, to), output))
+}
+
+/// As [`releases`], with the baselines and what is known of them.
+///
+/// # Errors
+///
+/// As [`releases`].
+pub(super) fn releases_and_baselines(
+    specs: &SpecArgs,
+    baseline: &BaselineArgs,
+    workspace: &Workspace,
+    output: &mut Output,
+) -> anyhow::Result<(Vec<Release>, Baselines)> {
+    let mut baselines = Baselines::default();
+    let files = workspace.files()?;
+    let here = (files.as_ref(), None);
+    let releases = releases_on(&mut baselines, specs, baseline, workspace, here, output)?;
+    Ok((releases, baselines))
+}
+
+fn releases_on(
+    baselines: &mut Baselines,
+    specs: &SpecArgs,
+    baseline: &BaselineArgs,
+    workspace: &Workspace,
+    (files, to): (&dyn Files, Option<Destination<'_>>),
+    output: &mut Output,
+) -> anyhow::Result<Vec<Release>> {
     let from = baseline.from(workspace)?;
     let specs = specs.read(workspace, files)?;
     let mut releases = Vec::new();
     let mut errors = Vec::new();
     let invocation = workspace.invocation();
     let here = Destination { files, branch: None, invocation: &invocation };
-    for (_, built) in built(specs, files, &from, to.unwrap_or(here)) {
+    for (_, built) in built(specs, files, &from, to.unwrap_or(here), baselines) {
         match built {
             Ok(release) => {
                 output.notes(&release.baseline.notes)?;
@@ -292,7 +321,8 @@ pub(super) fn releases_of(
     files: &dyn Files,
     invocation: &Invocation,
 ) -> Vec<(String, Result<Release, Failure>)> {
-    built(specs, files, &BaselineFrom::Spec, Destination { files, branch: None, invocation })
+    let to = Destination { files, branch: None, invocation };
+    for_once(|baselines| built(specs, files, &BaselineFrom::Spec, to, baselines))
 }
 
 fn built(
@@ -300,10 +330,10 @@ fn built(
     files: &dyn Files,
     from: &BaselineFrom,
     to: Destination<'_>,
+    baselines: &mut Baselines,
 ) -> Vec<(String, Result<Release, Failure>)> {
     let outputs: Vec<String> = specs.iter().map(|spec| spec.output.clone()).collect();
     let mut claims = claims_of_neighbours(to, &specs);
-    let mut baselines = Baselines::default();
     let mut left = specs.len();
     let built = specs.into_iter().map(|spec| {
         left -= 1;
@@ -318,8 +348,13 @@ fn built(
         }
         (path, release)
     });
-    let built = built.collect();
-    // What is no longer needed is let go while the rest goes on.
+    built.collect()
+}
+
+/// Calls with baselines that are let go afterwards, while the rest goes on.
+fn for_once<T>(build: impl FnOnce(&mut Baselines) -> T) -> T {
+    let mut baselines = Baselines::default();
+    let built = build(&mut baselines);
     rayon::spawn(move || drop(baselines));
     built
 }

@@ -1,12 +1,12 @@
 //! `graylane trace`
 
 use super::output::Output;
-use super::specs::{BaselineArgs, SpecArgs, releases};
+use super::specs::{BaselineArgs, SpecArgs, releases_and_baselines};
 use super::workspace::Workspace;
 use super::{Global, Outcome};
 use crate::diagnostic::{Diagnostic, Failure};
 use crate::neighbours::neighbours;
-use crate::pipeline::{Release, SpecFile, read_spec};
+use crate::pipeline::{Baselines, Release, SpecFile, read_spec};
 use crate::trace::{
     Cluster, Request, Wanted, default_place, dropped_routes, matrix, matrix_json, matrix_text,
     of_releases, trace, trace_json, trace_text,
@@ -66,8 +66,9 @@ pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::
     // What is wrong with the request is told before anything is read.
     let said = request(args, args.host.as_deref().unwrap_or(""), args.path.as_deref())?;
     let workspace = Workspace::open_for(global, &args.specs.specs)?;
-    let releases = releases(&args.specs, &args.baseline, &workspace, output)?;
-    let cluster = cluster(&workspace, &releases)?;
+    let (releases, baselines) =
+        releases_and_baselines(&args.specs, &args.baseline, &workspace, output)?;
+    let cluster = cluster(&workspace, &releases, &baselines)?;
     if args.matrix {
         let wanted = Wanted {
             host: args.host.as_deref(),
@@ -146,12 +147,17 @@ fn is_token(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_graphic() && !"\"(),/:;<=>?@[\\]{}".contains(c))
 }
 
-/// The cluster as the baselines of these lanes and all lanes of the repository would make it.
+/// The cluster as the baselines of these lanes and all lanes of the repository would make it. What is
+/// not known of a baseline is gathered anew.
 ///
 /// # Errors
 ///
 /// When the repository cannot be read.
-pub(super) fn cluster(workspace: &Workspace, releases: &[Release]) -> Result<Cluster, Failure> {
+pub(super) fn cluster(
+    workspace: &Workspace,
+    releases: &[Release],
+    baselines: &Baselines,
+) -> Result<Cluster, Failure> {
     let files = workspace.files()?;
     let specs: Vec<SpecFile> = releases.iter().map(|release| release.spec.clone()).collect();
     let beside = neighbours(files.as_ref(), &specs).into_iter().map(|lane| {
@@ -159,5 +165,5 @@ pub(super) fn cluster(workspace: &Workspace, releases: &[Release]) -> Result<Clu
         let spec = spec.map(|spec| spec.release);
         (lane, spec)
     });
-    Ok(of_releases(releases, beside.collect()))
+    Ok(of_releases(releases, baselines, beside.collect()))
 }

@@ -2,19 +2,25 @@
 
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::cluster::{Cluster, TracedEntry, TracedLane, TracedObject};
 use crate::calls::Calls;
 use crate::gateway::is_route;
 use crate::kube::object::{ObjectRef, identity};
 use crate::lane::Facts;
 use crate::neighbours::Neighbour;
-use crate::pipeline::Release;
+use crate::pipeline::{Baselines, Release};
 use crate::spec::{GrayRelease, Provider};
 
 /// The cluster of some releases, and of lanes beside them as they stand in their overlays, each with
-/// its spec where that can be read.
-pub fn of_releases(releases: &[Release], beside: Vec<(Neighbour, Option<GrayRelease>)>) -> Cluster {
-    let mut baselines: Vec<Facts> = Vec::new();
+/// its spec where that can be read. Of the releases' baselines `known` need not know any.
+pub fn of_releases(
+    releases: &[Release],
+    known: &Baselines,
+    beside: Vec<(Neighbour, Option<GrayRelease>)>,
+) -> Cluster {
+    let mut baselines: Vec<Arc<Facts>> = Vec::new();
     let mut calls = Calls::default();
     // What was left under an earlier tag is there already: of routes alike gateways take the older.
     let (left, beside): (Vec<_>, Vec<_>) =
@@ -23,27 +29,24 @@ pub fn of_releases(releases: &[Release], beside: Vec<(Neighbour, Option<GrayRele
     let mut lanes: Vec<TracedLane> = left.into_iter().map(without_spec).collect();
     for release in releases {
         let spec = &release.spec.release;
-        let known =
-            baselines.iter().position(|facts| Arc::ptr_eq(&facts.baseline, &release.baseline));
-        let facts = match known {
-            Some(known) => {
-                calls.state(spec, &baselines[known]);
-                &baselines[known]
+        let is_own = |facts: &&Arc<Facts>| Arc::ptr_eq(&facts.baseline, &release.baseline);
+        let facts = match baselines.iter().find(is_own).cloned() {
+            Some(facts) => {
+                calls.state(spec, &facts);
+                facts
             }
             None => {
-                let facts = Facts::gather(&release.baseline);
+                let gather = || Arc::new(Facts::gather(&release.baseline));
+                let facts = known.known(&release.baseline).cloned().unwrap_or_else(gather);
                 calls.merge(Calls::of_baseline(spec, &facts));
-                baselines.push(facts);
-                match baselines.last() {
-                    Some(facts) => facts,
-                    None => continue,
-                }
+                baselines.push(Arc::clone(&facts));
+                facts
             }
         };
-        calls.add_lane(spec, facts, &release.lane);
+        calls.add_lane(spec, &facts, &release.lane);
         lanes.push(of_release(release));
     }
-    let all: Vec<&Facts> = baselines.iter().collect();
+    let all: Vec<&Facts> = baselines.iter().map(Arc::as_ref).collect();
     lanes.extend(beside.into_iter().map(|(lane, spec)| of_neighbour(lane, spec.as_ref(), &all)));
     Cluster::new(&all, lanes, calls)
 }
@@ -55,7 +58,7 @@ fn of_release(release: &Release) -> TracedLane {
         let (service, canary) = (entry.service.clone(), entry.route.clone());
         Some(TracedEntry { service, route, gateway: Some(entry.gateway), canary })
     };
-    let objects = release.lane.objects.iter().filter_map(|object| {
+    let objects = release.lane.objects.par_iter().filter_map(|object| {
         Some(TracedObject {
             id: object.id.clone(),
             service: Some(object.service.clone()),

@@ -2,16 +2,17 @@
 //! Services, workloads.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::Arc;
+
+use rayon::prelude::*;
 
 use super::host_index::HostIndex;
+use super::part::{Endpoints, Part, Scaled, is_scaler, scaled};
 use super::route::Route;
+use crate::baseline::Object;
 use crate::calls::{Calls, named};
 use crate::gateway::{class_for, class_of, is_route};
-use crate::governance::said_to_mse;
 use crate::kube::object::{ObjectRef, identity};
-use crate::kube::pod_specs::{containers, labels, pod_templates};
-use crate::kube::selector::LabelSelector;
+use crate::kube::pod_specs::labels;
 use crate::kube::selector_index::SelectorIndex;
 use crate::kube::service_dns::ClusterHost;
 use crate::lane::Facts;
@@ -95,22 +96,6 @@ pub struct Workload {
     pub(super) labels: Vec<(String, String)>,
 }
 
-/// The pods behind a Service.
-#[derive(Clone, Debug)]
-pub(super) struct Endpoints {
-    /// The position of its lane.
-    pub(super) lane: Option<usize>,
-    selector: Option<LabelSelector>,
-    /// The host that it is another name for.
-    pub(super) external: Option<String>,
-}
-
-impl Endpoints {
-    pub(super) fn has_selector(&self) -> bool {
-        self.selector.is_some()
-    }
-}
-
 /// A gateway with its routes.
 #[derive(Clone, Debug)]
 pub struct Gateway {
@@ -142,21 +127,11 @@ pub struct Cluster {
     /// Those that have no pods, by the labels these would have.
     empty: SelectorIndex<usize>,
     by_id: HashMap<ObjectRef, usize>,
-    /// Namespace, kind and name of what is scaled up from no replicas.
-    scaled: HashSet<[String; 3]>,
+    /// What is scaled up from no replicas.
+    scaled: HashSet<Scaled>,
     /// The copies of a workload of the baseline.
     copies: HashMap<ObjectRef, Vec<usize>>,
 }
-
-/// With this, requests that pass a tagged pod of MSE inherit its tag.
-///
-/// Source: aliyun/alibabacloud-microservice-demo, microservices-materials/white-paper/4-2-1.yaml.
-const INHERIT: &str = "profiler.micro.service.tag.trace.enable";
-
-/// With this, pods get the MSE agent.
-///
-/// Source: Alibaba Cloud, "Label reference" of MSE Microservices Governance.
-const AGENT: &str = "msePilotAutoEnable";
 
 impl Cluster {
     /// The cluster of some baselines and lanes; of objects that are in several baselines the first
@@ -173,31 +148,34 @@ impl Cluster {
         cluster.scaled.extend(scalers.filter_map(|one| scaled(&one.id, one.document.root())));
         let mut seen = HashSet::new();
         for facts in baselines {
-            for (position, object) in facts.baseline.objects().iter().enumerate() {
-                let is_pods = !facts.pods_of(position).is_empty();
+            let all = facts.baseline.objects().iter().enumerate();
+            let wanted = all.filter(|(position, object)| {
+                let is_pods = !facts.pods_of(*position).is_empty();
                 let is_wanted = is_pods || object.id.kind == "Service" || is_route(&object.id);
-                if is_wanted && seen.insert(object.id.clone()) {
-                    let document = Arc::unwrap_or_clone(object.document());
-                    cluster.add(None, None, object.id.clone(), document);
-                }
-            }
+                is_wanted && seen.insert(&object.id)
+            });
+            let wanted: Vec<&Object> = wanted.map(|(_, object)| object).collect();
+            // Most have to be parsed again, and few nodes of them are kept.
+            let parts: Vec<Part> = wanted
+                .into_par_iter()
+                .map(|object| Part::of(None, None, &object.id, &object.document(), &cluster.scaled))
+                .collect();
+            parts.into_iter().for_each(|part| cluster.add(part));
         }
         for (number, lane) in lanes.iter().enumerate() {
             for object in &lane.objects {
-                let id = &object.id;
+                let (id, document) = (&object.id, &object.document);
                 match id.kind.as_str() {
                     "Rollout" if id.group == "rollouts.kruise.io" => {
-                        cluster.add_rollout(number, id, object.document.root());
+                        cluster.add_rollout(number, id, document.root());
                     }
                     "TrafficRouting" => {
-                        cluster.add_traffic_routing(number, &id.namespace, &object.document)
+                        cluster.add_traffic_routing(number, &id.namespace, document);
                     }
-                    _ => cluster.add(
-                        Some(number),
-                        object.base.clone(),
-                        id.clone(),
-                        object.document.clone(),
-                    ),
+                    _ => {
+                        let base = object.base.as_ref();
+                        cluster.add(Part::of(Some(number), base, id, document, &cluster.scaled));
+                    }
                 }
             }
         }
@@ -207,53 +185,13 @@ impl Cluster {
         cluster
     }
 
-    fn add(
-        &mut self,
-        lane: Option<usize>,
-        base: Option<ObjectRef>,
-        id: ObjectRef,
-        document: Document,
-    ) {
-        let root = document.root();
-        if is_route(&id) {
-            self.routes.push(Route { id, lane, document });
-            return;
-        }
-        if id.group.is_empty() && id.kind == "Service" {
-            let selector = root.at(&["spec", "selector"]).filter(|node| !node.is_empty());
-            let selector = selector.map(LabelSelector::from_labels);
-            let is_alias =
-                root.at(&["spec", "type"]).and_then(NodeRef::as_str) == Some("ExternalName");
-            let external = root.at(&["spec", "externalName"]).filter(|_| is_alias);
-            let external = external.and_then(NodeRef::as_str).map(str::to_owned);
-            let selector = selector.filter(|_| !is_alias);
-            self.services.insert(id, Endpoints { lane, selector, external });
-            return;
-        }
-        let replicas = root.at(&["spec", "replicas"]).and_then(NodeRef::as_int);
-        let scaled = [&id.namespace, &id.kind, &id.name].map(String::clone);
-        let is_empty = replicas == Some(0) && !self.scaled.contains(&scaled);
-        for template in pod_templates(root) {
-            let labels = document.find(&template.labels()).map(labels).unwrap_or_default();
-            let hands_on = containers(root, &template).iter().any(|container| {
-                let env = document.find(&container.path.key("env"));
-                env.into_iter().flat_map(NodeRef::items).any(|variable| {
-                    variable.get("name").and_then(NodeRef::as_str) == Some(INHERIT)
-                        && variable.get("value").and_then(NodeRef::text) == Some("true")
-                })
-            });
-            let metadata = document.find(&template.path.key("metadata"));
-            let agent = metadata.and_then(|metadata| said_to_mse(metadata, AGENT));
-            self.add_workload(Workload {
-                id: id.clone(),
-                lane,
-                base: if lane.is_none() { Some(id.clone()) } else { base.clone() },
-                is_driven: false,
-                hands_on,
-                has_agent: agent.and_then(NodeRef::text) == Some("on"),
-                is_empty,
-                labels,
-            });
+    fn add(&mut self, part: Part) {
+        match part {
+            Part::Route(route) => self.routes.push(route),
+            Part::Service(id, endpoints) => {
+                self.services.insert(id, endpoints);
+            }
+            Part::Workloads(all) => all.into_iter().for_each(|one| self.add_workload(one)),
         }
     }
 
@@ -425,24 +363,6 @@ const ALIASES: usize = 8;
 ///
 /// Source: Alibaba Cloud, "Annotations supported by MSE Ingress gateways", service-subset.
 const CANARY_LABEL: &str = "opensergo.io/canary";
-
-/// Whether an object gives pods to a workload that has no replicas of its own: KEDA's, and an Argo
-/// Rollout for the Deployment that it takes its template from.
-///
-/// Sources: keda.sh, "ScaledObject specification"; argoproj.github.io/argo-rollouts, "Migrating",
-/// `workloadRef`; kubernetes.io, "Horizontal Pod Autoscaling": without replicas it stops adjusting.
-fn is_scaler(id: &ObjectRef) -> bool {
-    id.kind == "ScaledObject" || (id.group == "argoproj.io" && id.kind == "Rollout")
-}
-
-/// What such an object gives pods to: namespace, kind and name.
-fn scaled(id: &ObjectRef, root: NodeRef<'_>) -> Option<[String; 3]> {
-    let spec = root.get("spec")?;
-    let target = spec.get("scaleTargetRef").or_else(|| spec.get("workloadRef"))?;
-    let kind = target.get("kind").and_then(NodeRef::as_str).unwrap_or("Deployment");
-    let name = target.get("name").and_then(NodeRef::as_str)?;
-    Some([id.namespace.clone(), kind.to_owned(), name.to_owned()])
-}
 
 /// The gateways of an HTTPRoute.
 fn parents(route: &Route) -> Vec<String> {

@@ -14,6 +14,7 @@ mod hops;
 mod host_index;
 mod kruise;
 mod matrix;
+mod part;
 mod reach;
 mod request;
 mod route;

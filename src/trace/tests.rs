@@ -70,7 +70,7 @@ pub(super) fn cluster(specs: &[String], baseline: &str) -> Cluster {
         release(spec, &facts).unwrap()
     };
     let releases: Vec<Release> = specs.iter().map(build).collect();
-    of_releases(&releases, Vec::new())
+    of_releases(&releases, &baselines, Vec::new())
 }
 
 /// Who answers on the way of a request: `+` marks pods of a lane, and dots how deep a call is.

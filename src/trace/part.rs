@@ -1,0 +1,119 @@
+//! What one manifest adds to the cluster: a route, what is behind a Service, or workloads.
+
+use std::collections::HashSet;
+
+use super::cluster::Workload;
+use super::route::Route;
+use crate::gateway::is_route;
+use crate::governance::said_to_mse;
+use crate::kube::object::ObjectRef;
+use crate::kube::pod_specs::{PodTemplate, containers, labels, pod_templates};
+use crate::kube::selector::LabelSelector;
+use crate::yaml::{Document, NodeRef};
+
+/// What an object adds to a cluster.
+pub(super) enum Part {
+    Route(Route),
+    Service(ObjectRef, Endpoints),
+    Workloads(Vec<Workload>),
+}
+
+/// The pods behind a Service.
+#[derive(Clone, Debug)]
+pub(super) struct Endpoints {
+    /// The position of its lane.
+    pub(super) lane: Option<usize>,
+    pub(super) selector: Option<LabelSelector>,
+    /// The host that it is another name for.
+    pub(super) external: Option<String>,
+}
+
+impl Endpoints {
+    pub(super) fn has_selector(&self) -> bool {
+        self.selector.is_some()
+    }
+}
+
+/// Namespace, kind and name of what is scaled up from no replicas.
+pub(super) type Scaled = [String; 3];
+
+/// With this, requests that pass a tagged pod of MSE inherit its tag.
+///
+/// Source: aliyun/alibabacloud-microservice-demo, microservices-materials/white-paper/4-2-1.yaml.
+const INHERIT: &str = "profiler.micro.service.tag.trace.enable";
+
+/// With this, pods get the MSE agent.
+///
+/// Source: Alibaba Cloud, "Label reference" of MSE Microservices Governance.
+const AGENT: &str = "msePilotAutoEnable";
+
+impl Part {
+    /// What an object adds, of a lane or of the baseline; `base` is what it is a copy of there, and
+    /// `all_scaled` what has pods though it has no replicas.
+    pub(super) fn of(
+        lane: Option<usize>,
+        base: Option<&ObjectRef>,
+        id: &ObjectRef,
+        document: &Document,
+        all_scaled: &HashSet<Scaled>,
+    ) -> Self {
+        let root = document.root();
+        if is_route(id) {
+            return Self::Route(Route { id: id.clone(), lane, document: document.clone() });
+        }
+        if id.group.is_empty() && id.kind == "Service" {
+            let selector = root.at(&["spec", "selector"]).filter(|node| !node.is_empty());
+            let selector = selector.map(LabelSelector::from_labels);
+            let is_alias =
+                root.at(&["spec", "type"]).and_then(NodeRef::as_str) == Some("ExternalName");
+            let external = root.at(&["spec", "externalName"]).filter(|_| is_alias);
+            let external = external.and_then(NodeRef::as_str).map(str::to_owned);
+            let selector = selector.filter(|_| !is_alias);
+            return Self::Service(id.clone(), Endpoints { lane, selector, external });
+        }
+        let replicas = root.at(&["spec", "replicas"]).and_then(NodeRef::as_int);
+        let scaled = [&id.namespace, &id.kind, &id.name].map(String::clone);
+        let is_empty = replicas == Some(0) && !all_scaled.contains(&scaled);
+        let workload = |template: PodTemplate| {
+            let labels = document.find(&template.labels()).map(labels).unwrap_or_default();
+            let hands_on = containers(root, &template).iter().any(|container| {
+                let env = document.find(&container.path.key("env"));
+                env.into_iter().flat_map(NodeRef::items).any(|variable| {
+                    variable.get("name").and_then(NodeRef::as_str) == Some(INHERIT)
+                        && variable.get("value").and_then(NodeRef::text) == Some("true")
+                })
+            });
+            let metadata = document.find(&template.path.key("metadata"));
+            let agent = metadata.and_then(|metadata| said_to_mse(metadata, AGENT));
+            Workload {
+                id: id.clone(),
+                lane,
+                base: if lane.is_none() { Some(id.clone()) } else { base.cloned() },
+                is_driven: false,
+                hands_on,
+                has_agent: agent.and_then(NodeRef::text) == Some("on"),
+                is_empty,
+                labels,
+            }
+        };
+        Self::Workloads(pod_templates(root).into_iter().map(workload).collect())
+    }
+}
+
+/// Whether an object gives pods to a workload that has no replicas of its own: KEDA's, and an Argo
+/// Rollout for the Deployment that it takes its template from.
+///
+/// Sources: keda.sh, "ScaledObject specification"; argoproj.github.io/argo-rollouts, "Migrating",
+/// `workloadRef`; kubernetes.io, "Horizontal Pod Autoscaling": without replicas it stops adjusting.
+pub(super) fn is_scaler(id: &ObjectRef) -> bool {
+    id.kind == "ScaledObject" || (id.group == "argoproj.io" && id.kind == "Rollout")
+}
+
+/// What such an object gives pods to.
+pub(super) fn scaled(id: &ObjectRef, root: NodeRef<'_>) -> Option<Scaled> {
+    let spec = root.get("spec")?;
+    let target = spec.get("scaleTargetRef").or_else(|| spec.get("workloadRef"))?;
+    let kind = target.get("kind").and_then(NodeRef::as_str).unwrap_or("Deployment");
+    let name = target.get("name").and_then(NodeRef::as_str)?;
+    Some([id.namespace.clone(), kind.to_owned(), name.to_owned()])
+}
