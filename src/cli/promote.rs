@@ -69,8 +69,9 @@ fn run_once(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result
     let outputs: Vec<String> = specs.iter().map(|spec| spec.output.clone()).collect();
     let mut errors = Vec::new();
     let mut promotions: Vec<(SpecFile, Promotion)> = Vec::new();
+    let mut baselines = Baselines::default();
     for spec in specs {
-        let facts = Baselines::default().of(files.as_ref(), &spec, &BaselineFrom::Spec, &outputs);
+        let facts = baselines.of(files.as_ref(), &spec, &BaselineFrom::Spec, &outputs);
         let promoted = facts.and_then(|facts| {
             let promotion = promote(&spec.release, &facts, files.as_ref(), args.patches)?;
             Ok((promotion, facts))
