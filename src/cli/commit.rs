@@ -98,7 +98,7 @@ pub(super) fn source_commit(
         let of_others = |change: &String| {
             !own.iter().flatten().any(|directory| crate::spec::within(directory, change))
         };
-        if workspace.changes_under(path)?.iter().any(of_others) {
+        if repository.changes_under(path)?.iter().any(of_others) {
             return Ok(None);
         }
     }

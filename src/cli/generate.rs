@@ -298,7 +298,8 @@ fn beside<'w>(args: &Args, workspace: &'w Workspace) -> Result<Box<dyn Files + '
     Ok(Box::new(Either { first: disk, second }))
 }
 
-/// The overlays below the directories that overlays are written to.
+/// The overlays below the directories that overlays are written to, read once for all specs of a
+/// run.
 #[derive(Default)]
 struct Written {
     /// Each with the spec of its lock, by the directory above them.
@@ -318,8 +319,11 @@ impl Written {
         if !self.by_directory.contains_key(above) {
             self.by_directory.insert(above.to_owned(), overlays_below(root, above));
         }
-        for (directory, of) in self.by_directory.get(above).into_iter().flatten() {
-            if *directory != spec.output && of == spec.release.file.as_ref() {
+        for (directory, of) in self.by_directory.get_mut(above).into_iter().flatten() {
+            if *directory == spec.output {
+                // It was written since, and may have been that of a spec that is told of later.
+                *of = spec.release.file.to_string();
+            } else if of == spec.release.file.as_ref() {
                 // Other lanes may have its tag too.
                 output.say(&format!(
                     "{directory} is still there from when this spec had the tag or output of it; \

@@ -1,9 +1,6 @@
 //! Where a command runs: a repository, a commit of one, or a plain directory.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 use std::sync::Arc;
 
 use super::Global;
@@ -28,8 +25,6 @@ pub(super) struct Workspace {
     repo: Option<String>,
     /// What becomes of line ends in commits, where there is a repository.
     line_ends: Option<Arc<LineEnds>>,
-    /// What was changed below a path when that was asked first.
-    changes: RefCell<HashMap<String, Rc<[String]>>>,
 }
 
 impl Workspace {
@@ -101,8 +96,7 @@ impl Workspace {
         // A clone for one command is gone after it.
         let is_here = global.is_clone || global.repo == Path::new(".");
         let repo = (!is_here).then(|| global.repo.to_string_lossy().into_owned());
-        let changes = RefCell::default();
-        Ok(Self { repository, commit, root, prefix, directory, repo, line_ends, changes })
+        Ok(Self { repository, commit, root, prefix, directory, repo, line_ends })
     }
 
     /// A tree without git, and the directory of the command in it, relative to it with `/`.
@@ -116,7 +110,6 @@ impl Workspace {
             directory,
             repo: None,
             line_ends: None,
-            changes: RefCell::default(),
         }
     }
 
@@ -193,21 +186,6 @@ impl Workspace {
                 .remedy("run `git init` first, or leave out --commit")
                 .into()
         })
-    }
-
-    /// What is not committed at or below a path. Asked once for all lanes of a run, which are read
-    /// before the first of them is written.
-    ///
-    /// # Errors
-    ///
-    /// When there is no repository, or git cannot be asked.
-    pub(super) fn changes_under(&self, path: &str) -> Result<Rc<[String]>, Failure> {
-        if let Some(known) = self.changes.borrow().get(path) {
-            return Ok(Rc::clone(known));
-        }
-        let changes: Rc<[String]> = self.to_commit()?.changes_under(path)?.into();
-        self.changes.borrow_mut().insert(path.to_owned(), Rc::clone(&changes));
-        Ok(changes)
     }
 
     /// A path argument as a path of the repository.

@@ -93,8 +93,8 @@ impl Smudged {
 }
 
 impl Repository {
-    /// Those of the files of a commit, of which `paths` are all, that have a filter by its own
-    /// attributes or those that are the repository's for all commits.
+    /// Those of the files of a commit that have a filter by its own attributes or those that are
+    /// the repository's for all commits.
     ///
     /// # Errors
     /// The commit cannot be read, or `git` cannot be asked.
@@ -105,9 +105,7 @@ impl Repository {
         // Those of the repository itself are for every tree, and above all others.
         let own = self.inner.commondir().join("info/attributes");
         let mut speaks = fs::read(own).is_ok_and(|text| names_one(&text));
-        let is_attributes = |path: &&&str| path.rsplit('/').next() == Some(ATTRIBUTES);
-        let attributes: Vec<&str> = paths.iter().filter(is_attributes).copied().collect();
-        for (_, blob) in self.attributes_in(&tree, &attributes)? {
+        for (_, blob) in self.attributes_in(&tree, paths)? {
             speaks = speaks || names_one(&self.read_blob(BlobId(blob))?);
         }
         if !speaks {

@@ -17,13 +17,15 @@ impl Repository {
     /// oldest commit there already has counts as changed by that one.
     ///
     /// # Errors
-    /// A path is none of a tree, or the history cannot be read.
+    /// A path is none of a tree, or a commit or tree of the history is missing or damaged.
     pub fn last_changes<'a>(&self, paths: &[&'a str]) -> Result<HashMap<&'a str, CommitId>> {
         paths.iter().try_for_each(|path| path::check(path))?;
         let mut found = HashMap::new();
-        let Some(head) = self.head()?.commit() else { return Ok(found) };
-        if self.is_partial() {
-            // The `git` program fetches what is missing.
+        let Some(head) = self.head()?.commit().filter(|_| !paths.is_empty()) else {
+            return Ok(found);
+        };
+        // The `git` program fetches what is missing, and knows what stands in for other commits.
+        if self.is_partial() || self.has_replacements() {
             for path in paths {
                 if let Some(commit) = self.change(&["HEAD"], path)? {
                     found.insert(*path, commit);
@@ -38,20 +40,23 @@ impl Repository {
         let mut open = BTreeMap::from([((time(&head), head.id()), paths.to_vec())]);
         while let Some(((_, id), mut paths)) = open.pop_last() {
             let commit = self.inner.find_commit(id).map_err(reading)?;
-            // A parent that a shallow clone does not have is none.
-            let parents: Vec<git2::Commit<'_>> = commit.parents().collect();
             let tree = commit.tree().map_err(reading)?;
-            for parent in &parents {
+            for number in 0..commit.parent_count() {
+                // Without a path the whole trees would be compared.
+                if paths.is_empty() {
+                    break;
+                }
+                let parent = commit.parent(number).map_err(reading)?;
                 let before = parent.tree().map_err(reading)?;
                 let changed = self.changed_between(&before, &tree, &paths)?;
                 let (other, same) = paths.into_iter().partition(|path| changed.contains(*path));
                 paths = other;
                 let same: Vec<&str> = same;
                 if !same.is_empty() {
-                    open.entry((time(parent), parent.id())).or_default().extend(same);
+                    open.entry((time(&parent), parent.id())).or_default().extend(same);
                 }
             }
-            if parents.is_empty() {
+            if commit.parent_count() == 0 {
                 let mut held = self.paths_of(&tree);
                 let entries = paths.into_iter().map(|path| Ok((path, held.entry(path)?)));
                 let entries: Vec<_> = entries.collect::<Result<_>>()?;
@@ -60,6 +65,14 @@ impl Repository {
             found.extend(paths.into_iter().map(|path| (path, CommitId(id))));
         }
         Ok(found)
+    }
+
+    /// Whether commits are replaced by others, which libgit2 does not look at.
+    ///
+    /// Source: git-replace(1).
+    fn has_replacements(&self) -> bool {
+        let found = self.inner.references_glob("refs/replace/*");
+        found.is_ok_and(|mut references| references.next().is_some())
     }
 
     /// Those of these paths at which two trees have something else.

@@ -37,10 +37,15 @@ impl Repository {
         if let Some(hooks) = self.settings.hooks.get() {
             return Ok(hooks.join(name));
         }
-        let output = self.program.run(["rev-parse", "--git-path", "hooks"]).output(&[])?;
-        let hooks = String::from_utf8_lossy(&output).trim_end_matches('\n').to_owned();
-        let hooks = self.workdir().unwrap_or_else(|| self.git_dir()).join(hooks);
-        Ok(self.settings.hooks.get_or_init(|| hooks).join(name))
+        let path = format!("hooks/{name}");
+        let output = self.program.run(["rev-parse", "--git-path", &path]).output(&[])?;
+        let path = String::from_utf8_lossy(&output).trim_end_matches('\n').to_owned();
+        let path = self.workdir().unwrap_or_else(|| self.git_dir()).join(path);
+        // Of the directory alone git says nothing where `core.hooksPath` is empty.
+        if let Some(hooks) = path.parent() {
+            self.settings.hooks.get_or_init(|| hooks.to_path_buf());
+        }
+        Ok(path)
     }
 
     /// A run of a hook. One that does not say what runs it is run by the shell, as git does it.

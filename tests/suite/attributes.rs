@@ -303,6 +303,23 @@ fn what_attributes_of_the_repository_encrypt_is_read_back() {
 }
 
 #[test]
+fn attributes_above_an_overlay_are_read_back() {
+    let sandbox = web("# none\n");
+    fs::create_dir(sandbox.dir.join("overlays")).unwrap();
+    let above = "** filter=rot\n.gitattributes -filter\ngraylane.lock -filter\n";
+    fs::write(sandbox.dir.join("overlays/.gitattributes"), above).unwrap();
+    encrypted(&sandbox);
+    done(&sandbox, "git branch out && graylane generate -q --commit");
+    let stored = workload(&sandbox, ".", "main");
+    assert!(stored.contains(FILTERED), "{stored}");
+    assert_eq!(done(&sandbox, "graylane diff --against head"), "no differences\n");
+    done(&sandbox, "graylane --rev HEAD generate -q --check");
+    done(&sandbox, "graylane generate -q --commit --branch out");
+    done(&sandbox, "sed -i 's/web:2.0/web:2.1/' graylane.yaml && git commit -qam images");
+    done(&sandbox, "graylane generate -q --commit --branch out");
+}
+
+#[test]
 fn a_lock_is_not_filtered() {
     let sandbox = web("overlays/** filter=rot\n");
     encrypted(&sandbox);

@@ -490,7 +490,11 @@ fn last_changes_are_those_of_rev_list() {
         }
     };
     check(&sandbox);
-    for back in 1..=6 {
+    sandbox.git(&["commit", "-q", "--allow-empty", "-m", "empty"]);
+    sandbox.git(&["replace", "--graft", "HEAD"]);
+    check(&sandbox);
+    sandbox.git(&["replace", "-d", "HEAD"]);
+    for back in 2..=7 {
         sandbox.git(&["switch", "-q", "--detach", &format!("main~{back}")]);
         check(&sandbox);
     }

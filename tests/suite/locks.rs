@@ -282,6 +282,23 @@ fn lanes_that_are_written_together_may_change_places() {
 }
 
 #[test]
+fn an_overlay_that_another_spec_took_over_is_not_left_over() {
+    let sandbox = shop();
+    fs::write(sandbox.dir.join("graylane/a.yaml"), spec("a", "a", "cart")).unwrap();
+    fs::write(sandbox.dir.join("graylane/b.yaml"), spec("b", "b", "cart")).unwrap();
+    run(&sandbox, "graylane generate graylane/a.yaml graylane/b.yaml", 0);
+    fs::write(sandbox.dir.join("graylane/b.yaml"), spec("e", "e", "cart")).unwrap();
+    fs::write(sandbox.dir.join("graylane/c.yaml"), spec("b", "b", "cart")).unwrap();
+    let all = "graylane generate graylane/a.yaml graylane/c.yaml graylane/b.yaml";
+    let ran = run(&sandbox, all, 0);
+    assert!(!ran.stderr.contains("still there"), "{}", ran.stderr);
+    fs::write(sandbox.dir.join("graylane/c.yaml"), spec("f", "f", "cart")).unwrap();
+    let ran = run(&sandbox, all, 0);
+    let left = "overlays/b is still there from when this spec had the tag or output of it; `graylane cleanup --overlay overlays/b` removes it";
+    assert!(ran.stderr.contains(left), "{}", ran.stderr);
+}
+
+#[test]
 fn objects_of_a_lane_beside_are_not_written_again() {
     let sandbox = shop();
     run(&sandbox, "graylane -q generate --commit", 0);

@@ -169,6 +169,30 @@ fn a_remote_that_refuses_is_told() {
 }
 
 #[test]
+fn every_commit_of_several_names_its_source() {
+    let sandbox = web();
+    let spec = fs::read_to_string(sandbox.dir.join("graylane.yaml")).unwrap();
+    let spec = spec.replace("    paths: [deploy]\n", "    paths: [.]\n");
+    fs::write(sandbox.dir.join("graylane.yaml"), &spec).unwrap();
+    let other = spec.replace("web-gray", "web-blue").replace("tag: gray", "tag: blue");
+    fs::write(sandbox.dir.join("blue.yaml"), other.replace("x-gray", "x-blue")).unwrap();
+    ok(&sandbox, "git add -A && git commit -qm specs");
+    hook(&sandbox, "pre-commit", "exit 0");
+    ok(&sandbox, "graylane generate --commit graylane.yaml blue.yaml");
+    let sources = ok(&sandbox, "git log -2 --format=%B | grep -c Gray-Source-Commit");
+    assert_eq!(sources, "2\n");
+}
+
+#[test]
+fn no_file_of_the_work_tree_is_a_hook_where_hooks_are_off() {
+    let sandbox = web();
+    fs::write(sandbox.dir.join("pre-commit"), "#!/bin/sh\ntouch ../ran\nexit 1\n").unwrap();
+    ok(&sandbox, "chmod +x pre-commit && git add -A && git commit -qm hook");
+    ok(&sandbox, "git config core.hooksPath '' && graylane generate --commit");
+    assert!(!sandbox.dir.join("../ran").exists());
+}
+
+#[test]
 fn hooks_of_commits_run() {
     let sandbox = web();
     hook(
