@@ -28,6 +28,16 @@ fn done(sandbox: &Sandbox, line: &str) -> String {
     ran.stdout
 }
 
+/// Runs a line that must be refused with all of these words.
+#[track_caller]
+fn refused(sandbox: &Sandbox, line: &str, words: &[&str]) {
+    let ran = sandbox.sh(line);
+    assert_eq!(ran.code, 2, "{line}: {}{}", ran.stdout, ran.stderr);
+    for part in words {
+        assert!(ran.stderr.contains(part), "{line}: lacks {part:?}: {}", ran.stderr);
+    }
+}
+
 /// Commits with a filter for these files, which is there in this repository alone.
 fn encrypted(sandbox: &Sandbox) {
     done(
@@ -162,11 +172,11 @@ fn a_sparse_checkout_without_attributes_stores_what_they_say() {
     done(&sandbox, "graylane generate -q --commit && graylane generate -q --check");
     assert_eq!(done(&sandbox, "git rev-parse HEAD"), before);
     // A filter that is not there encrypts nothing, whether or not it is required.
-    let ran = sandbox.sh("git config --remove-section filter.rot && sed -i 's/tag: gray/tag: blue/; s/x-gray/x-blue/' graylane.yaml && graylane generate -q --commit");
-    assert_eq!(ran.code, 2, "{}", ran.stdout);
-    for part in ["the filter of `overlays/blue/", "install or unlock it"] {
-        assert!(ran.stderr.contains(part), "lacks {part:?}: {}", ran.stderr);
-    }
+    refused(
+        &sandbox,
+        "git config --remove-section filter.rot && sed -i 's/tag: gray/tag: blue/; s/x-gray/x-blue/' graylane.yaml && graylane generate -q --commit",
+        &["the filter of `overlays/blue/", "install or unlock it"],
+    );
 }
 
 #[test]
@@ -243,11 +253,11 @@ fn a_filtered_baseline_is_promoted_where_its_attributes_are_not_checked_out() {
 fn a_branch_without_attributes_is_not_encrypted_by_those_of_the_work_tree() {
     let sandbox = web(CRYPT);
     encrypted(&sandbox);
-    let ran = sandbox.sh("graylane generate -q --commit --branch out --orphan");
-    assert_eq!(ran.code, 2, "{}", ran.stdout);
-    for part in ["has a filter for `overlays/gray/", "overlays/** -filter"] {
-        assert!(ran.stderr.contains(part), "lacks {part:?}: {}", ran.stderr);
-    }
+    refused(
+        &sandbox,
+        "graylane generate -q --commit --branch out --orphan",
+        &["has a filter for `overlays/gray/", "overlays/** -filter"],
+    );
     assert_eq!(done(&sandbox, "git branch --list out"), "");
     // A branch says itself that it has files as they are.
     done(
@@ -277,11 +287,11 @@ fn attributes_that_are_encrypted_themselves_are_read() {
         assert!(stored.contains(FILTERED), "{stored}");
     }
     // Without the filter nobody knows what they say.
-    let ran = sandbox.sh("git config --remove-section filter.rot && git branch third && graylane generate -q --commit --branch third");
-    assert_eq!(ran.code, 2, "{}", ran.stdout);
-    for part in ["the filter of `overlays/.gitattributes` failed", ".gitattributes -filter"] {
-        assert!(ran.stderr.contains(part), "lacks {part:?}: {}", ran.stderr);
-    }
+    refused(
+        &sandbox,
+        "git config --remove-section filter.rot && git branch third && graylane generate -q --commit --branch third",
+        &["the filter of `overlays/.gitattributes` failed", ".gitattributes -filter"],
+    );
 }
 
 #[test]
@@ -338,11 +348,11 @@ fn a_lock_is_not_filtered() {
 fn a_filter_that_fails_stops_the_commit() {
     let sandbox = web("overlays/**/*.yaml filter=rot\n");
     encrypted(&sandbox);
-    let ran = sandbox.sh("git config filter.rot.clean false && graylane generate --commit");
-    assert_eq!(ran.code, 2, "{}", ran.stdout);
-    for part in ["the filter of `overlays/gray/", "external filter 'false' failed", "check-attr"] {
-        assert!(ran.stderr.contains(part), "lacks {part:?}: {}", ran.stderr);
-    }
+    refused(
+        &sandbox,
+        "git config filter.rot.clean false && graylane generate --commit",
+        &["the filter of `overlays/gray/", "external filter 'false' failed", "check-attr"],
+    );
     assert!(!sandbox.dir.join("overlays").exists());
 }
 
