@@ -18,7 +18,9 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Outcome> {
-    let whole = command();
+    let mut whole = command();
+    // Names and options that commands have of the program.
+    whole.build();
     if args.list {
         for command in whole.get_subcommands() {
             output.result(&format!("{}\n", command.get_name()))?;
@@ -28,7 +30,7 @@ pub(super) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Outcome> {
     let page = match &args.command {
         None => whole,
         Some(name) => match whole.find_subcommand(name) {
-            Some(found) => found.clone().display_name(format!("graylane-{name}")),
+            Some(found) => found.clone(),
             None => {
                 let names: Vec<&str> =
                     whole.get_subcommands().map(clap::Command::get_name).collect();
