@@ -30,6 +30,7 @@ pub mod pipeline;
 pub mod preview;
 pub mod promote;
 pub mod report;
+mod secret_lines;
 pub mod shared_routes;
 pub mod spec;
 pub mod surroundings;

@@ -6,7 +6,8 @@
 //! lines included, and prints only what an edit made, in the style that surrounds it.
 //!
 //! This module knows nothing of Kubernetes, but it reads scalars as Kubernetes does
-//! (see [`scalar`]) and writes strings so that YAML 1.1 and YAML 1.2 readers agree on them.
+//! (see [`scalar`]), writes strings so that YAML 1.1 and YAML 1.2 readers agree on them, and repeats
+//! no line of a Secret in messages.
 
 mod build;
 mod edit;

@@ -1,8 +1,10 @@
 //! The text of a file and places in it.
 
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use crate::diagnostic::Place;
+use crate::secret_lines::secrets;
 
 /// A range of bytes in a [`Source`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -44,6 +46,8 @@ pub struct Source {
     /// Characters that were cut off at the start of each line.
     columns_cut: usize,
     line_starts: OnceLock<Box<[u32]>>,
+    /// Where no line is repeated in messages.
+    secrets: OnceLock<Vec<Range<usize>>>,
     /// Where the text comes from, where it is not that of the file.
     origin: Option<Arc<Origin>>,
 }
@@ -97,6 +101,7 @@ impl Source {
             lines_above: 0,
             columns_cut: 0,
             line_starts: OnceLock::new(),
+            secrets: OnceLock::new(),
             origin: None,
         })
     }
@@ -110,6 +115,7 @@ impl Source {
             lines_above: 0,
             columns_cut: 0,
             line_starts: OnceLock::new(),
+            secrets: OnceLock::new(),
             origin: Some(Arc::new(Origin { template: Arc::clone(template), made, runs })),
         })
     }
@@ -122,6 +128,7 @@ impl Source {
             lines_above: self.lines_above + lines_above,
             columns_cut: self.columns_cut + columns_cut,
             line_starts: OnceLock::new(),
+            secrets: OnceLock::new(),
             origin: self.origin.clone(),
         })
     }
@@ -187,6 +194,12 @@ impl Source {
         self.place_on(line.max(1), start, column + 1)
     }
 
+    fn is_secret(&self, at: usize) -> bool {
+        let secrets = self.secrets.get_or_init(|| secrets(&self.text));
+        let next = secrets.partition_point(|range| range.end <= at);
+        secrets.get(next).is_some_and(|range| range.contains(&at))
+    }
+
     fn place_on(&self, line: usize, start: usize, column: usize) -> Place {
         if let Some(origin) = &self.origin {
             return origin.place(line + self.lines_above, column + self.columns_cut);
@@ -194,7 +207,8 @@ impl Source {
         let text = self.text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or("");
         let text = text.trim_start_matches('\u{feff}');
         // A line that fills the terminal many times over shows nothing.
-        let text = if text.len() > LONGEST_SHOWN_LINE { "" } else { text };
+        let is_hidden = text.len() > LONGEST_SHOWN_LINE || self.is_secret(start);
+        let text = if is_hidden { "" } else { text };
         let indent = if text.is_empty() { 0 } else { self.columns_cut };
         let mut shown = String::with_capacity(indent + text.len());
         shown.extend(std::iter::repeat_n(' ', indent));
@@ -223,6 +237,21 @@ mod tests {
         assert_eq!([place(9), place(13), place(16)], [(2, 1), (3, 1), (3, 4)]);
         let part = made.part("c: 1\n".to_owned(), 3, 0);
         assert_eq!(part.place(0).text, "c: 1");
+    }
+
+    #[test]
+    fn lines_of_secrets_are_not_repeated() {
+        let text = "kind: Service\na: 1\n---\nkind: Secret\nstringData: {a: 31415926}\n---\nb: 2\n";
+        let source = Source::new("a.yaml", text.to_owned());
+        let shown = |word| source.place(text.find(word).unwrap());
+        assert_eq!(shown("a: 1").text, "a: 1");
+        assert_eq!(shown("b: 2").text, "b: 2");
+        let hidden = shown("31415926");
+        assert_eq!((hidden.line, hidden.column, hidden.text.as_str()), (5, 17, ""));
+        assert_eq!(source.place_of_marker(5, 2).text, "");
+        let runs = vec![Run { start: 0, from: text.find("3141").unwrap(), is_copied: true }];
+        let made = Source::rendered(&source, "31415926".to_owned(), runs);
+        assert_eq!((made.place(0).line, made.place(0).text.as_str()), (5, ""));
     }
 
     #[test]
