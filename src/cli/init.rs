@@ -1,5 +1,6 @@
 //! `graylane init`
 
+use std::collections::{BTreeSet, HashMap};
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use crate::diagnostic::{Diagnostic, Failure};
 use crate::draft::{Candidate, candidates, draft};
 use crate::lane::Facts;
 use crate::pipeline::{SpecFile, release, spec_of};
+use crate::spec::Tag;
 
 /// Write a first spec from the manifests that are here
 ///
@@ -47,6 +49,9 @@ pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::
         let file = args.file.as_deref();
         return init_flux::run(&args.flux, &args.paths, file, args.force, &workspace, output);
     }
+    Tag::parse(&args.tag).map_err(|error| {
+        Failure::from(Diagnostic { message: format!("--tag: {}", error.message), ..error })
+    })?;
     let files = workspace.files()?;
     let target = Target::new(args.file.as_deref().unwrap_or("graylane.yaml"), &workspace)?;
     target.may_write(args.force)?;
@@ -98,14 +103,15 @@ pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::
     };
     if chosen.is_empty() {
         let error = Diagnostic::error("there is no workload here that could have a gray copy");
-        let reasons: Vec<String> =
+        let reasons: BTreeSet<String> =
             refused.iter().map(|(candidate, why)| format!("{}: {why}", candidate.name)).collect();
-        return Err(Failure::from(error.remedy(if reasons.is_empty() {
-            "name the directory of the manifests: `graylane init deploy`".to_owned()
-        } else {
-            reasons.join("\n")
-        }))
-        .into());
+        let mut remedies: Vec<String> = reasons.into_iter().collect();
+        if is_of_several_namespaces(&all) {
+            remedies.push(ONE_NAMESPACE.to_owned());
+        } else if remedies.is_empty() {
+            remedies.push("name the directory of the manifests: `graylane init deploy`".to_owned());
+        }
+        return Err(Failure::from(error.remedy(remedies.join("\n"))).into());
     }
     let text = draft(&args.tag, &paths, &chosen, &refused);
     write(&target.at, &text)?;
@@ -125,6 +131,17 @@ pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::
 fn accepted(text: &str, path: &str, facts: &Facts) -> Result<(), Failure> {
     let spec: SpecFile = spec_of(path, text)?;
     release(spec, facts)?.sound()
+}
+
+const ONE_NAMESPACE: &str = "the same names stand in several namespaces: name the files of one of them, as in `graylane init deploy/prod`";
+
+/// Whether a workload stands in more than one namespace.
+fn is_of_several_namespaces(all: &[Candidate]) -> bool {
+    let mut seen: HashMap<(&str, &str), &str> = HashMap::new();
+    all.iter().any(|candidate| {
+        let namespace = candidate.namespace.as_str();
+        *seen.entry((&candidate.kind, &candidate.name)).or_insert(namespace) != namespace
+    })
 }
 
 fn first_line(errors: &[Diagnostic]) -> String {

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::check::{Check, entries};
-use super::model::BaselinePath;
+use super::model::{BaselinePath, Tag};
 use super::{release, syntax};
 use crate::appstack::Datum;
 use crate::diagnostic::Place;
@@ -59,7 +59,7 @@ pub enum Values {
 pub(super) fn read(
     check: &mut Check,
     raw: &Raw,
-    tag: Option<&String>,
+    tag: Option<&Tag>,
     node: NodeRef<'_>,
 ) -> Option<AppStack> {
     for (name, key) in [(&raw.env_name, "envName"), (&raw.gray_env_name, "grayEnvName")] {
@@ -69,8 +69,8 @@ pub(super) fn read(
             check.fits("ID of an environment", name, syntax::dns_label, &place, remedy);
         }
     }
-    let environment = raw.env_name.as_ref();
-    let gray_environment = raw.gray_env_name.as_ref().or(tag);
+    let environment = raw.env_name.as_deref();
+    let gray_environment = raw.gray_env_name.as_deref().or(tag.map(Tag::as_str));
     if let (Some(environment), Some(gray)) = (environment, gray_environment)
         && environment == gray
     {
@@ -108,8 +108,8 @@ pub(super) fn read(
     };
     Some(AppStack {
         place: check.place(Some(node)),
-        environment: environment?.clone(),
-        gray_environment: gray_environment?.clone(),
+        environment: environment?.to_owned(),
+        gray_environment: gray_environment?.to_owned(),
         images: raw.images.clone(),
         values,
     })

@@ -12,8 +12,9 @@ use super::findings::FindingRule;
 use super::governance::SwimmingLane;
 use super::kruise::Kruise;
 use super::opensergo::OpenSergo;
+use super::syntax;
 use crate::commit_message::MessageTemplate;
-use crate::diagnostic::Place;
+use crate::diagnostic::{Diagnostic, Place, one_line};
 use crate::yaml::Value;
 
 /// One declared run of new versions beside the baseline.
@@ -107,9 +108,30 @@ pub struct SharedOutput {
 
 /// The gray mark: a DNS label (RFC 1123), not `original` and not `base`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Tag(pub(super) String);
+pub struct Tag(String);
+
+/// Tags that would be taken for something else: the version label of the baseline, the suffix of base
+/// Services.
+const RESERVED: [&str; 2] = ["original", "base"];
 
 impl Tag {
+    /// A tag as a person writes it.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it and what to do, without a place.
+    pub fn parse(text: &str) -> Result<Self, Diagnostic> {
+        if RESERVED.contains(&text) {
+            let error = Diagnostic::error(format!("the tag `{text}` is reserved for the baseline"));
+            return Err(error.remedy("choose another tag, such as `gray`"));
+        }
+        syntax::dns_label(text).map_err(|reason| {
+            Diagnostic::error(format!("`{}` is not a legal tag: {reason}", one_line(text)))
+                .remedy("use a DNS label, such as `gray` or `pr-12`")
+        })?;
+        Ok(Self(text.to_owned()))
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0

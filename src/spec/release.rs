@@ -15,8 +15,6 @@ use crate::yaml::{NodeRef, Source};
 
 /// What a suffix holds for the tag.
 const PLACEHOLDER: &str = "{tag}";
-/// Tags that would be taken for something else: the version label of the baseline, the suffix of base Services.
-const RESERVED: [&str; 2] = ["original", "base"];
 
 /// The release, unless something is missing; it counts only if `check` has no errors.
 pub(super) fn read(
@@ -37,7 +35,8 @@ pub(super) fn read(
     let spec = raw.spec.as_ref()?;
     let node = root.get("spec")?;
     let tag_place = check.place(node.get("tag"));
-    let tag = spec.tag.as_ref().filter(|tag| is_tag(check, tag, node.get("tag")));
+    let read_tag = spec.tag.as_ref().and_then(|text| tag(check, text, node.get("tag")));
+    let tag = read_tag.as_ref();
     let expires = spec.expires.as_ref().and_then(|text| expires(check, text, node));
     if let Some(namespace) = &spec.namespace {
         let place = check.value_place(node.get("namespace"));
@@ -73,7 +72,7 @@ pub(super) fn read(
         file: std::sync::Arc::clone(source.name()),
         name: name?.clone(),
         name_place: check.place(name_node),
-        tag: Tag(tag?.clone()),
+        tag: read_tag?,
         tag_place,
         expires,
         namespace: spec.namespace.clone(),
@@ -121,14 +120,14 @@ fn version(check: &mut Check, raw: &raw::Release, root: NodeRef<'_>) {
     }
 }
 
-fn is_tag(check: &mut Check, tag: &str, node: Option<NodeRef<'_>>) -> bool {
+fn tag(check: &mut Check, text: &str, node: Option<NodeRef<'_>>) -> Option<Tag> {
+    let error = match Tag::parse(text) {
+        Ok(tag) => return Some(tag),
+        Err(error) => error,
+    };
     let place = check.value_place(node);
-    if RESERVED.contains(&tag) {
-        let message = format!("the tag `{tag}` is reserved for the baseline");
-        check.error(message, &place, "choose another tag, such as `gray`");
-        return false;
-    }
-    check.fits("tag", tag, syntax::dns_label, &place, "use a DNS label, such as `gray` or `pr-12`")
+    check.error(error.message, &place, error.remedy.unwrap_or_default());
+    None
 }
 
 fn expires(check: &mut Check, text: &str, spec: NodeRef<'_>) -> Option<Expiry> {
@@ -191,7 +190,7 @@ fn output_node(spec: NodeRef<'_>) -> Option<NodeRef<'_>> {
 fn output(
     check: &mut Check,
     raw: Option<&raw::Output>,
-    tag: Option<&String>,
+    tag: Option<&Tag>,
     spec: NodeRef<'_>,
     baseline: &[BaselinePath],
 ) -> Option<String> {
@@ -228,7 +227,7 @@ fn output(
 fn suffix(
     check: &mut Check,
     raw: Option<&raw::Naming>,
-    tag: Option<&String>,
+    tag: Option<&Tag>,
     spec: NodeRef<'_>,
 ) -> Option<Suffix> {
     let template = raw.map_or_else(default_suffix, |naming| naming.suffix.clone());
@@ -246,11 +245,11 @@ fn suffix(
         return None;
     }
     // The rest of the suffix is looked at even where the tag is not right.
-    let text = template.replace(PLACEHOLDER, tag.map_or("x", String::as_str));
+    let text = template.replace(PLACEHOLDER, tag.map_or("x", Tag::as_str));
     // It stands behind at least one more character.
     if let Err(reason) = syntax::dns_label(&format!("x{text}")) {
         let message = format!("`{text}` cannot be the end of a name: {reason}");
-        check.error(message, &place, remedy);
+        check.error(message, &place, if raw.is_some() { remedy } else { "use a shorter tag" });
         return None;
     }
     tag.map(|_| Suffix { template, text, place: check.place(node) })
