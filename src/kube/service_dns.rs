@@ -95,6 +95,16 @@ pub struct Mention {
     pub namespace: Option<String>,
 }
 
+impl Mention {
+    /// Whether `svc` follows its namespace in the text, so that no domain of the internet can be meant.
+    pub fn is_svc(&self, text: &str) -> bool {
+        let rest = text.get(self.range.end..).and_then(|rest| rest.strip_prefix('.'));
+        let namespace = self.namespace.as_deref().unwrap_or_default();
+        let rest = rest.and_then(|rest| rest.strip_prefix(namespace)?.strip_prefix(".svc"));
+        rest.is_some_and(|rest| !rest.starts_with(is_host_char) || rest.starts_with('.'))
+    }
+}
+
 /// The Services that the value of an environment variable names, from left to right.
 ///
 /// A host counts where it stands alone: between the ends of the text, blanks, quotes, brackets,

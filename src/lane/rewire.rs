@@ -16,7 +16,7 @@ use crate::kube::pod_dns::{pod_mentions, replace_pods};
 use crate::kube::pod_specs::{containers, pod_templates};
 use crate::kube::policies::is_policy;
 use crate::kube::references::{Reference, references};
-use crate::kube::service_dns::{mentions, replace};
+use crate::kube::service_dns::{Mention, mentions, replace};
 use crate::yaml::{Document, EditError, NodeRef, Path, Segment};
 
 /// Rewrites the references of a copy, and reports names of Services and of a StatefulSet's pods in
@@ -122,6 +122,7 @@ impl Rewiring {
             return;
         }
         let service = plan.services[copy.service].spec;
+        self.own_peers_of_arguments(object, plan, facts, members, document);
         for EnvValue { container, variable, path, text } in env_values(document) {
             let mut set = None;
             // Whether the pods of the copy have names there that are the baseline's.
@@ -167,6 +168,53 @@ impl Rewiring {
         }
     }
 
+    /// Names of its own pods in the commands of a copied StatefulSet, which stay as they are.
+    fn own_peers_of_arguments(
+        &mut self,
+        object: &Object,
+        plan: &Plan<'_>,
+        facts: &Facts,
+        members: &Members,
+        document: &Document,
+    ) {
+        let mut told: Option<String> = None;
+        for (container, path, text) in arguments(document) {
+            let joins = pod_mentions(&text).iter().any(|pod| {
+                let member = members.find(pod, &object.id, plan, facts);
+                pod.set.is_some() && member.is_some_and(|member| *member.set == object.id)
+            });
+            if joins && told.as_ref() != Some(&container) {
+                let warning = Diagnostic::warning(format!(
+                    "the command of container `{}` of {} names pods of its own: those of the copy would join the baseline's",
+                    container.escape_debug(),
+                    object.id
+                ));
+                let there = object.document().find(&path).and_then(NodeRef::place);
+                self.notes.push(warning.at(there).remedy(
+                    "give the copy its own command by `patches`, or the names by an environment variable and `rewriteEnv: true`",
+                ));
+                told = Some(container);
+            }
+        }
+    }
+
+    /// A name of a Service with a namespace, where neither manifest nor spec says which namespace the
+    /// lane is in; it stays as it is.
+    fn unknown_namespace(&mut self, object: &Object, value: &EnvValue, mention: &Mention) {
+        let namespace = mention.namespace.as_deref().unwrap_or_default();
+        let warning = Diagnostic::warning(format!(
+            "the environment variable `{}` of container `{}` of {} names the Service `{}` in the namespace `{namespace}`; whether that is the one of the lane is not known: its value stays as it is",
+            value.variable.escape_debug(),
+            value.container.escape_debug(),
+            object.id,
+            mention.name
+        ));
+        let there = object.document().find(&value.path).and_then(NodeRef::place);
+        self.notes.push(warning.at(there).remedy(format!(
+            "write `namespace: {namespace}` into the spec, if that is where the manifests are applied"
+        )));
+    }
+
     fn environment(
         &mut self,
         object: &Object,
@@ -176,12 +224,25 @@ impl Rewiring {
         document: &mut Document,
     ) {
         let service = plan.services[copy.service].spec;
-        for EnvValue { container, variable, path, text } in env_values(document) {
+        for value in env_values(document) {
             let leads = |name: &str, namespace: Option<&str>| {
                 leads_to(&service_ref(name, namespace, &object.id.namespace), plan, facts)
             };
-            let found =
-                mentions(&variable, &text, |name, namespace| leads(name, namespace).is_some());
+            let is_unknown = |name: &str, namespace: Option<&str>| {
+                object.id.namespace.is_empty() && namespace.is_some() && leads(name, None).is_some()
+            };
+            let is_found = |name: &str, namespace: Option<&str>| {
+                leads(name, namespace).is_some() || is_unknown(name, namespace)
+            };
+            let (unknown, found): (Vec<Mention>, Vec<Mention>) =
+                mentions(&value.variable, &value.text, is_found)
+                    .into_iter()
+                    .partition(|mention| is_unknown(&mention.name, mention.namespace.as_deref()));
+            // What is no name of the cluster's DNS may be a domain of the internet.
+            if let Some(mention) = unknown.iter().find(|mention| mention.is_svc(&value.text)) {
+                self.unknown_namespace(object, &value, mention);
+            }
+            let EnvValue { container, variable, path, text } = value;
             let mut names: HashMap<&str, String> = HashMap::new();
             for mention in &found {
                 if let Some(leads) = leads(&mention.name, mention.namespace.as_deref()) {
@@ -298,4 +359,22 @@ fn env_values(document: &Document) -> Vec<EnvValue> {
         }
     }
     values
+}
+
+/// The commands of all containers and their arguments, each with its container and where it is, in the
+/// order of the document.
+fn arguments(document: &Document) -> Vec<(String, Path, String)> {
+    let root = document.root();
+    let mut found = Vec::new();
+    for template in pod_templates(root) {
+        for container in containers(root, &template) {
+            for list in ["command", "args"].map(|key| container.path.key(key)) {
+                let items = document.find(&list).into_iter().flat_map(NodeRef::items).enumerate();
+                found.extend(items.filter_map(|(index, item)| {
+                    Some((container.name.clone(), list.index(index), item.as_str()?.to_owned()))
+                }));
+            }
+        }
+    }
+    found
 }

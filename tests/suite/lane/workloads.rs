@@ -152,6 +152,78 @@ fn a_pod_of_a_copied_stateful_set_knows_its_own_name() {
 }
 
 #[test]
+fn names_of_its_own_pods_in_a_command_are_told_of() {
+    let rows = [
+        ("[--replicaof, mq-0.mq-hl.prod.svc.cluster.local, \"6379\"]", true),
+        (
+            "[\"--initial-cluster=mq-0=http://mq-0.mq-hl:1,mq-1=http://mq-1.mq-hl:1\", mq-1.mq-hl]",
+            true,
+        ),
+        ("[--advertise, $(POD_NAME).mq-hl]", false),
+        ("[--replicaof, other-0.mq-hl, mq-0]", false),
+    ];
+    for (args, expected) in rows {
+        for more in ["", "    rewriteEnv: true\n"] {
+            let set = deployment("mq", "{app: mq}", "")
+                .replacen("kind: Deployment", "kind: StatefulSet", 1)
+                .replacen("spec:\n", "spec:\n  serviceName: mq-hl\n", 1)
+                .replacen(
+                    "containers:\n      - name:",
+                    &format!("containers:\n      - args: {args}\n        name:"),
+                    1,
+                );
+            let service =
+                SERVICE.replacen("name: web", "name: mq-hl", 1).replacen("app: web", "app: mq", 1);
+            let services = format!(
+                "  - name: mq\n    workload: StatefulSet/mq\n    policies: {{StatefulSet: copy}}\n{more}"
+            );
+            let release =
+                lane(&(web() + &set + &service), &spec_of("  namespace: prod\n", &services));
+            let notes = shown(&release.lane.notes);
+            let told = "warning: the command of container `app` of StatefulSet/mq in prod names pods of its own: those of the copy would join the baseline's";
+            assert_eq!(notes.matches(told).count(), usize::from(expected), "{args}: {notes}");
+        }
+    }
+}
+
+#[test]
+fn a_namespace_that_nothing_says_to_be_the_lanes_is_told_of() {
+    let env = |value: &str| {
+        let env =
+            format!("containers:\n      - env: [{{name: URL, value: \"{value}\"}}]\n        name:");
+        web().replacen("containers:\n      - name:", &env, 1) + SERVICE
+    };
+    let rows = [
+        ("http://web.prod.svc.cluster.local:80", "prod"),
+        ("http://web:80,web.prod.svc:80", "prod"),
+        ("http://web.dev:80", ""),
+        ("http://api.prod.svc:80", ""),
+        ("http://web.prod.svcs:80", ""),
+    ];
+    for (value, expected) in rows {
+        for more in ["", "    rewriteEnv: true\n"] {
+            let release = lane(&env(value), &spec_of("", more));
+            let notes = shown(&release.lane.notes);
+            assert_eq!(notes.contains("is not known"), !expected.is_empty(), "{value}: {notes}");
+            if !expected.is_empty() {
+                assert!(notes.contains("write `namespace: prod` into the spec"), "{notes}");
+            }
+            let path = "/spec/template/spec/containers/0/env/0/value";
+            let gray = match more {
+                "" => value.to_owned(),
+                _ => value.replacen("web:80", "web-mse-gray:80", 1),
+            };
+            assert_eq!(
+                at(object(&release, "Deployment/web-mse-gray"), path),
+                format!("\"{gray}\"")
+            );
+        }
+    }
+    let release = lane(&env(rows[0].0), &spec_of("  namespace: prod\n", "    rewriteEnv: true\n"));
+    assert!(!shown(&release.lane.notes).contains("is not known"));
+}
+
+#[test]
 fn names_of_its_own_pods_are_told_of_first() {
     let other = |name: &str, value: &str| {
         let env = format!(
