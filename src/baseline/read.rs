@@ -127,6 +127,9 @@ fn read_file(
     let mut reading = Reading { bytes: bytes.len(), ..Reading::default() };
     let file_name = path.rsplit('/').next().unwrap_or(path);
     if let Some((_, what)) = NO_MANIFESTS.iter().find(|(name, _)| *name == file_name) {
+        let directory = path.strip_suffix(file_name).map(|above| above.trim_end_matches('/'));
+        let directory = directory.filter(|directory| !directory.is_empty()).unwrap_or(".");
+        let what = what.replace("DIR", directory);
         reading.notes.push(Diagnostic::note(format!("{path} is {what}; it is not read")));
         return reading;
     }
@@ -181,7 +184,7 @@ pub(super) fn read_source(source: &Arc<Source>, namespace: &str) -> Reading {
     reading
 }
 
-/// Files that carry these names hold no manifests, whatever their text.
+/// Files that carry these names hold no manifests, whatever their text. `DIR` is a file's directory.
 const NO_MANIFESTS: [(&str, &str); 8] = [
     ("kustomization.yaml", KUSTOMIZATION),
     ("kustomization.yml", KUSTOMIZATION),
@@ -193,7 +196,7 @@ const NO_MANIFESTS: [(&str, &str); 8] = [
     ("graylane.schema.json", "the schema of graylane's spec"),
 ];
 
-const KUSTOMIZATION: &str = "a kustomization, which is not built here (`kustomize build . | graylane render --baseline -` reads what it gives)";
+const KUSTOMIZATION: &str = "a kustomization, which is not built here (`kustomize build DIR | graylane render --baseline -` reads what it gives)";
 
 /// Whether a value of a file can have a placeholder: most files have none, and their nodes need no
 /// look. A backslash may hide one (`"\x7b{"`). Asked of the whole file, whose documents and elements

@@ -109,7 +109,10 @@ fn refused(pattern: &Pattern, error: &FilesError) -> Diagnostic {
     let (message, remedy) = match error {
         FilesError::Missing => (
             format!("the baseline path `{path}` does not exist"),
-            "paths in a spec are relative to the spec's own directory",
+            match pattern.place {
+                Some(_) => "paths in a spec are relative to the spec's own directory",
+                None => "name a file, a directory or a glob that is there",
+            },
         ),
         FilesError::Outside(why) => (
             format!("the baseline path `{path}` has a link that leaves the repository: {why}"),

@@ -86,7 +86,7 @@ impl Workspace {
                 None if commit.is_some() => (directory.clone(), String::new()),
                 None => {
                     return Err(Diagnostic::error("a bare repository has no work tree")
-                        .remedy("say which commit to read: --rev main")
+                        .remedy("`check`, `render`, `diff`, `graph` and `trace` read a commit of it: `--rev main`\nfor all else use a clone with a work tree")
                         .into());
                 }
             },
@@ -148,7 +148,7 @@ impl Workspace {
     pub(super) fn root(&self) -> Result<&Path, Failure> {
         if self.repository.as_ref().is_some_and(Repository::is_bare) {
             return Err(Diagnostic::error("a bare repository has no work tree to write to")
-                .remedy("use a clone with a work tree; `render` and `diff` work here")
+                .remedy("use a clone with a work tree; `check`, `render`, `diff`, `graph` and `trace` work here")
                 .into());
         }
         Ok(&self.root)

@@ -255,6 +255,16 @@ impl Facts {
         self.made.contains(target)
     }
 
+    /// An object without pods of its own that makes one of this kind and name in the cluster.
+    pub fn maker(&self, kind: &str, name: &str) -> Option<&Object> {
+        let made = self.made.iter().filter(|id| id.kind == kind && id.name == name).min()?;
+        let mut referrers = self.referrers(made).iter().map(|at| self.object(*at));
+        referrers.find(|object| {
+            let named = references(object.document().root(), &object.id);
+            named.iter().any(|one| one.effect == Effect::Creates && one.target == *made)
+        })
+    }
+
     /// The objects of a kind, in any API group, and a name.
     pub fn named<'a>(
         &'a self,

@@ -183,6 +183,14 @@ impl<'a, 'f> Selection<'a, 'f> {
                     .map(|at| &self.facts.object(at).id);
                 let error = Diagnostic::error(format!("{what} {name} is not in the baseline"))
                     .at(place.clone());
+                let maker = is_told.then(|| self.facts.maker(&name.kind, &name.name)).flatten();
+                if let (Some(maker), None) = (maker, elsewhere) {
+                    let (kind, name) = (&maker.id.kind, &maker.id.name);
+                    self.errors.push(error.remedy(format!(
+                        "`{kind}/{name}` makes it in the cluster: copy that, and its copy makes another"
+                    )));
+                    return None;
+                }
                 self.errors.push(match (near, elsewhere) {
                     (_, Some(id)) => error.remedy(format!(
                         "there is one in the namespace `{}`, but the spec's is `{}`",

@@ -8,7 +8,7 @@ use super::super::commit::head_lock;
 use super::super::specs::default_specs;
 use super::super::workspace::Workspace;
 use super::Args;
-use crate::baseline::files::Files;
+use crate::baseline::files::{Files, FilesError};
 use crate::diagnostic::{Diagnostic, Failure, nearest};
 use crate::overlay::{LOCK_FILE, Lock, OverlayDir, read_lock};
 use crate::pipeline::{SpecFile, read_spec};
@@ -219,13 +219,17 @@ fn expired(
                     overlays.extend(there.contains(spec.output.as_str()).then_some(spec.output));
                 }
             }
-            Err(_) => warnings.push(
-                Diagnostic::warning(format!("whether the lane of {path} has expired is not known"))
-                    .remedy(format!(
-                        "`{}` says what is wrong with it",
-                        workspace.invocation().of("check", &path)
-                    )),
-            ),
+            Err(_) => {
+                let what = format!("whether the lane of {path} has expired is not known");
+                let invocation = workspace.invocation();
+                let remedy = match of_spec(locks, &path).next() {
+                    Some(overlay) if matches!(files.read(&path), Err(FilesError::Missing)) => {
+                        format!("its spec is gone: `{}` removes it", invocation.cleanup(&overlay))
+                    }
+                    _ => format!("`{}` says what is wrong with it", invocation.of("check", &path)),
+                };
+                warnings.push(Diagnostic::warning(what).remedy(remedy));
+            }
         }
     }
     overlays

@@ -270,3 +270,15 @@ fn what_controllers_make_for_a_copy_has_its_own_name() {
     assert_eq!(at(gray, "/spec/template/spec/volumes/0/secret/secretName"), "\"tls-mse-gray\"");
     assert_eq!(at(gray, "/spec/template/spec/volumes/1/secret/secretName"), "\"db-mse-gray\"");
 }
+
+#[test]
+fn what_a_controller_makes_is_copied_by_what_makes_it() {
+    let external = other(
+        "apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nmetadata: {name: db-external}\nspec: {target: {name: db}}\n",
+    );
+    let ingress = ingress("", "  tls: [{secretName: db}]\n");
+    let manifests = ingress + &web() + &external;
+    let refused = refused(&manifests, &spec_of("", "    copy: [Secret/db]\n"));
+    assert!(refused.contains("`ExternalSecret/db-external` makes it in the cluster"), "{refused}");
+    lane(&manifests, &spec_of("", "    copy: [ExternalSecret/db-external]\n"));
+}
