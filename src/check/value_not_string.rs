@@ -1,7 +1,7 @@
 //! `value-not-string`: a copy has a value that Kubernetes wants as a string and that is none.
 
 use super::mse_value_not_string::is_mark;
-use super::pod::at;
+use super::pod::{at, at_patch};
 use super::{Check, Finding};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::kube::selectors::SelectorForm;
@@ -94,7 +94,9 @@ fn tell(made: &Made<'_>, key: &str, node: NodeRef<'_>) -> Diagnostic {
         None if made.object.id.kind == "Secret" => "put it in quotes".to_owned(),
         None => "give it a text in quotes, or take it out".to_owned(),
     };
-    at(made, error, Some(node)).remedy(remedy)
+    let error =
+        if node.is_new() { at_patch(made, error, node) } else { at(made, error, Some(node)) };
+    error.remedy(remedy)
 }
 
 #[cfg(test)]
@@ -164,5 +166,13 @@ mod tests {
             told("value-not-string", "copy: [ConfigMap/c]", &(deployment("") + &map)).len()
         };
         assert_eq!((with("8080"), with("'8080'")), (1, 0));
+    }
+
+    #[test]
+    fn what_a_patch_wrote_is_told_of_at_the_patch() {
+        let patch = "patches: [{target: Deployment/web, merge: {metadata: {annotations: {n: 1}}}}]";
+        let told = told("value-not-string", patch, &deployment(""));
+        assert_eq!(told.len(), 1);
+        assert!(told[0].starts_with("graylane.yaml:"), "{told:?}");
     }
 }

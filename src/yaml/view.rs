@@ -304,6 +304,15 @@ impl<'a> NodeRef<'a> {
         if start == u32::MAX { self.offset() } else { Some(start) }
     }
 
+    /// Whether an edit put its value there.
+    pub fn is_new(self) -> bool {
+        match self.node {
+            Node::Scalar(scalar) => scalar.span().is_none(),
+            Node::Collection(collection) => collection.span.is_none(),
+            Node::Alias(_) | Node::Removed => false,
+        }
+    }
+
     /// What kind of thing it is, for messages: `a string`, `a mapping`.
     pub fn describe(self) -> &'static str {
         match self.kind() {
