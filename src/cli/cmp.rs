@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::output::{self, Output};
+use super::output::Output;
 use super::render;
 use super::specs::{BaselineArgs, SpecArgs, default_specs};
 use super::workspace::Workspace;
@@ -107,6 +107,10 @@ impl Application {
                 render::print(&self.specs, baseline, &self.workspace, files, output)
             });
         match printed {
+            // Whatever Argo CD has read then is not all.
+            Ok(_) if output.is_unread() => {
+                Err(Failure::from(Diagnostic::error("standard output was closed")).into())
+            }
             Ok(false) if !allow_empty => {
                 let error = Diagnostic::error(
                     "the lane has no objects, and Argo CD would delete all that it had",
@@ -114,10 +118,6 @@ impl Application {
                 Err(Failure::from(error.remedy("--allow-empty lets that be")).into())
             }
             Ok(_) => Ok(()),
-            // Whatever Argo CD has read then is not all.
-            Err(error) if output::is_closed_pipe(&error) => {
-                Err(Failure::from(Diagnostic::error("standard output was closed")).into())
-            }
             Err(error) => Err(match error.downcast::<Failure>() {
                 Ok(failure) => for_plugin(failure, &paths, parameters.change_spec()).into(),
                 Err(error) => error,

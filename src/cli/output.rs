@@ -24,10 +24,11 @@ pub(super) enum Color {
     Never,
 }
 
-/// The program's two streams.
+/// The program's two streams. Whoever reads one may go away: then what is written is lost, and no
+/// command stops for it.
 pub(super) struct Output {
-    out: BufWriter<AutoStream<io::Stdout>>,
-    err: AutoStream<io::Stderr>,
+    out: BufWriter<Unstopping<AutoStream<io::Stdout>>>,
+    err: Unstopping<AutoStream<io::Stderr>>,
     quiet: bool,
     verbose: bool,
 }
@@ -39,8 +40,14 @@ impl Output {
             Color::Always => ColorChoice::Always,
             Color::Never => ColorChoice::Never,
         };
-        let out = BufWriter::with_capacity(1 << 16, AutoStream::new(io::stdout(), choice));
-        Self { out, err: AutoStream::new(io::stderr(), choice), quiet, verbose }
+        let out = Unstopping::new(AutoStream::new(io::stdout(), choice));
+        let err = Unstopping::new(AutoStream::new(io::stderr(), choice));
+        Self { out: BufWriter::with_capacity(1 << 16, out), err, quiet, verbose }
+    }
+
+    /// Whether results were lost because nobody reads them any more.
+    pub(super) fn is_unread(&self) -> bool {
+        self.out.get_ref().is_closed
     }
 
     /// From here on only results and errors are written, and without colours.
@@ -56,7 +63,7 @@ impl Output {
     /// Writes a result that has no styles and may be long.
     pub(super) fn verbatim(&mut self, text: &str) -> anyhow::Result<()> {
         self.out.flush()?;
-        Ok(io::stdout().write_all(text.as_bytes())?)
+        Ok(self.out.get_mut().attempt((), |_| io::stdout().write_all(text.as_bytes()))?)
     }
 
     /// Writes the rest of the results.
@@ -147,7 +154,46 @@ fn painted(severity: Severity, text: &str) -> String {
     format!("{style}{severity}{style:#}: {text}")
 }
 
-/// Whether an error only says that nobody reads the output any more.
-pub(super) fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+/// A stream that takes what it is given also when its pipe is closed, and keeps none of it then.
+struct Unstopping<W> {
+    to: W,
+    is_closed: bool,
+}
+
+impl<W> Unstopping<W> {
+    fn new(to: W) -> Self {
+        Self { to, is_closed: false }
+    }
+
+    /// Writes, where anybody reads it; `lost` is what writing gives where nobody does.
+    fn attempt<T>(
+        &mut self,
+        lost: T,
+        write: impl FnOnce(&mut W) -> io::Result<T>,
+    ) -> io::Result<T> {
+        if self.is_closed {
+            return Ok(lost);
+        }
+        match write(&mut self.to) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.is_closed = true;
+                Ok(lost)
+            }
+            written => written,
+        }
+    }
+}
+
+impl<W: Write> Write for Unstopping<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.attempt(bytes.len(), |to| to.write(bytes))
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.attempt((), |to| to.write_all(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.attempt((), W::flush)
+    }
 }

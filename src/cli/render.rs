@@ -59,6 +59,9 @@ pub(super) fn print(
     let releases: &[Release] = releases.leak();
     let mut first = true;
     for stream in releases.iter().flat_map(Release::streams) {
+        if output.is_unread() {
+            break;
+        }
         if !first {
             output.verbatim("---\n")?;
         }

@@ -11,6 +11,7 @@ mod brute;
 mod cases;
 mod ci;
 mod cli;
+mod closed_pipes;
 mod commit;
 mod crd_overlays;
 mod crds;

@@ -50,11 +50,12 @@ impl Sandbox {
         }
     }
 
-    /// Runs a line of shell; `graylane` is the program under test.
-    pub(crate) fn sh(&self, line: &str) -> Ran {
+    /// Prepares a line of shell; `graylane` is the program under test.
+    pub(crate) fn command(&self, line: &str) -> Command {
         let bin = Path::new(env!("CARGO_BIN_EXE_graylane")).parent().unwrap();
         let path = std::env::var("PATH").unwrap_or_default();
-        let output = Command::new("sh")
+        let mut command = Command::new("sh");
+        command
             .args(["-c", line])
             .current_dir(&self.dir)
             .env_clear()
@@ -73,9 +74,13 @@ impl Sandbox {
                 ("COLUMNS", "100"),
             ])
             .env("GIT_CONFIG_GLOBAL", self.dir.with_file_name("gitconfig"))
-            .env("HOME", self.top.path())
-            .output()
-            .unwrap();
+            .env("HOME", self.top.path());
+        command
+    }
+
+    /// Runs a line of shell.
+    pub(crate) fn sh(&self, line: &str) -> Ran {
+        let output = self.command(line).output().unwrap();
         let place = self.dir.to_str().unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace(place, "[REPO]");
         Ran {
