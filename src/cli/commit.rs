@@ -258,6 +258,10 @@ pub(super) fn pushing(
         let base = tip()?;
         let started = Instant::now();
         let outcome = run(output)?;
+        // Where there was nothing to commit, a new branch has not been made.
+        if tip()?.is_none() {
+            return Ok(outcome);
+        }
         let there = format!("{}/{}", target.remote, target.upstream);
         match repository.push(&target).map_err(Failure::from)? {
             PushOutcome::Pushed { changed } => {

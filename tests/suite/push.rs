@@ -319,6 +319,37 @@ fn a_branch_that_is_not_checked_out_gets_the_overlay_alone() {
     assert_eq!(ok(&sandbox, "git -C ../origin.git rev-list --count lanes"), "4\n");
 }
 
+#[test]
+fn a_branch_that_is_not_there_is_not_pushed_where_there_is_nothing_to_do() {
+    let sandbox = pushed();
+    ok(&sandbox, "graylane generate -q --commit --push");
+    let url = format!("file://{}", sandbox.dir.with_file_name("origin.git").display());
+    for to in ["", &format!("--repo {url}")] {
+        let ran = sandbox.sh(&format!("graylane {to} generate --commit --push --branch new"));
+        assert_eq!(ran.code, 0, "{to} {}", ran.stderr);
+        assert!(ran.stderr.ends_with("nothing to do\n"), "{to} {}", ran.stderr);
+    }
+    ok(
+        &sandbox,
+        "! git rev-parse -q --verify new && ! git -C ../origin.git rev-parse -q --verify new",
+    );
+
+    // One that is there is pushed all the same: the remote does not have it.
+    ok(&sandbox, "git branch new");
+    let ran = sandbox.sh("graylane generate --commit --push --branch new");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stderr.ends_with("nothing to do\npushed new to origin/new\n"), "{}", ran.stderr);
+
+    // Nor is the branch that is checked out, before its first commit.
+    ok(
+        &sandbox,
+        "git checkout -q --orphan unborn && git rm -rq --cached . && rm -r deploy overlays graylane.yaml",
+    );
+    let ran = sandbox.sh("graylane generate --if-present --commit --push");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stderr.ends_with("nothing to do\n"), "{}", ran.stderr);
+}
+
 /// Processes that push at the same time.
 const PUSHERS: usize = 8;
 /// Commits of each.
