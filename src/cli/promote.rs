@@ -92,16 +92,12 @@ fn run_once(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result
         return Err(Failure(errors).into());
     }
     for (spec, promotion) in promotions {
-        for file in &promotion.files {
-            for change in &file.changes {
-                output.result(&format!("update {}: {}\n", file.path, change.what))?;
-            }
-        }
         if promotion.files.is_empty() {
             output.say(&format!("{}: nothing to do", spec.release.name))?;
             continue;
         }
         if args.dry_run {
+            tell(&promotion, output)?;
             continue;
         }
         let files = promotion.files.iter();
@@ -127,6 +123,7 @@ fn run_once(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result
         if !hook_first {
             replace(&root, &there).map_err(|failure| behind(failure, committed.is_some()))?;
         }
+        tell(&promotion, output)?;
         if let Some(line) = committed {
             output.result(&line)?;
         }
@@ -136,6 +133,16 @@ fn run_once(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result
         output.say(&next_step(&spec, args.commit.commit, &workspace))?;
     }
     Ok(Outcome::Done)
+}
+
+/// Tells what becomes of the baseline.
+fn tell(promotion: &Promotion, output: &mut Output) -> anyhow::Result<()> {
+    for file in &promotion.files {
+        for change in &file.changes {
+            output.result(&format!("update {}: {}\n", file.path, change.what))?;
+        }
+    }
+    Ok(())
 }
 
 /// What stopped the files of a promotion that is committed already.

@@ -4,6 +4,8 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use tempfile::NamedTempFile;
+
 use super::dir::{Kind, io_failure, kind};
 use crate::diagnostic::{Diagnostic, Failure};
 use crate::git::with_lf;
@@ -20,33 +22,57 @@ pub struct Replacement<'a> {
 }
 
 /// Replaces files below a root. Each file has its old or its new text at any time, and keeps its
-/// permissions and its line ends. All new texts are written before the first file is replaced.
+/// permissions and its line ends. All new texts are written before the first file is replaced; where
+/// one cannot be, those that were replaced before it get their old text back.
 ///
 /// # Errors
 ///
-/// A file is a link, or holds something else by now: then none is changed. What the system says.
+/// A file is a link, or holds something else by now; what the system says. None is changed then,
+/// unless an error says of a file that it cannot be restored.
 pub fn replace(root: &Path, replacements: &[Replacement<'_>]) -> Result<(), Failure> {
     let mut errors = Vec::new();
     let mut staged = Vec::new();
     for replacement in replacements {
         match stage(root, replacement) {
-            Ok(file) => staged.push((replacement, file)),
+            Ok(file) => staged.push(file),
             Err(Failure(list)) => errors.extend(list),
         }
     }
     // Files that are not kept are removed when they go out of scope.
-    if !errors.is_empty() {
-        return Err(Failure(errors));
+    if errors.is_empty() { switch(staged) } else { Err(Failure(errors)) }
+}
+
+/// A file as it was found.
+struct Original<'a> {
+    /// As messages name it.
+    shown: &'a str,
+    path: PathBuf,
+    contents: Vec<u8>,
+    permissions: fs::Permissions,
+}
+
+impl Original<'_> {
+    /// Writes contents beside it that may take its place.
+    fn beside(&self, contents: &[u8]) -> std::io::Result<NamedTempFile> {
+        let directory = self.path.parent().unwrap_or(Path::new(""));
+        let mut file = tempfile::Builder::new().prefix(".graylane.").tempfile_in(directory)?;
+        file.write_all(contents)?;
+        file.as_file().set_permissions(self.permissions.clone())?;
+        file.as_file().sync_all()?;
+        Ok(file)
     }
-    for (replacement, file) in staged {
-        file.persist(root.join(replacement.path))
-            .map_err(|error| io_failure("write", replacement.path, &error.error))?;
+
+    fn restore(&self) -> Result<(), Failure> {
+        let restored = self.beside(&self.contents).and_then(|file| Ok(file.persist(&self.path)?));
+        restored.map(|_| ()).map_err(|error| io_failure("restore", self.shown, &error))
     }
-    Ok(())
 }
 
 /// Writes a file's new text beside it.
-fn stage(root: &Path, replacement: &Replacement<'_>) -> Result<tempfile::NamedTempFile, Failure> {
+fn stage<'a>(
+    root: &Path,
+    replacement: &Replacement<'a>,
+) -> Result<(Original<'a>, NamedTempFile), Failure> {
     let Replacement { path: shown, before, after } = *replacement;
     let path = root.join(shown);
     if let Some(link) = link_to(root, &path) {
@@ -57,26 +83,36 @@ fn stage(root: &Path, replacement: &Replacement<'_>) -> Result<tempfile::NamedTe
     let read = || -> std::io::Result<(Vec<u8>, fs::Permissions)> {
         Ok((fs::read(&path)?, path.metadata()?.permissions()))
     };
-    let (found, permissions) = read().map_err(|error| io_failure("read", shown, &error))?;
-    let is_converted = with_lf(&found).is_some_and(|found| found == before.as_bytes());
-    if found != before.as_bytes() && !is_converted {
+    let (contents, permissions) = read().map_err(|error| io_failure("read", shown, &error))?;
+    let is_converted = with_lf(&contents).is_some_and(|found| found == before.as_bytes());
+    if contents != before.as_bytes() && !is_converted {
         let error = Diagnostic::error(format!("`{shown}` was changed while it was looked at"));
         return Err(error.remedy("run it again").into());
     }
-    let text = if is_converted && found != before.as_bytes() {
+    let text = if is_converted && contents != before.as_bytes() {
         after.replace('\n', "\r\n")
     } else {
         after.to_owned()
     };
-    let write = || -> std::io::Result<tempfile::NamedTempFile> {
-        let directory = path.parent().map_or_else(|| root.to_owned(), Path::to_path_buf);
-        let mut file = tempfile::Builder::new().prefix(".graylane.").tempfile_in(directory)?;
-        file.write_all(text.as_bytes())?;
-        file.as_file().set_permissions(permissions)?;
-        file.as_file().sync_all()?;
-        Ok(file)
-    };
-    write().map_err(|error| io_failure("write", shown, &error))
+    let original = Original { shown, path, contents, permissions };
+    let file = original.beside(text.as_bytes());
+    let file = file.map_err(|error| io_failure("write", shown, &error))?;
+    Ok((original, file))
+}
+
+/// Puts new files into the places of the old ones: all of them or none.
+fn switch(staged: Vec<(Original<'_>, NamedTempFile)>) -> Result<(), Failure> {
+    let mut replaced: Vec<Original<'_>> = Vec::new();
+    for (original, file) in staged {
+        if let Err(error) = file.persist(&original.path) {
+            let Failure(mut errors) = io_failure("write", original.shown, &error.error);
+            let restored = replaced.iter().map(Original::restore);
+            errors.extend(restored.filter_map(Result::err).flat_map(|failure| failure.0));
+            return Err(Failure(errors));
+        }
+        replaced.push(original);
+    }
+    Ok(())
 }
 
 /// The first link on the way to a file, if there is one.
@@ -118,5 +154,37 @@ mod tests {
         }
         let names = fs::read_dir(root.path()).unwrap();
         assert_eq!(names.count(), 3, "nothing is left over");
+    }
+
+    #[test]
+    fn one_that_fails_late_undoes_those_before_it() {
+        use std::os::unix::fs::PermissionsExt;
+        let root = tempfile::tempdir().unwrap();
+        let at = |path: &str| root.path().join(path);
+        fs::create_dir(at("gone")).unwrap();
+        let files = [("a.yaml", "a: 1\r\n"), ("gone/b.yaml", "a: 1\n"), ("c.yaml", "a: 1\n")];
+        for (path, text) in files {
+            fs::write(at(path), text).unwrap();
+        }
+        fs::set_permissions(at("a.yaml"), fs::Permissions::from_mode(0o640)).unwrap();
+        let staged = |paths: &[&'static str]| -> Vec<_> {
+            let replacement = |path| Replacement { path, before: "a: 1\n", after: "a: 2\n" };
+            paths.iter().map(|path| stage(root.path(), &replacement(path)).unwrap()).collect()
+        };
+        let all = staged(&["a.yaml", "gone/b.yaml", "c.yaml"]);
+        fs::remove_file(at("c.yaml")).unwrap();
+        fs::create_dir(at("c.yaml")).unwrap();
+        let Failure(errors) = switch(all).unwrap_err();
+        assert_eq!(errors.len(), 1, "{errors:?}");
+        assert!(errors[0].message.starts_with("cannot write `c.yaml`"), "{errors:?}");
+        assert_eq!(fs::read_to_string(at("a.yaml")).unwrap(), "a: 1\r\n");
+        assert_eq!(fs::read_to_string(at("gone/b.yaml")).unwrap(), "a: 1\n");
+        assert_eq!(at("a.yaml").metadata().unwrap().permissions().mode() & 0o777, 0o640);
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 3, "nothing is left over");
+
+        let (b, _) = staged(&["gone/b.yaml"]).remove(0);
+        fs::remove_dir_all(at("gone")).unwrap();
+        let Failure(errors) = b.restore().unwrap_err();
+        assert!(errors[0].message.starts_with("cannot restore `gone/b.yaml`"), "{errors:?}");
     }
 }

@@ -222,7 +222,8 @@ fn hooks_of_commits_run() {
 
     // Promotion and cleanup are commits as well.
     fs::write(sandbox.dir.join("../stop"), "").unwrap();
-    refused(&sandbox, "graylane promote --commit");
+    let ran = sandbox.sh("graylane promote --commit");
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{}", ran.stderr);
     assert_eq!(ok(&sandbox, "git status --short"), "", "a promotion that is refused is undone");
     ok(&sandbox, "graylane promote --commit --no-verify");
     refused(&sandbox, "graylane cleanup --commit");
