@@ -52,6 +52,15 @@ pub trait Files: Sync {
     ///
     /// [`FilesError`] when it cannot be read or is a link that leaves the repository.
     fn read(&self, path: &str) -> Result<Vec<u8>, FilesError>;
+
+    /// The path of the file itself that is read at a path: another one where a link is on the way.
+    ///
+    /// # Errors
+    ///
+    /// [`FilesError`] when a link leaves the repository or leads nowhere.
+    fn real(&self, path: &str) -> Result<String, FilesError> {
+        Ok(path.to_owned())
+    }
 }
 
 /// The files of a commit. Links within the repository are followed, as in a work tree.
@@ -164,6 +173,10 @@ impl Files for AtCommit {
             _ => Err(FilesError::Missing),
         }
     }
+
+    fn real(&self, path: &str) -> Result<String, FilesError> {
+        self.resolve(path)
+    }
 }
 
 /// Files in memory: standard input, and tests.
@@ -197,6 +210,10 @@ impl Files for Instead<'_> {
 
     fn read(&self, path: &str) -> Result<Vec<u8>, FilesError> {
         if path == self.path { Ok(self.contents.clone()) } else { self.files.read(path) }
+    }
+
+    fn real(&self, path: &str) -> Result<String, FilesError> {
+        self.files.real(path)
     }
 }
 

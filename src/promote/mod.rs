@@ -29,7 +29,7 @@ pub struct Promotion {
 /// A file of the baseline that changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PromotedFile {
-    /// Its path in the repository.
+    /// Its path in the repository, with no link on the way.
     pub path: String,
     /// Its text before.
     pub before: String,
@@ -93,13 +93,17 @@ pub fn promote(
     patches: bool,
 ) -> Result<Promotion, Failure> {
     let mut errors = Vec::new();
-    let mut by_file: BTreeMap<&str, Vec<Target<'_>>> = BTreeMap::new();
+    // Links are followed: what is edited and committed is the file that they lead to.
+    let mut by_file: BTreeMap<String, Vec<Target<'_>>> = BTreeMap::new();
     for (file, target) in targets(release, facts, patches, &mut errors) {
-        by_file.entry(file).or_default().push(target);
+        match files.real(file) {
+            Ok(real) => by_file.entry(real).or_default().push(target),
+            Err(error) => errors.push(unchangeable(file, &why(error))),
+        }
     }
     let mut promotion = Promotion::default();
     for (path, targets) in by_file {
-        match promoted(path, &targets, release, files) {
+        match promoted(&path, &targets, release, files) {
             Ok(file) if file.before != file.after => promotion.files.push(file),
             Ok(_) => {}
             Err(list) => errors.extend(list),
@@ -163,6 +167,18 @@ fn targets<'a>(
     targets
 }
 
+fn unchangeable(path: &str, why: &str) -> Diagnostic {
+    Diagnostic::error(format!("{path} cannot be changed: {why}"))
+        .remedy("write the images into it by hand")
+}
+
+fn why(error: FilesError) -> String {
+    match error {
+        FilesError::Missing => "it is no file of the repository".to_owned(),
+        FilesError::Outside(why) | FilesError::Other(why) => why,
+    }
+}
+
 /// A file with its objects changed.
 fn promoted(
     path: &str,
@@ -170,14 +186,8 @@ fn promoted(
     release: &GrayRelease,
     files: &dyn Files,
 ) -> Result<PromotedFile, Vec<Diagnostic>> {
-    let unreadable = |why: &str| {
-        let error = Diagnostic::error(format!("{path} cannot be changed: {why}"));
-        vec![error.remedy("write the images into it by hand")]
-    };
-    let bytes = files.read(path).map_err(|error| match error {
-        FilesError::Missing => unreadable("it is no file of the repository"),
-        FilesError::Outside(why) | FilesError::Other(why) => unreadable(&why),
-    })?;
+    let unreadable = |why: &str| vec![unchangeable(path, why)];
+    let bytes = files.read(path).map_err(|error| unreadable(&why(error)))?;
     let text = String::from_utf8(bytes).map_err(|_| unreadable("it is not UTF-8 text"))?;
     if release.appstack.is_some() && is_orchestration(&text) {
         return Err(unreadable(

@@ -29,6 +29,7 @@ mod names;
 mod opensergo;
 mod overlay;
 mod pre_commit;
+mod promote;
 mod push;
 mod remote;
 mod routes;

@@ -192,19 +192,24 @@ impl Disk {
     }
 
     fn name(&self, path: &Path) -> Result<String, FilesError> {
-        let relative = path.strip_prefix(&self.root).map_err(|_| FilesError::Missing)?;
-        let mut name = String::with_capacity(relative.as_os_str().len());
-        for part in relative.iter() {
-            let part = part.to_str().ok_or_else(|| {
-                FilesError::Other(format!("the file name {} is not UTF-8", relative.display()))
-            })?;
-            if !name.is_empty() {
-                name.push('/');
-            }
-            name.push_str(part);
-        }
-        Ok(name)
+        name_below(&self.root, path)
     }
+}
+
+/// The path of a file below a directory, with `/`.
+fn name_below(root: &Path, path: &Path) -> Result<String, FilesError> {
+    let relative = path.strip_prefix(root).map_err(|_| FilesError::Missing)?;
+    let mut name = String::with_capacity(relative.as_os_str().len());
+    for part in relative.iter() {
+        let part = part.to_str().ok_or_else(|| {
+            FilesError::Other(format!("the file name {} is not UTF-8", relative.display()))
+        })?;
+        if !name.is_empty() {
+            name.push('/');
+        }
+        name.push_str(part);
+    }
+    Ok(name)
 }
 
 impl Files for Disk {
@@ -245,6 +250,15 @@ impl Files for Disk {
             Some(line_ends) => line_ends.committed(path, bytes),
             None => bytes,
         })
+    }
+
+    fn real(&self, path: &str) -> Result<String, FilesError> {
+        let mut ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+        let is_link = |end| fs::symlink_metadata(self.root.join(&path[..end]));
+        if !ends.any(|end| is_link(end).is_ok_and(|found| found.is_symlink())) {
+            return Ok(path.to_owned());
+        }
+        name_below(&self.real_root, &self.inside(&self.root.join(path))?)
     }
 }
 
@@ -304,6 +318,27 @@ mod tests {
         std::os::unix::fs::symlink("..", root.path().join("deploy/circle")).unwrap();
         assert!(matches!(disk.list("deploy", &|_| true), Err(FilesError::Outside(_))));
         assert!(matches!(disk.list("none", &|_| true), Err(FilesError::Missing)));
+    }
+
+    #[test]
+    fn links_within_the_repository_lead_to_the_file_itself() {
+        use std::os::unix::fs::symlink;
+        let top = tempfile::tempdir().unwrap();
+        let root = top.path().join("linked");
+        fs::create_dir_all(top.path().join("root/k8s/prod")).unwrap();
+        symlink("root", &root).unwrap();
+        fs::write(root.join("k8s/prod/a.yaml"), "a: 1").unwrap();
+        symlink("a.yaml", root.join("k8s/prod/b.yaml")).unwrap();
+        symlink("k8s/prod", root.join("deploy")).unwrap();
+        symlink(top.path(), root.join("out")).unwrap();
+        let disk = Disk::new(&root).unwrap();
+        for path in ["k8s/prod/a.yaml", "k8s/prod/b.yaml", "deploy/a.yaml", "deploy/b.yaml"] {
+            assert_eq!(disk.real(path).unwrap(), "k8s/prod/a.yaml");
+        }
+        assert_eq!(disk.real("none.yaml").unwrap(), "none.yaml");
+        assert!(matches!(disk.real("deploy/none.yaml"), Err(FilesError::Missing)));
+        assert!(matches!(disk.real("out/a.yaml"), Err(FilesError::Missing)));
+        assert!(matches!(disk.real("out"), Err(FilesError::Outside(_))));
     }
 
     #[test]

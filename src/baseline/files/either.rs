@@ -31,6 +31,13 @@ impl Files for Either<'_> {
             read => read,
         }
     }
+
+    fn real(&self, path: &str) -> Result<String, FilesError> {
+        match self.first.read(path) {
+            Err(FilesError::Missing) => self.second.real(path),
+            _ => self.first.real(path),
+        }
+    }
 }
 
 #[cfg(test)]
