@@ -6,11 +6,13 @@ use super::shared::found;
 use super::specs::SpecArgs;
 use super::workspace::Workspace;
 use super::{Global, Outcome};
+use crate::baseline::files::{AtCommit, Files};
 use crate::diagnostic::{Diagnostic, Failure};
 use crate::git::{Change, CommitId, Repository};
-use crate::lane::Facts;
+use crate::kube::object::ObjectRef;
+use crate::lane::{Facts, Origin};
 use crate::overlay::{LOCK_FILE, Lock, OverlayDir, Replacement, TreeFiles, read_lock, replace};
-use crate::pipeline::{BaselineFrom, Baselines, SpecFile, release};
+use crate::pipeline::{BaselineFrom, Baselines, Release, SpecFile, release};
 use crate::promote::{Promotion, message, promote};
 use crate::spec::Strategy;
 use crate::surroundings::{Edit, Standing};
@@ -78,7 +80,10 @@ fn run_once(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result
         });
         match promoted {
             Ok((promotion, facts)) => {
-                errors.extend(stale(args, &spec, &promotion, &facts, &workspace)?);
+                if !args.force && !promotion.files.is_empty() {
+                    let files = files.as_ref();
+                    errors.extend(stale(&spec, &promotion, &facts, files, &outputs, &workspace)?);
+                }
                 promotions.push((spec, promotion));
             }
             Err(Failure(list)) => errors.extend(list),
@@ -190,26 +195,27 @@ fn next_step(spec: &SpecFile, is_committed: bool, workspace: &Workspace) -> Stri
 
 /// Why what was tried in the lane is not what would be promoted.
 fn stale(
-    args: &Args,
     spec: &SpecFile,
     promotion: &Promotion,
     facts: &Facts,
+    files: &dyn Files,
+    outputs: &[String],
     workspace: &Workspace,
 ) -> anyhow::Result<Vec<Diagnostic>> {
-    if args.force || promotion.files.is_empty() {
-        return Ok(Vec::new());
-    }
     let lock: Option<Lock> = read_lock(&OverlayDir::open(workspace.root()?, &spec.output)?)?;
-    let release = &spec.release;
     let Some(lock) = lock.filter(|lock| lock.header().spec_digest == spec.digest) else {
         let error = Diagnostic::error(format!(
             "the overlay {} is not that of this spec: what would be promoted was never tried",
             spec.output
         ));
-        let error = error.at(release.tag_place.clone());
+        let error = error.at(spec.release.tag_place.clone());
         return Ok(vec![error.remedy("run `graylane generate` first, or promote with --force")]);
     };
-    let errors = untried(spec, facts, &lock, workspace);
+    let release = match release(spec.clone(), facts) {
+        Ok(release) => release,
+        Err(failure) => return Ok(unbuildable(spec, failure)),
+    };
+    let errors = untried(&release, &lock, workspace);
     if !errors.is_empty() {
         return Ok(errors);
     }
@@ -221,37 +227,68 @@ fn stale(
     let Some(generated) = generated(repository, &spec.output, lock)? else {
         return Ok(Vec::new());
     };
-    let files = promotion.files.iter().map(|file| (file.path.as_str(), file.before.as_bytes()));
-    let changed = repository.differing(generated, files);
-    let changed = changed.map_err(Diagnostic::from).map_err(Failure::from)?;
+    let held = promotion.files.iter().map(|file| (file.path.as_str(), file.before.as_bytes()));
+    let differing = repository.differing(generated, held);
+    let differing = differing.map_err(Diagnostic::from).map_err(Failure::from)?;
+    if differing.is_empty() {
+        return Ok(Vec::new());
+    }
+    // What else stands in these files is no business of this lane.
+    let before = AtCommit::checked_out(repository, generated).map_err(Diagnostic::from);
+    let before = before.map_err(Failure::from)?;
+    let before = Baselines::default().of(&before, spec, &BaselineFrom::Spec, outputs);
     let short = repository.short_id(generated);
-    let error = |path: &&str| {
+    let mut errors = Vec::new();
+    for path in differing {
+        let what = match &before {
+            Ok(before) => {
+                let copied = copied(&release, path, files);
+                let changed = promotion.changed(path, &copied, &before.baseline, &facts.baseline);
+                if changed.is_empty() {
+                    continue;
+                }
+                let ids: Vec<String> = changed.iter().map(|id| format!("{id}")).collect();
+                format!("{path}: {}", ids.join(", "))
+            }
+            // What cannot be read as it was cannot be compared.
+            Err(_) => path.to_owned(),
+        };
         let error = Diagnostic::error(format!(
-            "{path} changed since the lane was generated in commit {short}: promoting would overwrite what the lane was not tried with"
+            "{what} changed since the lane was generated in commit {short}: promoting would overwrite what the lane was not tried with"
         ));
-        error.remedy(format!(
+        errors.push(error.remedy(format!(
             "look at it: git diff {generated} -- '{path}'\nthen promote with --force"
-        ))
-    };
-    Ok(changed.iter().map(error).collect())
+        )));
+    }
+    Ok(errors)
+}
+
+/// The objects in a file of the baseline, which may be linked to, that a lane has copies of.
+fn copied<'a>(release: &'a Release, path: &str, files: &dyn Files) -> Vec<&'a ObjectRef> {
+    let origins = release.lane.objects.iter().filter_map(|object| match &object.origin {
+        Origin::Baseline { id, file } => Some((id, file)),
+        Origin::Generated => None,
+    });
+    let here = origins.filter(|(_, file)| files.real(file).is_ok_and(|real| real == path));
+    here.map(|(id, _)| id).collect()
+}
+
+/// Why a lane cannot be built as it was when it was tried.
+fn unbuildable(spec: &SpecFile, Failure(mut errors): Failure) -> Vec<Diagnostic> {
+    let error = Diagnostic::error(format!(
+        "the lane `{}` cannot be built any more: what would be promoted was never tried with what the baseline is now",
+        spec.release.name
+    ));
+    errors.push(error.at(spec.release.tag_place.clone()).remedy(
+        "mend the spec, run `graylane generate` and let that be applied first, or promote with --force",
+    ));
+    errors
 }
 
 /// What of an overlay is not as spec and baseline give it now. What was taken away from it, as
 /// `cleanup --drain` does, was there to be tried.
-fn untried(spec: &SpecFile, facts: &Facts, lock: &Lock, workspace: &Workspace) -> Vec<Diagnostic> {
-    let release = match release(spec.clone(), facts) {
-        Ok(release) => release,
-        Err(Failure(mut errors)) => {
-            let error = Diagnostic::error(format!(
-                "the lane `{}` cannot be built any more: what would be promoted was never tried with what the baseline is now",
-                spec.release.name
-            ));
-            errors.push(error.at(spec.release.tag_place.clone()).remedy(
-                "mend the spec, run `graylane generate` and let that be applied first, or promote with --force",
-            ));
-            return errors;
-        }
-    };
+fn untried(release: &Release, lock: &Lock, workspace: &Workspace) -> Vec<Diagnostic> {
+    let spec = &release.spec;
     let Ok(overlay) = found(workspace, &spec.output) else { return Vec::new() };
     let Standing::Written(differences) = Standing::of(release.desired(), &*overlay) else {
         return Vec::new();

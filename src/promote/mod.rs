@@ -7,6 +7,7 @@ mod message;
 use std::collections::BTreeMap;
 
 use crate::appstack::is_orchestration;
+use crate::baseline::Baseline;
 use crate::baseline::files::{Files, FilesError};
 use crate::diagnostic::{Diagnostic, Failure};
 use crate::governance;
@@ -24,6 +25,29 @@ pub use message::message;
 pub struct Promotion {
     /// The files that change, by path.
     pub files: Vec<PromotedFile>,
+}
+
+impl Promotion {
+    /// The objects of a file that are not as they were in another state of the baseline: of those
+    /// that change, and of these.
+    pub fn changed<'a>(
+        &'a self,
+        path: &str,
+        also: &[&'a ObjectRef],
+        before: &Baseline,
+        now: &Baseline,
+    ) -> Vec<&'a ObjectRef> {
+        let text = |baseline: &Baseline, id: &ObjectRef| {
+            baseline.get(id).map(|object| object.document().to_text())
+        };
+        let here = self.files.iter().filter(|file| file.path == path);
+        let changes = here.flat_map(|file| &file.changes).map(|change| &change.object);
+        let mut objects: Vec<&ObjectRef> = changes.chain(also.iter().copied()).collect();
+        objects.sort_unstable();
+        objects.dedup();
+        objects.retain(|id| text(before, id) != text(now, id));
+        objects
+    }
 }
 
 /// A file of the baseline that changes.

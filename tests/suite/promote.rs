@@ -61,3 +61,94 @@ fn a_linked_file_that_changed_since_is_told_by_its_own_name() {
         assert!(ran.stderr.contains(&format!(" -- '{real}'")), "{}", ran.stderr);
     }
 }
+
+/// The spec of a lane of one service without an entry.
+fn spec(service: &str) -> String {
+    format!(
+        "apiVersion: graylane.dev/v1alpha1
+kind: GrayRelease
+metadata: {{name: lane-{service}}}
+spec:
+  tag: {service}
+  baseline: {{paths: [../deploy]}}
+  output: ../overlays/{service}
+  services:
+    - name: {service}
+      images: {{{service}: 'r.example/{service}:2'}}
+"
+    )
+}
+
+/// Two services in one file, each with a lane that is committed.
+fn together() -> Sandbox {
+    let manifest = |service: &str| {
+        format!(
+            "# {service}
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: {service}}}
+spec:
+  replicas: 1
+  selector: {{matchLabels: {{app: {service}}}}}
+  template:
+    metadata: {{labels: {{app: {service}}}}}
+    spec:
+      containers:
+        - name: {service}
+          image: r.example/{service}:1
+"
+        )
+    };
+    let sandbox = Sandbox::new();
+    for directory in ["deploy", "graylane"] {
+        std::fs::create_dir(sandbox.dir.join(directory)).unwrap();
+    }
+    for service in ["ad", "email"] {
+        let file = format!("graylane/{service}.yaml");
+        std::fs::write(sandbox.dir.join(file), spec(service)).unwrap();
+    }
+    let all = [manifest("ad"), manifest("email")].join("---\n");
+    std::fs::write(sandbox.dir.join("deploy/all.yaml"), all).unwrap();
+    sandbox.commit_all();
+    done(&sandbox, "graylane generate -q --commit");
+    sandbox
+}
+
+#[test]
+fn lanes_of_one_file_are_promoted_one_after_the_other() {
+    let sandbox = together();
+    let ran = sandbox.sh("graylane promote --commit");
+    assert_eq!(ran.code, 2, "{}", ran.stdout);
+    assert!(ran.stderr.contains("promote one spec after the other"), "{}", ran.stderr);
+    done(&sandbox, "graylane promote --commit graylane/ad.yaml");
+    done(&sandbox, "graylane promote --commit graylane/email.yaml");
+    let images = done(&sandbox, "git show HEAD:deploy/all.yaml | grep -c 'image: .*:2$'");
+    assert_eq!(images, "2\n");
+    // The same without commits.
+    let sandbox = together();
+    done(&sandbox, "graylane promote graylane/ad.yaml && graylane promote graylane/email.yaml");
+    assert_eq!(done(&sandbox, "grep -c 'image: .*:2$' deploy/all.yaml"), "2\n");
+}
+
+#[test]
+fn what_else_a_file_holds_does_not_keep_a_lane_from_promotion() {
+    let sandbox = together();
+    let second = "sed -i '/^# email/,$s/replicas: 1/replicas: 3/' deploy/all.yaml";
+    done(&sandbox, &format!("{second} && git commit -qam Scale"));
+    done(&sandbox, "graylane promote --commit graylane/ad.yaml");
+    let ran = sandbox.sh("graylane promote --commit graylane/email.yaml");
+    assert_eq!(ran.code, 2, "{}", ran.stdout);
+    assert!(
+        ran.stderr.contains("deploy/all.yaml: Deployment/email changed since"),
+        "{}",
+        ran.stderr
+    );
+    // An object that moved to another file is the same one.
+    let sandbox = together();
+    done(
+        &sandbox,
+        "sed '1,/^---/d' deploy/all.yaml >deploy/email.yaml && sed -i '/^---/,$d' deploy/all.yaml && git add . && git commit -qm Split",
+    );
+    done(&sandbox, "graylane generate -q --check graylane/ad.yaml");
+    done(&sandbox, "graylane promote --commit graylane/ad.yaml");
+}
