@@ -399,7 +399,12 @@ fn commit_written(
             let files = TreeFiles::open(repository, commit, &spec.output)?;
             crate::overlay::plan(outcome, head.as_ref(), &files, true)?
         }
-        _ => plan.clone(),
+        // Before the first commit that is nothing.
+        (None, Some(outcome)) => {
+            let nothing = std::collections::BTreeMap::<OverlayPath, Vec<u8>>::new();
+            crate::overlay::plan(outcome, None, &nothing, true)?
+        }
+        (_, None) => plan.clone(),
     };
     let part = part.map(|part| {
         part.had(head.as_ref());

@@ -96,6 +96,17 @@ fn a_first_commit_can_be_a_lane() {
 }
 
 #[test]
+fn a_first_commit_can_be_a_lane_that_is_there_already() {
+    let sandbox = unborn();
+    ok(&sandbox, "git init -q -b main && graylane generate");
+    let told = ok(&sandbox, "graylane generate --commit");
+    assert!(told.contains("add web"), "{told}");
+    assert_eq!(ok(&sandbox, "git ls-tree -r --name-only HEAD"), OVERLAY);
+    ok(&sandbox, "graylane generate --commit");
+    assert_eq!(ok(&sandbox, "git rev-list --count HEAD"), "1\n");
+}
+
+#[test]
 fn without_a_repository_it_generates_and_does_not_commit() {
     let sandbox = unborn();
     ok(&sandbox, "graylane generate");
