@@ -4,7 +4,7 @@
 mod disk;
 mod either;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::sync::{Mutex, PoisonError};
 
@@ -31,6 +31,17 @@ impl From<io::Error> for FilesError {
             _ => Self::Other(error.to_string()),
         }
     }
+}
+
+/// Why a file is not read whose name no path can say.
+const NO_UTF8: &str = "its name is not UTF-8";
+
+/// Endings of manifest files.
+const MANIFESTS: [&str; 3] = [".yaml", ".yml", ".json"];
+
+/// Whether a file of this name may hold manifests.
+pub(super) fn may_be_manifest(name: &[u8]) -> bool {
+    MANIFESTS.iter().any(|ending| name.ends_with(ending.as_bytes()))
 }
 
 /// Which directories to go into, by their repository paths.
@@ -68,6 +79,8 @@ pub struct AtCommit {
     /// libgit2's repository is for one thread at a time.
     repository: Mutex<Repository>,
     entries: BTreeMap<String, EntryKind>,
+    /// Those whose names are not UTF-8, which no path can say.
+    unnamed: HashSet<String>,
     /// Where files are read as a checkout would have them: those that are stored otherwise.
     smudged: Option<Smudged>,
 }
@@ -80,8 +93,10 @@ impl AtCommit {
     /// When the commit's tree cannot be read.
     pub fn new(repository: &Repository, commit: CommitId) -> Result<Self, GitError> {
         let entries = repository.files_at(commit, "")?;
+        let unnamed = entries.iter().filter(|entry| !entry.is_utf8);
+        let unnamed = unnamed.map(|entry| entry.path.clone()).collect();
         let entries = entries.into_iter().map(|entry| (entry.path, entry.kind)).collect();
-        Ok(Self { repository: Mutex::new(repository.reopen()?), entries, smudged: None })
+        Ok(Self { repository: Mutex::new(repository.reopen()?), entries, unnamed, smudged: None })
     }
 
     /// The files of a commit as a checkout would have them: what the filters of its attributes can
@@ -149,6 +164,7 @@ impl Files for AtCommit {
         let mut files = Vec::new();
         listed.retain(|file| {
             matches!(self.entries.get(file), Some(EntryKind::File(_) | EntryKind::Symlink(_)))
+                && (!self.unnamed.contains(file) || may_be_manifest(file.as_bytes()))
         });
         for file in listed {
             if let Some(EntryKind::Symlink(_)) = self.entries.get(&file) {
@@ -165,6 +181,9 @@ impl Files for AtCommit {
 
     fn read(&self, path: &str) -> Result<Vec<u8>, FilesError> {
         let path = self.resolve(path)?;
+        if self.unnamed.contains(&path) {
+            return Err(FilesError::Other(NO_UTF8.to_owned()));
+        }
         match self.entries.get(&path) {
             Some(EntryKind::File(id)) => {
                 let smudged = self.smudged.as_ref().and_then(|files| files.read(&path, *id));

@@ -2,7 +2,7 @@
 
 use globset::GlobBuilder;
 
-use super::files::{Files, FilesError};
+use super::files::{Files, FilesError, may_be_manifest};
 use crate::diagnostic::{Diagnostic, Place};
 
 /// A path of the baseline: relative to the repository, with where the spec says it.
@@ -26,9 +26,6 @@ const WILDCARDS: [char; 4] = ['*', '?', '[', '{'];
 
 /// File name of the lock that marks an overlay.
 const LOCK: &str = "graylane.lock";
-
-/// Endings of manifest files.
-const ENDINGS: [&str; 3] = [".yaml", ".yml", ".json"];
 
 /// The manifest files the patterns mean, sorted and each once.
 ///
@@ -70,7 +67,7 @@ fn matching(files: &dyn Files, path: &str, outputs: &[String]) -> Result<Vec<Str
     let all = files.list(start, &enter)?;
     let overlays: Vec<String> =
         all.iter().filter_map(|file| file.strip_suffix(LOCK)).map(str::to_owned).collect();
-    let is_manifest = |file: &str| ENDINGS.iter().any(|ending| file.ends_with(ending));
+    let is_manifest = |file: &str| may_be_manifest(file.as_bytes());
     let in_overlay = |file: &str| overlays.iter().any(|overlay| file.starts_with(overlay.as_str()));
     if is_glob {
         let glob = GlobBuilder::new(path).literal_separator(true).build();

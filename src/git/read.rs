@@ -79,6 +79,8 @@ pub enum EntryKind {
 pub struct TreeEntry {
     /// Relative to the repository, with `/`. What is not UTF-8 is replaced by U+FFFD.
     pub path: String,
+    /// Whether the path is UTF-8, so that nothing of it is replaced.
+    pub is_utf8: bool,
     /// What it is.
     pub kind: EntryKind,
 }
@@ -219,19 +221,21 @@ impl Repository {
         let mut entries = Vec::new();
         let mut open = Vec::new();
         if prefix.is_empty() {
-            open.push((String::new(), root.id()));
+            open.push((String::new(), root.id(), true));
         } else {
             path::check(prefix)?;
             let Some((id, mode)) = self.paths_of(&root).entry(prefix)? else { return Ok(entries) };
-            sort_in(prefix.to_owned(), id, mode, &mut entries, &mut open);
+            sort_in(prefix.to_owned(), (id, mode), true, &mut entries, &mut open);
         }
-        while let Some((above, id)) = open.pop() {
+        while let Some((above, id, is_utf8)) = open.pop() {
             let tree = self.inner.find_tree(id).map_err(|error| reading(&error))?;
             for entry in tree.iter() {
                 let name = String::from_utf8_lossy(entry.name_bytes());
+                let is_utf8 = is_utf8 && entry.name_bytes() == name.as_bytes();
                 let path =
                     if above.is_empty() { name.into_owned() } else { format!("{above}/{name}") };
-                sort_in(path, entry.id(), entry.filemode(), &mut entries, &mut open);
+                let (id, mode) = (entry.id(), entry.filemode());
+                sort_in(path, (id, mode), is_utf8, &mut entries, &mut open);
             }
         }
         entries.sort_by(|a, b| a.path.cmp(&b.path));
@@ -325,13 +329,13 @@ fn kind_of(id: Oid, mode: i32) -> Option<EntryKind> {
 
 fn sort_in(
     path: String,
-    id: Oid,
-    mode: i32,
+    (id, mode): (Oid, i32),
+    is_utf8: bool,
     entries: &mut Vec<TreeEntry>,
-    open: &mut Vec<(String, Oid)>,
+    open: &mut Vec<(String, Oid, bool)>,
 ) {
     match kind_of(id, mode) {
-        Some(kind) => entries.push(TreeEntry { path, kind }),
-        None => open.push((path, id)),
+        Some(kind) => entries.push(TreeEntry { path, is_utf8, kind }),
+        None => open.push((path, id, is_utf8)),
     }
 }

@@ -440,6 +440,39 @@ fn file_names() {
 }
 
 #[test]
+fn names_that_are_not_utf8_are_told_where_they_may_be_manifests() {
+    let baseline = [&b"\xff.yaml"[..], b"\xff/more.yaml", b"a/\xff/more.json", b"\xff/b/more.yml"];
+    let others = [&b"\xff.txt"[..], b"\xff/README", b".\xff/more.yaml", b"\xff/.b/more.yaml"];
+    let cases = baseline.map(|name| (name, 2)).into_iter().chain(others.map(|name| (name, 0)));
+    for (name, code) in cases {
+        let sandbox = web();
+        let file = sandbox.dir.join("deploy").join(OsStr::from_bytes(name));
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, "a: 1\n").unwrap();
+        sandbox.commit_all();
+        for command in ["render", "--rev HEAD render"] {
+            let ran = graylane(&sandbox, command);
+            assert_eq!(ran.code, code, "{command} with {}: {}", name.escape_ascii(), ran.stderr);
+            assert!(code == 0 || ran.stderr.contains("not UTF-8"), "{}", ran.stderr);
+            assert!(code == 0 || ran.stderr.contains("deploy/"), "{}", ran.stderr);
+        }
+    }
+}
+
+#[test]
+fn the_lock_of_an_editor_is_passed_over() {
+    let sandbox = web();
+    symlink("me@host.1234:567", sandbox.dir.join("deploy/.#web.yaml")).unwrap();
+    sandbox.commit_all();
+    for command in ["render", "--rev HEAD render", "generate"] {
+        let ran = graylane(&sandbox, command);
+        assert_eq!(ran.code, 0, "{command}: {}", ran.stderr);
+    }
+    symlink("nowhere", sandbox.dir.join("deploy/more.yaml")).unwrap();
+    refused(&sandbox, "generate", &["deploy/more.yaml", "leads nowhere"]);
+}
+
+#[test]
 fn locks() {
     let made = web();
     legal(&made, "a lane");

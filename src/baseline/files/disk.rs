@@ -11,7 +11,7 @@ use foldhash::HashMap;
 use rayon::prelude::*;
 use walkdir::WalkDir;
 
-use super::{Enter, Files, FilesError};
+use super::{Enter, Files, FilesError, may_be_manifest};
 use crate::git::LineEnds;
 use crate::yaml::MAX_FILE_BYTES;
 
@@ -102,10 +102,11 @@ impl Disk {
                 files.push(name?);
             } else if !kind.is_dir() {
                 return None;
-            } else if let Some(name) = name
-                && enter(&name)
-            {
-                directories.push(name);
+            } else {
+                let name = name?;
+                if enter(&name) {
+                    directories.push(name);
+                }
             }
         }
         let below = directories.par_iter().map(|path| self.list_plain(path, enter, levels));
@@ -122,12 +123,19 @@ impl Disk {
         let start = self.root.join(path);
         let mut files = Vec::new();
         let walk = WalkDir::new(&start).follow_links(true).sort_by_file_name().into_iter();
+        // There may be manifests below a name that is not UTF-8, which are told of.
+        let shown = |path: &Path| self.name(path).unwrap_or_else(|_| self.shown(path));
         let walk = walk.filter_entry(|entry| {
-            !entry.file_type().is_dir()
-                || self.name(entry.path()).is_ok_and(|name| name == path || enter(&name))
+            !entry.file_type().is_dir() || {
+                let name = shown(entry.path());
+                name == path || enter(&name)
+            }
         });
         for entry in walk {
-            let entry = entry.map_err(|error| self.obstacle(&error, path))?;
+            let entry = match entry {
+                Err(error) if is_lock_of_editor(&error) => continue,
+                entry => entry.map_err(|error| self.obstacle(&error, path))?,
+            };
             if entry.path_is_symlink() {
                 self.inside(entry.path()).map_err(|error| match error {
                     FilesError::Outside(why) => {
@@ -137,7 +145,10 @@ impl Disk {
                 })?;
             }
             if entry.file_type().is_file() {
-                files.push(self.name(entry.path())?);
+                match self.name(entry.path()) {
+                    Err(_) if !may_be_manifest(entry.file_name().as_encoded_bytes()) => {}
+                    name => files.push(name?),
+                }
             }
         }
         Ok(files)
@@ -194,6 +205,17 @@ impl Disk {
     fn name(&self, path: &Path) -> Result<String, FilesError> {
         name_below(&self.root, path)
     }
+}
+
+/// Whether a walk stopped at a link that leads nowhere, as Emacs makes one beside a file that is
+/// edited.
+///
+/// Source: GNU Emacs manual, "Protection against Simultaneous Editing": `.#name` is a link to
+/// `user@host.pid:boot`.
+fn is_lock_of_editor(error: &walkdir::Error) -> bool {
+    let name = error.path().and_then(Path::file_name);
+    let is_named = name.is_some_and(|name| name.as_encoded_bytes().starts_with(b".#"));
+    is_named && error.io_error().is_some_and(|error| error.kind() == io::ErrorKind::NotFound)
 }
 
 /// The path of a file below a directory, with `/`.
