@@ -12,6 +12,8 @@ use super::plan::OverlayFile;
 use crate::diagnostic::{Diagnostic, Failure, Place};
 
 const VERSION: i64 = 1;
+/// The name of what lanes share: the routes of Istio.
+const SHARED: &str = "istio";
 const HEADER: &str = "# Written by graylane: the files it owns here. Not for editing.\n";
 
 /// The gray release that an overlay is generated for.
@@ -30,9 +32,9 @@ pub struct LockHeader {
 
 impl LockHeader {
     /// Of files that no gray release owns, because several share them: there is no tag and no spec.
-    pub fn shared(name: &str) -> Self {
+    pub fn shared() -> Self {
         let (tag, spec) = (String::new(), String::new());
-        Self { name: name.to_owned(), tag, spec, spec_digest: Digest::of(b"") }
+        Self { name: SHARED.to_owned(), tag, spec, spec_digest: Digest::of(b"") }
     }
 
     /// Whether several gray releases share the files.
@@ -235,10 +237,13 @@ impl Lock {
         }
         let RawHeader { name, tag, spec, spec_digest, cleanup_digest, .. } = header;
         let header = match (tag, spec, spec_digest) {
+            (_, Some(spec), _) if spec.is_empty() => {
+                return Err(damaged("the field `spec` is empty", None).into());
+            }
             (Some(tag), Some(spec), Some(spec_digest)) => {
                 LockHeader { name, tag, spec, spec_digest }
             }
-            (None, None, None) => LockHeader::shared(&name),
+            (None, None, None) if name == SHARED => LockHeader::shared(),
             (None, ..) => return Err(damaged("missing field `tag`", None).into()),
             (_, None, _) => return Err(damaged("missing field `spec`", None).into()),
             (.., None) => return Err(damaged("missing field `spec_digest`", None).into()),
@@ -422,7 +427,7 @@ mod tests {
 
     #[test]
     fn shared_files_have_no_spec() {
-        let lock = Lock::new(LockHeader::shared("istio"), &[file("entry/a.yaml", None)]);
+        let lock = Lock::new(LockHeader::shared(), &[file("entry/a.yaml", None)]);
         let text = lock.to_text().unwrap();
         assert!(text.starts_with(&format!("{HEADER}version = 1\nname = \"istio\"\n\n[[files]]")));
         let read = Lock::parse(&text, "l").unwrap();
@@ -449,6 +454,7 @@ mod tests {
             assert!(text.contains(from), "{from}");
             Lock::parse(&text.replace(from, to), "o/graylane.lock").unwrap_err().to_string()
         };
+        let owner = &text[text.find("tag = ").unwrap()..text.find("\n[[files]]").unwrap()];
         for (from, to, expected) in [
             (
                 "version = 1",
@@ -467,6 +473,8 @@ mod tests {
             ("tag = \"gray\"", "tag = \"gray", "invalid"),
             ("tag = \"gray\"\n", "", "missing field `tag`"),
             ("spec = \"graylane.yaml\"\n", "", "missing field `spec`"),
+            ("spec = \"graylane.yaml\"\n", "spec = \"\"\n", "the field `spec` is empty"),
+            (owner, "", "missing field `tag`"),
             (Digest::of(b"entry/a.yaml").as_str(), "abc", "64 lowercase hexadecimal digits"),
         ] {
             let shown = error(from, to);

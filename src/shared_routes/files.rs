@@ -9,9 +9,6 @@ use crate::overlay::{
     Plan, Selection, layout, plan, plan_removal,
 };
 
-/// Names the lock of shared routes in messages.
-const NAME: &str = "istio";
-
 /// The routes that the files of a lock hold; without a lock there are none.
 ///
 /// # Errors
@@ -64,7 +61,7 @@ pub fn plan_shared(
     if routes.is_empty() {
         return plan_removal(old, Selection::All, found, force);
     }
-    plan(Desired { header: LockHeader::shared(NAME), files: routes.files()? }, old, found, force)
+    plan(Desired { header: LockHeader::shared(), files: routes.files()? }, old, found, force)
 }
 
 impl SharedRoutes {

@@ -479,6 +479,8 @@ fn locks() {
     let path = "overlays/gray/graylane.lock";
     let whole = fs::read_to_string(made.dir.join(path)).unwrap();
     let entry = "entry/ingress-web-mse-gray.yaml";
+    let owner = &whole[whole.find("tag = ").unwrap()..whole.find("\n[[files]]").unwrap()];
+    let unowned = whole.replace(owner, "");
     let broken = [
         whole.replace(entry, "../../deploy/web.yaml"),
         whole.replace(entry, "/etc/passwd"),
@@ -491,6 +493,8 @@ fn locks() {
         whole.replace("version = 1", "version = 99999999999999999999"),
         whole.replace("version = 1", "version = \"\\u001b[31m\""),
         whole.replace("tag = \"gray\"", "tag = 1"),
+        whole.replace("spec = \"graylane.yaml\"", "spec = \"\""),
+        unowned.clone(),
         whole[..whole.len() / 2].to_owned(),
         format!("{whole}\n{}", &whole[whole.find("[[files]]").unwrap()..]),
         format!("{whole}\na = {}", "[".repeat(10_000)),
@@ -508,6 +512,11 @@ fn locks() {
         for command in ["generate", "generate --force", "cleanup", "cleanup --all --force"] {
             refused(&made, command, &[path]);
         }
+    }
+    // What lanes share is no lane's to take away.
+    write(&made, path, unowned.replace("name = \"web-gray\"", "name = \"istio\""));
+    for command in ["cleanup", "cleanup --force", "cleanup --force --service web"] {
+        refused(&made, command, &["overlays/gray", "what lanes share"]);
     }
     write(&made, path, b"\xff\xfe");
     refused(&made, "generate", &[path, "UTF-8"]);

@@ -80,6 +80,10 @@ fn unknown_overlay(
     Err(Diagnostic::error(message).remedy(remedy).into())
 }
 
+fn no_overlay(directory: &str) -> Diagnostic {
+    Diagnostic::error(format!("`{directory}` holds what lanes share, and is no overlay of one"))
+}
+
 /// What to clean. Routes to a lane are looked for wherever the repository has any: its spec may be
 /// gone, or name another directory by now.
 pub(super) fn targets(
@@ -104,8 +108,7 @@ pub(super) fn targets(
     if let Some(overlay) = &args.overlay {
         let directory = workspace.path(overlay)?;
         if shared.contains(&directory) {
-            let message = format!("`{directory}` holds what lanes share, and is no overlay of one");
-            return Err(Diagnostic::error(message)
+            return Err(no_overlay(&directory)
                 .remedy("clean the lanes up: their routes go with them")
                 .into());
         }
@@ -150,8 +153,15 @@ pub(super) fn targets(
     // A damaged lock of another lane is no concern of these.
     errors.clear();
     let mut overlays = Vec::new();
+    let shared_by_lock = shared.clone();
     for path in &specs {
         match read_spec(files.as_ref(), path) {
+            Ok(spec) if shared_by_lock.contains(&spec.output) => errors.push(
+                no_overlay(&spec.output).at(spec.release.output_place.clone()).remedy(format!(
+                    "give this spec an `output` of its own; where the lock there is not what it was: git restore '{}/{LOCK_FILE}'",
+                    spec.output
+                )),
+            ),
             Ok(spec) => {
                 errors.extend(of_another(&spec, &locks, &specs, files.as_ref(), workspace));
                 overlays.extend(of_spec(&locks, path).filter(|found| *found != spec.output));
