@@ -5,8 +5,11 @@ use super::scalar::{ScalarStyle, is_plain_safe, json_literal, literal_header, wr
 use super::scan;
 use super::source::Source;
 
+mod blocks;
 mod flow;
 mod write;
+
+use blocks::Blocks;
 
 impl Document {
     /// The document's text, without its `---` line.
@@ -39,7 +42,7 @@ impl Document {
             style: self.style,
             out,
             last: None,
-            block_scalars: self.style.has_block_scalars,
+            blocks: Blocks::of(self),
         };
         emitter.root(&self.root);
     }
@@ -51,8 +54,8 @@ struct Emitter<'a> {
     out: &'a mut String,
     /// End of the source text that was copied last, when nothing was printed since.
     last: Option<u32>,
-    /// Whether text may follow a block scalar, which would swallow some of it.
-    block_scalars: bool,
+    /// Where block scalars are, which would swallow some of the text behind them.
+    blocks: Blocks<'a>,
 }
 
 /// What of a value does not fit on the line of its key.
@@ -396,7 +399,6 @@ impl<'a> Emitter<'a> {
     }
 
     fn literal(&mut self, text: &str, indent: usize) {
-        self.block_scalars = true;
         let lines = text.strip_suffix('\n').unwrap_or(text);
         for line in lines.split('\n') {
             if !line.is_empty() {
@@ -405,6 +407,7 @@ impl<'a> Emitter<'a> {
             }
             self.newline();
         }
+        self.blocks.printed(self.out);
     }
 
     /// Whether a value is printed on the line of its key.

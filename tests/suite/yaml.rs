@@ -122,6 +122,25 @@ fn entries_are_added_in_the_style_around_them() {
 }
 
 #[test]
+fn blank_lines_stay_wherever_block_scalars_are() {
+    let text = "list:\n  - name: a\n    args:\n      - |\n        run\n\n    tty: true\n\n  - name: b\n    run: |\n      x\n  # c\n\n  - name: c\n\nend: 1\n";
+    let inserted = |at: &str| set(text, at, Value::string("v"));
+    assert_eq!(inserted("/list/0/env"), text.replace("tty: true\n", "tty: true\n    env: v\n"));
+    assert_eq!(inserted("/list/2/env"), text.replace("name: c\n", "name: c\n    env: v\n"));
+    assert_eq!(inserted("/list/0/tty"), text.replace("tty: true\n", "tty: v\n"));
+    assert_eq!(inserted("/end"), text.replace("end: 1", "end: v"));
+    let after = remove(text, "/list/0/tty");
+    assert!(!after.contains("tty") && after.ends_with("name: c\n\nend: 1\n"), "{after}");
+    // What follows a new block scalar is still no part of it.
+    let literal = Value::String("x\ny\n".into(), ScalarStyle::Literal);
+    let after = set(text, "/list/0/tty", literal);
+    assert!(after.contains("tty: |\n      x\n      y\n"), "{after}");
+    let stream = load(&after);
+    let read = stream.documents[0].find(&path("/list/0/tty")).unwrap();
+    assert_eq!(read.as_str(), Some("x\ny\n"));
+}
+
+#[test]
 fn entries_added_one_by_one_are_all_found() {
     let mut stream = load("seed: 0\n");
     let document = &mut stream.documents[0];

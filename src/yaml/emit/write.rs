@@ -8,7 +8,9 @@ impl Emitter<'_> {
     /// Copies source text as it is.
     pub(super) fn copy(&mut self, start: u32, end: u32) {
         if start < end {
-            self.out.push_str(self.source.slice(start, end));
+            let text = self.source.slice(start, end);
+            self.out.push_str(text);
+            self.blocks.copied(text, end, self.out);
             self.last = Some(end);
         } else if self.last != Some(start) {
             self.last = None;
@@ -16,14 +18,16 @@ impl Emitter<'_> {
     }
 
     /// Copies source text that starts a line. Where it did not follow what was written last, blank
-    /// lines and deep comments are kept from becoming content of a block scalar above them.
+    /// lines and deep comments are kept from becoming content of a block scalar that ends there.
     pub(super) fn copy_lines(&mut self, start: u32, end: u32, indent: usize) {
-        if !self.block_scalars || self.last == Some(start) || !self.out.ends_with('\n') {
+        let follows = self.last == Some(start) || !self.out.ends_with('\n');
+        if follows || !self.blocks.end(self.out) {
             self.copy(start, end);
             return;
         }
         let text = self.source.text();
         let mut at = start as usize;
+        let mut is_ended = false;
         while at < end as usize {
             let next = scan::next_line(text, at).min(end as usize);
             let (depth, rest) = scan::split_indent(&text[at..next]);
@@ -31,8 +35,11 @@ impl Emitter<'_> {
             if rest.starts_with('#') {
                 self.spaces(depth.min(indent));
                 self.out.push_str(rest);
+                is_ended = true;
             } else if !rest.trim_end().is_empty() || next == at {
                 break;
+            } else if is_ended {
+                self.out.push_str(rest);
             }
             at = next;
         }
