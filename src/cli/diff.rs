@@ -7,7 +7,7 @@ use super::compared::{shared_with_baseline, shared_with_head, with_baseline, wit
 use super::output::Output;
 use super::revisions::Base;
 use super::shared::{Part, rendered};
-use super::specs::{BaselineArgs, SpecArgs, releases};
+use super::specs::{BaselineArgs, SpecArgs, present, releases};
 use super::trace::cluster;
 use super::workspace::Workspace;
 use super::{Global, Outcome};
@@ -46,6 +46,10 @@ pub(super) struct Args {
     /// Compare lane by lane with this commit
     #[arg(long, value_name = "REV", conflicts_with_all = ["against", "baseline"])]
     pub(super) base: Option<String>,
+    /// Pass over specs that do not exist, with a base on neither side, for jobs that stay when a lane
+    /// goes
+    #[arg(long)]
+    if_present: bool,
     /// How the differences are printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -83,12 +87,16 @@ fn compare(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result<
     let workspace = Workspace::open_for(global, &args.specs.specs)?;
     let mut base =
         args.base.as_deref().map(|rev| Base::read(rev, &args.specs, global)).transpose()?;
-    let mut releases = match &base {
-        Some(base) => match base.still_there(&args.specs, &workspace)? {
-            Some(specs) => releases(&specs, &args.baseline, &workspace, output)?,
-            None => Vec::new(),
-        },
-        None => releases(&args.specs, &args.baseline, &workspace, output)?,
+    let mut specs = match &base {
+        Some(base) => base.still_there(&args.specs, &workspace)?,
+        None => Some(args.specs.clone()),
+    };
+    if let (Some(left), true) = (&specs, args.if_present) {
+        specs = present(left, &workspace, workspace.files()?.as_ref(), output)?;
+    }
+    let mut releases = match &specs {
+        Some(specs) => releases(specs, &args.baseline, &workspace, output)?,
+        None => Vec::new(),
     };
     if args.format == Format::Text {
         for release in &releases {

@@ -19,7 +19,7 @@ use crate::spec::Provider;
 use crate::yaml::MAX_FILE_BYTES;
 
 /// Which specs a command is about.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(super) struct SpecArgs {
     /// GrayRelease files [default: graylane.yaml, else graylane/*.yaml]
     #[arg(value_name = "SPEC")]
@@ -220,6 +220,26 @@ pub(super) fn releases_present(
         let releases = releases_from(specs, baseline, workspace, files.as_ref(), to, output)?;
         return alone(releases, files.as_ref(), there);
     }
+    let Some(left) = present(specs, workspace, files.as_ref(), output)? else {
+        output.say("there is no spec: nothing to do")?;
+        return Ok(Vec::new());
+    };
+    let releases = releases_from(&left, baseline, workspace, files.as_ref(), to, output)?;
+    alone(releases, files.as_ref(), there)
+}
+
+/// The specs that exist, of those that are named; each of the others is told. `None` where there is
+/// none, named or in the usual places.
+///
+/// # Errors
+///
+/// When a spec is named that cannot be in the repository.
+pub(super) fn present(
+    specs: &SpecArgs,
+    workspace: &Workspace,
+    files: &dyn Files,
+    output: &mut Output,
+) -> anyhow::Result<Option<SpecArgs>> {
     let mut left = Vec::new();
     for spec in &specs.specs {
         if matches!(files.read(&workspace.path(spec)?), Err(FilesError::Missing)) {
@@ -229,16 +249,10 @@ pub(super) fn releases_present(
         }
     }
     let is_none = match specs.specs.is_empty() {
-        true => default_specs(workspace, files.as_ref()).is_empty(),
+        true => default_specs(workspace, files).is_empty(),
         false => left.is_empty(),
     };
-    if is_none {
-        output.say("there is no spec: nothing to do")?;
-        return Ok(Vec::new());
-    }
-    let left = SpecArgs { specs: left };
-    let releases = releases_from(&left, baseline, workspace, files.as_ref(), to, output)?;
-    alone(releases, files.as_ref(), there)
+    Ok((!is_none).then_some(SpecArgs { specs: left }))
 }
 
 /// The lanes, where they take nothing of others in the tree that they are written to.
