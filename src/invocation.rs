@@ -22,6 +22,12 @@ impl Invocation {
         self.of("cleanup --overlay", overlay)
     }
 
+    /// A command line of git, as [`Self::of`].
+    pub fn git(&self, words: &str, path: &str) -> String {
+        let repo = self.repo.as_ref().map(|repo| format!(" -C {}", quoted(repo)));
+        format!("git{} {words} {}", repo.unwrap_or_default(), self.word(path))
+    }
+
     /// A path of the repository as a word of a command line.
     pub fn word(&self, path: &str) -> String {
         quoted(&self.argument(path))
@@ -74,6 +80,7 @@ mod tests {
             assert_eq!(here.cleanup(path), format!("graylane cleanup --overlay {shown}"));
         }
         let there = Invocation { repo: Some("my repo".to_owned()), prefix: "shop".to_owned() };
+        assert_eq!(there.git("rm", "shop/a b"), "git -C 'my repo' rm 'a b'");
         assert_eq!(
             there.of("check", "shop/graylane.yaml"),
             "graylane -C 'my repo' check graylane.yaml"

@@ -33,7 +33,11 @@ fn check(delivered: &Delivered<'_>) -> Vec<Diagnostic> {
         around.output,
         some(&files)
     ));
-    let remedy = "`graylane diff --against head` shows the change; `graylane generate --commit` takes it over";
+    let remedy = format!(
+        "`{}` shows the change; `{}` takes it over",
+        delivered.release.command("diff --against head"),
+        delivered.release.command("generate --commit")
+    );
     vec![warning.at(delivered.release.output_place.clone()).remedy(remedy)]
 }
 

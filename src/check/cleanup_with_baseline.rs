@@ -29,7 +29,10 @@ fn check(delivered: &Delivered<'_>) -> Vec<Diagnostic> {
             delivered.surroundings.output,
             some(&files)
         ));
-        let remedy = "make two commits of it: the baseline first, and `graylane cleanup --commit` when it has been rolled out";
+        let remedy = format!(
+            "make two commits of it: the baseline first, and `{}` when it has been rolled out",
+            delivered.release.command("cleanup --commit")
+        );
         warning.at(delivered.release.output_place.clone()).remedy(remedy)
     };
     delivered.surroundings.removals.iter().map(tell).collect()

@@ -73,11 +73,12 @@ fn check(delivered: &Delivered<'_>) -> Vec<Diagnostic> {
             delivered.release.name
         )));
     }
+    let generate = delivered.release.command("generate --commit");
     let remedy = match differences.removed.is_empty() {
-        true => "`graylane generate --commit` brings it up to date",
-        false => "take it out of the spec; `graylane generate --commit` would bring it back",
+        true => format!("`{generate}` brings it up to date"),
+        false => format!("take it out of the spec; `{generate}` would bring it back"),
     };
-    found.into_iter().map(|warning| warning.at(place.clone()).remedy(remedy)).collect()
+    found.into_iter().map(|warning| warning.at(place.clone()).remedy(remedy.as_str())).collect()
 }
 
 #[cfg(test)]

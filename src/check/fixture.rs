@@ -110,7 +110,6 @@ pub(super) fn told_around(
         removals: Vec::new(),
         foreign: Vec::new(),
         delivery: Arc::new(delivery),
-        invocation: Default::default(),
     };
     change(&mut surroundings, &release);
     let found = check_delivery(&Delivered {

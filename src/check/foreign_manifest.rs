@@ -21,12 +21,15 @@ the overlay. What is as the spec gives it is taken over by `graylane generate`."
 };
 
 fn check(delivered: &Delivered<'_>) -> Vec<Diagnostic> {
+    let release = delivered.release;
     let tell = |path: &String| {
         let warning = Diagnostic::warning(format!(
             "`{path}` is listed in no lock: it is applied, and `cleanup` leaves it"
         ));
         warning.at(first_line(path)).remedy(format!(
-            "remove it if it is left over: git rm '{path}'\nor keep it elsewhere; `graylane generate` takes over what is as the spec gives it"
+            "remove it if it is left over: {}\nor keep it elsewhere; `{}` takes over what is as the spec gives it",
+            release.invocation.git("rm", path),
+            release.command("generate")
         ))
     };
     delivered.surroundings.foreign.iter().map(tell).collect()

@@ -25,18 +25,24 @@ fn check(delivered: &Delivered<'_>) -> Vec<Diagnostic> {
     let Some(Standing::Written(differences)) = &around.standing else { return Vec::new() };
     let tell = |(path, edit): &(crate::overlay::OverlayPath, Edit)| {
         let path = path.below(&around.output);
+        let generate = delivered.release.command("generate");
+        let force = delivered.release.command("generate --force");
         let (what, remedy) = match edit {
             Edit::Changed => (
                 "was changed by hand since it was generated: `generate` stops there",
-                "put the change into the spec (`patches`, `env`, `images`), or discard it: `graylane generate --force`",
+                format!(
+                    "put the change into the spec (`patches`, `env`, `images`), or discard it: `{force}`"
+                ),
             ),
             Edit::Removed => (
                 "was removed by hand since it was generated: the lane runs without it",
-                "`graylane generate` puts it back; `policies: {KIND/NAME: skip}` leaves the object out",
+                format!(
+                    "`{generate}` puts it back; `policies: {{KIND/NAME: skip}}` leaves the object out"
+                ),
             ),
             Edit::Foreign => (
                 "is not from graylane, and stands where a file of the lane goes: `generate` stops there",
-                "move it away, or let `graylane generate --force` overwrite it",
+                format!("move it away, or let `{force}` overwrite it"),
             ),
         };
         let warning = Diagnostic::warning(format!("`{path}` {what}")).remedy(remedy);

@@ -51,7 +51,10 @@ fn check(made: &Made<'_>) -> Vec<Diagnostic> {
         "`{}` has the images of the baseline and no other setting: there is nothing to test",
         service.name
     ));
-    let remedy = "write the image of the new version; where the baseline has it already, `graylane cleanup` removes the lane";
+    let remedy = format!(
+        "write the image of the new version; where the baseline has it already, `{}` removes the lane",
+        made.release.command("cleanup")
+    );
     vec![warning.at(image.place.clone()).remedy(remedy)]
 }
 

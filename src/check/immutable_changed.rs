@@ -1,6 +1,7 @@
 //! `immutable-changed`: a gray object has another value in a field that cannot be changed.
 
 use super::delivered::Delivered;
+use super::selector_changed::anew;
 use super::{Check, Finding};
 use crate::baseline::Object;
 use crate::diagnostic::{Diagnostic, Severity};
@@ -41,8 +42,7 @@ fn check(delivered: &Delivered<'_>) -> Vec<Diagnostic> {
             if changed.len() > 1 { "are" } else { "is" },
         ));
         let place = gray.baseline().and_then(|id| delivered.baseline.get(id)).and_then(Object::place);
-        let remedy = "remove the lane first and let that be applied: `graylane cleanup --commit`; then `graylane generate --commit`; or use another tag";
-        Some(warning.at(place).remedy(remedy))
+        Some(warning.at(place).remedy(anew(delivered.release)))
     });
     changed.collect()
 }

@@ -35,7 +35,7 @@ fn check(delivered: &Delivered<'_>) -> Vec<Diagnostic> {
         Some(Standing::Absent) => format!("remove {}, or set a later `expires`", release.file),
         _ => format!(
             "`{} --commit` removes it; or set a later `expires`",
-            around.invocation.of("cleanup", &release.file)
+            release.command("cleanup")
         ),
     };
     vec![warning.at(expiry.place.clone()).remedy(remedy)]

@@ -60,10 +60,10 @@ fn check(delivered: &Delivered<'_>) -> Vec<Diagnostic> {
                 gray.id,
                 consequence(None, selector.role, "gray pods")
             ));
-            found.push(
-                at(error, Some(owner), slice::from_ref(&selector.path))
-                    .remedy("generate the lane in the same change: `graylane generate --commit`"),
-            );
+            found.push(at(error, Some(owner), slice::from_ref(&selector.path)).remedy(format!(
+                "generate the lane in the same change: `{}`",
+                delivered.release.command("generate --commit")
+            )));
         }
     }
     found

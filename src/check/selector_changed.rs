@@ -5,6 +5,7 @@ use super::{Check, Finding};
 use crate::baseline::Object;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::kube::object::ObjectRef;
+use crate::spec::GrayRelease;
 use crate::yaml::{Source, parse};
 
 pub(super) const FINDING: Finding = Finding {
@@ -43,6 +44,15 @@ pub(crate) fn has_immutable_selector(id: &ObjectRef) -> bool {
     IMMUTABLE.contains(&(id.group.as_str(), id.kind.as_str()))
 }
 
+/// How a lane is made again whose objects cannot be changed to what they should be.
+pub(super) fn anew(release: &GrayRelease) -> String {
+    format!(
+        "remove the lane first and let that be applied: `{}`; then `{}`; or use another tag",
+        release.command("cleanup --commit"),
+        release.command("generate --commit")
+    )
+}
+
 fn check(delivered: &Delivered<'_>) -> Vec<Diagnostic> {
     let before = &delivered.surroundings.committed;
     let objects = delivered.lane.objects.iter();
@@ -59,8 +69,7 @@ fn check(delivered: &Delivered<'_>) -> Vec<Diagnostic> {
             gray.id
         ));
         let place = gray.baseline().and_then(|id| delivered.baseline.get(id)).and_then(Object::place);
-        let remedy = "remove the lane first and let that be applied: `graylane cleanup --commit`; then `graylane generate --commit`; or use another tag";
-        Some(warning.at(place).remedy(remedy))
+        Some(warning.at(place).remedy(anew(delivered.release)))
     });
     changed.collect()
 }

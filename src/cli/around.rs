@@ -77,7 +77,6 @@ impl<'w> Around<'w> {
             standing: self.standing(release, desired),
             removals: self.removals(&output),
             delivery: Arc::clone(&self.delivery),
-            invocation: self.workspace.invocation(),
             manifests,
             output,
         }

@@ -125,7 +125,7 @@ fn cleanup(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result<
             warnings.extend(unknown_service(service, lock, directory));
             kept_by.extend(spec_with(service, lock, &workspace)?);
         }
-        match safe_removal(lock.as_ref(), selection, &overlay, args.force) {
+        match safe_removal(lock.as_ref(), selection, &overlay, args.force, &workspace) {
             Ok(plan) => {
                 warnings.extend(staying(directory, lock.as_ref(), selection, &workspace)?);
                 gone.extend(gone_services(lock.as_ref(), &plan));
@@ -172,8 +172,9 @@ fn cleanup(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result<
             .say("next: when the gateway has stopped sending, the same command without --drain")?;
     } else if let Some(service) = args.service.as_ref().filter(|_| !args.dry_run) {
         for spec in kept_by {
+            let generate = workspace.invocation().of("generate", &spec);
             output.say(&format!(
-                "next: take `{service}` out of {spec}; while it is there, `graylane generate` brings it back"
+                "next: take `{service}` out of {spec}; while it is there, `{generate}` brings it back"
             ))?;
         }
     }
@@ -204,13 +205,13 @@ fn clean(
         return Ok(false);
     }
     if args.dry_run {
-        let plan = safe_removal(lock.as_ref(), selection, &overlay, args.force)?;
+        let plan = safe_removal(lock.as_ref(), selection, &overlay, args.force, workspace)?;
         tell(&plan, &directory, output)?;
         return Ok(!plan.is_empty());
     }
     let writing = overlay.begin()?;
     let lock = lock_to_clean(args, writing.dir(), selection, workspace)?;
-    let plan = safe_removal(lock.as_ref(), selection, writing.dir(), args.force)?;
+    let plan = safe_removal(lock.as_ref(), selection, writing.dir(), args.force, workspace)?;
     let files_first = !args.commit.commit || args.commit.shows_files(workspace)?;
     if files_first {
         writing.apply(&plan)?;
@@ -292,6 +293,7 @@ fn safe_removal(
     selection: Selection<'_>,
     overlay: &OverlayDir,
     force: bool,
+    workspace: &Workspace,
 ) -> Result<Plan, Failure> {
     let plan = plan_removal(lock, selection, overlay, force)?;
     let (Selection::Service(service), false) = (selection, force) else { return Ok(plan) };
@@ -305,14 +307,16 @@ fn safe_removal(
     if missed.is_empty() {
         return Ok(plan);
     }
+    let spec = lock.map(|lock| lock.header().spec.as_str()).unwrap_or_default();
+    let generate = workspace.invocation().of("generate", spec);
     let error = Diagnostic::error(format!(
         "the lane in {} needs objects that would go with the service `{}`",
         overlay.dir(),
         service.escape_debug()
     ))
-    .remedy(
-        "take the service out of the spec and run `graylane generate`, which keeps what others use; or remove them all the same with `--force`",
-    );
+    .remedy(format!(
+        "take the service out of the spec and run `{generate}`, which keeps what others use; or remove them all the same with `--force`"
+    ));
     let error = missed.into_iter().fold(error, |error, one| {
         error.related(one.place, format!("{} needs {}", one.user, one.needs))
     });

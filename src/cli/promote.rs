@@ -209,11 +209,12 @@ fn stale(
             spec.output
         ));
         let error = error.at(spec.release.tag_place.clone());
-        return Ok(vec![error.remedy("run `graylane generate` first, or promote with --force")]);
+        let generate = workspace.invocation().of("generate", &spec.release.file);
+        return Ok(vec![error.remedy(format!("run `{generate}` first, or promote with --force"))]);
     };
     let release = match release(spec.clone(), facts) {
         Ok(release) => release,
-        Err(failure) => return Ok(unbuildable(spec, failure)),
+        Err(failure) => return Ok(unbuildable(spec, failure, workspace)),
     };
     let errors = untried(&release, &lock, workspace);
     if !errors.is_empty() {
@@ -257,7 +258,8 @@ fn stale(
             "{what} changed since the lane was generated in commit {short}: promoting would overwrite what the lane was not tried with"
         ));
         errors.push(error.remedy(format!(
-            "look at it: git diff {generated} -- '{path}'\nthen promote with --force"
+            "look at it: {}\nthen promote with --force",
+            workspace.invocation().git(&format!("diff {generated} --"), path)
         )));
     }
     Ok(errors)
@@ -274,14 +276,19 @@ fn copied<'a>(release: &'a Release, path: &str, files: &dyn Files) -> Vec<&'a Ob
 }
 
 /// Why a lane cannot be built as it was when it was tried.
-fn unbuildable(spec: &SpecFile, Failure(mut errors): Failure) -> Vec<Diagnostic> {
+fn unbuildable(
+    spec: &SpecFile,
+    Failure(mut errors): Failure,
+    workspace: &Workspace,
+) -> Vec<Diagnostic> {
+    let generate = workspace.invocation().of("generate", &spec.release.file);
     let error = Diagnostic::error(format!(
         "the lane `{}` cannot be built any more: what would be promoted was never tried with what the baseline is now",
         spec.release.name
     ));
-    errors.push(error.at(spec.release.tag_place.clone()).remedy(
-        "mend the spec, run `graylane generate` and let that be applied first, or promote with --force",
-    ));
+    errors.push(error.at(spec.release.tag_place.clone()).remedy(format!(
+        "mend the spec, run `{generate}` and let that be applied first, or promote with --force"
+    )));
     errors
 }
 
@@ -289,6 +296,8 @@ fn unbuildable(spec: &SpecFile, Failure(mut errors): Failure) -> Vec<Diagnostic>
 /// `cleanup --drain` does, was there to be tried.
 fn untried(release: &Release, lock: &Lock, workspace: &Workspace) -> Vec<Diagnostic> {
     let spec = &release.spec;
+    let invocation = workspace.invocation();
+    let generate = invocation.of("generate", &spec.release.file);
     let Ok(overlay) = found(workspace, &spec.output) else { return Vec::new() };
     let Standing::Written(differences) = Standing::of(release.desired(), &*overlay) else {
         return Vec::new();
@@ -302,9 +311,10 @@ fn untried(release: &Release, lock: &Lock, workspace: &Workspace) -> Vec<Diagnos
         "{} {why}: what would be promoted was never tried",
         path.below(&spec.output)
     ));
-    vec![error.at(spec.release.tag_place.clone()).remedy(
-        "`graylane diff --against head` shows what changes; run `graylane generate` and let that be applied first, or promote with --force",
-    )]
+    vec![error.at(spec.release.tag_place.clone()).remedy(format!(
+        "`{}` shows what changes; run `{generate}` and let that be applied first, or promote with --force",
+        invocation.of("diff --against head", &spec.release.file)
+    ))]
 }
 
 /// The commit that generated an overlay, whose lock in the last commit is this one. Commits that

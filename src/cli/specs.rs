@@ -349,8 +349,9 @@ fn built(
     let outputs: Vec<String> = specs.iter().map(|spec| spec.output.clone()).collect();
     let mut claims = claims_of_neighbours(to, &specs);
     let mut left = specs.len();
-    let built = specs.into_iter().map(|spec| {
+    let built = specs.into_iter().map(|mut spec| {
         left -= 1;
+        spec.release.invocation = to.invocation.clone();
         let path = spec.release.file.to_string();
         let release = baselines
             .of(files, &spec, from, &outputs)

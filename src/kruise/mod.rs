@@ -62,7 +62,7 @@ pub fn build(release: &GrayRelease, facts: &Facts) -> Result<Lane, Failure> {
             Ok(object) => objects.push(object),
             Err(error) => errors.push(error),
         }
-        lane.notes.extend(starts(facts, service));
+        lane.notes.extend(starts(release, facts, service));
     }
     for object in objects {
         match generated(release, facts, object) {
@@ -159,7 +159,7 @@ fn gray_labels(
 }
 
 /// Says what starts the rollout of a service, unless the baseline has the new images already.
-fn starts(facts: &Facts, found: &Found<'_, '_>) -> Option<Diagnostic> {
+fn starts(release: &GrayRelease, facts: &Facts, found: &Found<'_, '_>) -> Option<Diagnostic> {
     let object = facts.object(found.workload);
     let all = containers(found.document.root(), &found.pods.template);
     let is_there = |container: &str, image: &str| {
@@ -184,7 +184,8 @@ fn starts(facts: &Facts, found: &Found<'_, '_>) -> Option<Diagnostic> {
         false => (
             "its new images stand",
             format!(
-                "apply the overlay, then `graylane promote` sets these images there:{}",
+                "apply the overlay, then `{}` sets these images there:{}",
+                release.command("promote"),
                 new.concat()
             ),
         ),

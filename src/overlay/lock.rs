@@ -346,7 +346,7 @@ fn place(text: &str, shown: &str, offset: usize) -> Place {
 
 /// The way without the lock that is there: files that hold what is generated are taken over.
 const ANEW: &str =
-    "delete it and run `graylane generate`: files that are as generated are taken over";
+    "delete it and generate its lane again: files that are as generated are taken over";
 
 /// What to do about a lock that cannot be read. One that was never committed is not in git, and git
 /// restores none while a merge of it is not settled.

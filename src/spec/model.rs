@@ -15,6 +15,7 @@ use super::opensergo::OpenSergo;
 use super::syntax;
 use crate::commit_message::MessageTemplate;
 use crate::diagnostic::{Diagnostic, Place, one_line};
+use crate::invocation::Invocation;
 use crate::yaml::Value;
 
 /// One declared run of new versions beside the baseline.
@@ -82,9 +83,17 @@ pub struct GrayRelease {
     pub findings: Vec<FindingRule>,
     /// SHA-256 of the spec's text, in lower-case hex.
     pub digest: String,
+    /// Where commands on it that are offered are run: at the repository's root, unless it is known
+    /// better.
+    pub invocation: Invocation,
 }
 
 impl GrayRelease {
+    /// A command line that is about this lane and no other.
+    pub fn command(&self, words: &str) -> String {
+        self.invocation.of(words, &self.file)
+    }
+
     /// Where the directory of what lanes share comes from; the output's place where it is the
     /// default.
     pub fn shared_place(&self) -> &Place {

@@ -11,6 +11,7 @@ use super::{
     appstack, commit, database, findings, governance, istio, kruise, opensergo, service, syntax,
 };
 use crate::diagnostic::Place;
+use crate::invocation::Invocation;
 use crate::yaml::{NodeRef, Source};
 
 /// What a suffix holds for the tag.
@@ -100,6 +101,7 @@ pub(super) fn read(
         commit_template,
         findings,
         digest: digest(source.text()),
+        invocation: Invocation::default(),
     })
 }
 

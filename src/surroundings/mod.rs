@@ -10,7 +10,6 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::invocation::Invocation;
 use crate::kube::object::ObjectRef;
 
 pub use delivery::{Delivery, Reading};
@@ -37,8 +36,6 @@ pub struct Surroundings {
     pub foreign: Vec<String>,
     /// What the repository says about delivery.
     pub delivery: Arc<Delivery>,
-    /// How commands are written that are offered.
-    pub invocation: Invocation,
 }
 
 /// A removal of a lane together with changes to its baseline.

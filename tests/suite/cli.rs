@@ -305,7 +305,7 @@ fn a_service_that_the_rest_of_the_lane_needs_is_not_removed() {
         let ran = stops(&sandbox, line, "needs objects that would go with the service `a`");
         let needs = "(Deployment/b-mse-gray needs ConfigMap/shared-mse-gray)";
         assert!(ran.stderr.contains(needs), "{}", ran.stderr);
-        assert!(ran.stderr.contains("run `graylane generate`"), "{}", ran.stderr);
+        assert!(ran.stderr.contains("run `graylane generate graylane.yaml`"), "{}", ran.stderr);
     }
     stops(
         &sandbox,
@@ -354,7 +354,7 @@ fn a_damaged_lock_can_be_mended_without_git() {
     ok(&sandbox, "graylane generate");
     let before = sandbox.tree();
     ok(&sandbox, "echo damage >> overlays/gray/graylane.lock");
-    stops(&sandbox, "graylane generate", "delete it and run `graylane generate`");
+    stops(&sandbox, "graylane generate", "delete it and generate its lane again");
     ok(&sandbox, "rm overlays/gray/graylane.lock && graylane generate");
     assert_eq!(sandbox.tree(), before);
 }

@@ -271,3 +271,79 @@ fn commands_that_are_offered_work_where_they_are_told() {
         assert!(ran.stderr.contains("there is no overlay in"), "{}", ran.stderr);
     }
 }
+
+/// The commands in backquotes.
+fn offered(told: &str) -> Vec<&str> {
+    told.split('`').skip(1).step_by(2).filter(|text| text.starts_with("graylane ")).collect()
+}
+
+#[test]
+fn commands_that_are_offered_are_of_the_lane_they_are_told_of() {
+    const DRIFT: &str = "sed -i s/2.0/2.1/ SPEC";
+    const SELECTOR: &str =
+        r"sed -i 's/  tag: gray/  tag: gray\n  governance: {provider: none}/' SPEC";
+    const EXPIRES: &str = r"sed -i 's/  tag: gray/  tag: gray\n  expires: 2020-01-01/' SPEC";
+    const GONE: &str = "rm -r OUT && sed -i 's/replicas: 3/replicas: 4/' deploy/web.yaml";
+    // A selector that gray pods match as they were.
+    const LEAK: &str = "sed -i 's/^    app: web$/    tier: back/' deploy/web.yaml";
+    const POD: &str = r"sed -i 's/^      containers:/      hostNetwork: false\n      containers:/' deploy/web.yaml";
+    // What is done to a lane and its files, the command that tells of it, and what it tells.
+    let cases = [
+        (DRIFT, "check", "[drift]"),
+        ("rm OUT/workloads/*", "check", "was removed by hand"),
+        ("sed -i s/2.0/3.0/ OUT/workloads/*", "check", "was changed by hand"),
+        (POD, "check", "[baseline-moved]"),
+        ("cp deploy/web.yaml OUT/workloads/service-x.yaml", "check", "[foreign-manifest]"),
+        ("sed -i s/2.0/1.0/ SPEC", "check", "[image-unchanged]"),
+        (SELECTOR, "check", "[selector-changed]"),
+        (EXPIRES, "check", "[lane-expired]"),
+        (LEAK, "check", "[overlay-leak]"),
+        (GONE, "check", "[cleanup-with-baseline]"),
+        (DRIFT, "promote", "is not that of this spec"),
+        (POD, "promote", "is not what spec and baseline give"),
+    ];
+    let sandbox = web();
+    let ok = |line: &str| {
+        let ran = sandbox.sh(line);
+        assert_eq!(ran.code, 0, "{line}\n{}{}", ran.stdout, ran.stderr);
+        ran.stdout
+    };
+    // Where specs are looked for and where they are not; from the root, from beside, and with `-C`:
+    // each case in one of them.
+    let places = [("graylane", ".", ""), ("lanes", "deploy", "../"), ("lanes", "..", "")];
+    for (place, (specs, cd, to)) in places.into_iter().enumerate() {
+        ok(&format!(
+            "rm -rf ../start && cp -a . ../start && cd ../start && mkdir {specs} && \
+             sed -i 's/^        app: web$/&\\n        tier: back/' deploy/web.yaml && \
+             git mv graylane.yaml {specs}/a.yaml && cd {specs} && \
+             sed -i 's/web-gray/a/; s#\\[deploy\\]#[../deploy]#' a.yaml && \
+             sed 's/name: a$/name: b/; s/tag: gray/tag: b/; s/x-gray/x-b/' a.yaml > b.yaml && \
+             git add .. && git commit -qm Two && graylane generate -q --commit a.yaml b.yaml && \
+             sed -i s/2.0/2.2/ b.yaml && git commit -qam Later"
+        ));
+        let spec = match cd {
+            ".." => format!("-C done {specs}/a.yaml"),
+            _ => format!("{to}{specs}/a.yaml"),
+        };
+        for (deed, command, code) in cases.into_iter().skip(place).step_by(places.len()) {
+            let deed = deed.replace("SPEC", &format!("{specs}/a.yaml"));
+            let deed = deed.replace("OUT", &format!("{specs}/overlays/gray"));
+            ok(&format!("rm -rf ../done && cp -a ../start ../done && cd ../done && {deed}"));
+            let told = sandbox.sh(&format!("cd ../done/{cd} && graylane {command} {spec}"));
+            let told = format!("{cd}: {}{}", told.stdout, told.stderr);
+            assert!(told.contains(code), "{code}: {told}");
+            let commands = offered(&told);
+            assert!(!commands.is_empty(), "{code}: {told}");
+            for command in commands {
+                ok("rm -rf ../kept && cp -a ../done ../kept");
+                let ran = sandbox.sh(&format!("cd ../done/{cd} && {command}"));
+                let is_done = ran.code == 0 || (ran.code == 1 && command.contains(" diff "));
+                assert!(is_done, "{command}: {}\n{told}", ran.stderr);
+                // Whatever is done to the other lane, too, changes it.
+                let other = format!("{specs}/overlays/b");
+                ok(&format!("cd .. && diff -r done/{other} kept/{other}"));
+                ok("rm -rf ../done && mv ../kept ../done");
+            }
+        }
+    }
+}

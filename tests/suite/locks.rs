@@ -434,7 +434,7 @@ fn a_lock_in_conflict_is_mended_as_the_message_says() {
     let sandbox = conflicting();
     let ran = run(&sandbox, "graylane generate", 2);
     assert!(ran.stderr.contains("has the marks of a merge that was not settled"), "{}", ran.stderr);
-    assert!(ran.stderr.contains("delete it and run `graylane generate`"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("delete it and generate its lane again"), "{}", ran.stderr);
     assert!(!ran.stderr.contains("git restore"), "{}", ran.stderr);
     run(&sandbox, &format!("{remedy} && graylane -q generate --force"), 0);
     run(&sandbox, "git add -A && git commit -qm Merged && graylane -q generate --check", 0);
