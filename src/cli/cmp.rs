@@ -9,7 +9,7 @@ use super::specs::{BaselineArgs, SpecArgs, default_specs};
 use super::workspace::Workspace;
 use super::{Global, Outcome};
 use crate::argocd::{PARAMETERS, Parameters, SOURCE_PATH, SourceRoot, announcement, for_plugin};
-use crate::baseline::files::{Files, Instead};
+use crate::baseline::files::{Files, FilesError, Instead};
 use crate::diagnostic::{Diagnostic, Failure};
 use crate::pipeline::{SpecFile, read_spec};
 
@@ -93,9 +93,7 @@ impl Application {
         output: &mut Output,
     ) -> anyhow::Result<()> {
         let parameters = self.parameters.as_ref().map_err(Failure::clone)?;
-        let has_none =
-            self.specs.specs.is_empty() && default_specs(&self.workspace, files).is_empty();
-        if has_none && allow_empty {
+        if allow_empty && self.is_gone(parameters, files)? {
             return Ok(());
         }
         let paths = self.specs.paths(&self.workspace, files)?;
@@ -123,6 +121,17 @@ impl Application {
                 Err(error) => error,
             }),
         }
+    }
+
+    /// Whether the lane has gone with its spec: the one that the application names, or those in the
+    /// usual places. What the command names is for all applications, and has to be there.
+    fn is_gone(&self, parameters: &Parameters, files: &dyn Files) -> Result<bool, Failure> {
+        Ok(match &parameters.spec {
+            Some(spec) => {
+                matches!(files.read(&self.workspace.path(spec)?), Err(FilesError::Missing))
+            }
+            None => self.specs.specs.is_empty() && default_specs(&self.workspace, files).is_empty(),
+        })
     }
 
     /// The files with the parameters in the spec, where they change anything.

@@ -219,9 +219,28 @@ fn nothing_is_an_error_unless_it_is_allowed() {
     assert!(ran.stderr.contains("there is no spec here"), "{}", ran.stderr);
     let ran = app.run(&["--cmp", "--allow-empty"], &[]);
     assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (0, "", ""));
-    // One that is named is not there by mistake.
+    // One that the command names for all applications is not there by mistake.
     let ran = app.run(&["--cmp", "--allow-empty", "graylane.yaml"], &[]);
     assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
+    // One that the application names went with its lane, whatever else it sets and is beside it.
+    fs::write(sandbox.dir.join("graylane.yaml"), "another: lane\n").unwrap();
+    let app = Application::of(&sandbox.dir, ".");
+    for named in [
+        r#"[{"name": "spec", "string": "lanes/gone.yaml"}]"#,
+        r#"[{"name": "spec", "string": "gone.yaml"}, {"name": "tag", "string": "pr-1"}]"#,
+    ] {
+        let ran = app.run(&["--cmp", "--allow-empty"], &parameters(named));
+        assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (0, "", ""), "{named}");
+        let ran = app.run(&["--cmp"], &parameters(named));
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{named}");
+        assert!(ran.stderr.contains("gone.yaml cannot be read: it does not exist"), "{named}");
+    }
+    // What is there and cannot be read is no lane that is gone.
+    for named in ["graylane.yaml", ".", "../gone.yaml"] {
+        let named = format!(r#"[{{"name": "spec", "string": "{named}"}}]"#);
+        let ran = app.run(&["--cmp", "--allow-empty"], &parameters(&named));
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{named}");
+    }
 }
 
 #[test]
