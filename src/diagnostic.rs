@@ -39,6 +39,14 @@ pub struct Place {
     pub text: String,
 }
 
+impl Place {
+    /// A line of a file whose text is not to be shown, or not known; the first one is for what is
+    /// about the file as a whole.
+    pub fn of_line(file: &str, line: usize) -> Self {
+        Self { file: file.into(), line, column: 1, text: String::new() }
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}", self.file, self.line, self.column)

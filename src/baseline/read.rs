@@ -10,7 +10,7 @@ use super::files::{Files, FilesError};
 use super::orchestration::{Orchestration, read_orchestration};
 use super::{Baseline, Object};
 use crate::appstack::is_orchestration;
-use crate::diagnostic::{Diagnostic, Failure};
+use crate::diagnostic::{Diagnostic, Failure, Place};
 use crate::kube::object::identity;
 use crate::kube::pod_specs::{containers, pod_templates};
 use crate::yaml::{Document, NodeRef, Source, parse};
@@ -115,6 +115,7 @@ fn unreadable(path: &str, error: &FilesError) -> Diagnostic {
         FilesError::Outside(why) | FilesError::Other(why) => why,
     };
     Diagnostic::error(format!("{path} cannot be read: {why}"))
+        .at(Place::of_line(path, 1))
         .remedy("mend the file, or leave it out of `baseline.paths`")
 }
 
@@ -141,7 +142,8 @@ fn read_file(
                 .filter(|b| **b == b'\n')
                 .count()
                 + 1;
-            let error = Diagnostic::error(format!("{path}:{line}: the file is not UTF-8 text"));
+            let error = Diagnostic::error(format!("{path}:{line}: the file is not UTF-8 text"))
+                .at(Place::of_line(path, line));
             reading
                 .errors
                 .push(error.remedy("save it as UTF-8, or leave it out of `baseline.paths`"));

@@ -54,7 +54,7 @@ impl<'a> Delivered<'a> {
 
 /// The first line of a file, for what is about the file as a whole.
 pub(super) fn first_line(file: &str) -> Place {
-    Place { file: file.into(), line: 1, column: 1, text: String::new() }
+    Place::of_line(file, 1)
 }
 
 /// A few of many names, for people.

@@ -353,9 +353,17 @@ fn built(
         left -= 1;
         spec.release.invocation = to.invocation.clone();
         let path = spec.release.file.to_string();
+        let name = spec.release.name_place.clone();
         let release = baselines
             .of(files, &spec, from, &outputs)
-            .and_then(|facts| release_beside(spec, &facts, &claims));
+            .and_then(|facts| release_beside(spec, &facts, &claims))
+            .map_err(|Failure(mut errors)| {
+                // One of several specs has to be told from the others.
+                errors.iter_mut().for_each(|error| {
+                    error.place.get_or_insert_with(|| name.clone());
+                });
+                Failure(errors)
+            });
         if let Ok(release) = release.as_ref()
             && left > 0
         {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::baseline::files::{Files, FilesError};
 use crate::baseline::select::Pattern;
-use crate::diagnostic::{Diagnostic, Failure};
+use crate::diagnostic::{Diagnostic, Failure, Place};
 use crate::overlay::Digest;
 use crate::spec::{self, GrayRelease, Provider};
 
@@ -54,9 +54,11 @@ const MAX_SPEC_BYTES: usize = 1 << 20;
 pub fn read_spec(files: &dyn Files, path: &str) -> Result<SpecFile, Failure> {
     let shown = if path.is_empty() { "." } else { path };
     let unreadable = |why: &str| {
-        Diagnostic::error(format!("the spec {shown} cannot be read: {why}")).remedy(
-            "name a GrayRelease file of this repository; `graylane init` writes a first one",
-        )
+        Diagnostic::error(format!("the spec {shown} cannot be read: {why}"))
+            .at(Place::of_line(shown, 1))
+            .remedy(
+                "name a GrayRelease file of this repository; `graylane init` writes a first one",
+            )
     };
     let bytes = files.read(path).map_err(|error| match error {
         FilesError::Missing => unreadable("it does not exist"),

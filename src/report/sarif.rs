@@ -29,14 +29,14 @@ const NOT_BUILT: &str = "not-built";
 /// an end; a rule has descriptions of bounded length.
 ///
 /// Errors that stopped the check are the results of a run that was not successful; one without a
-/// place is at the start of the file `spec`.
+/// place, which is of no spec, is at the start of the file `spec`.
 pub fn sarif(found: Result<&[Checked<'_>], &Failure>, spec: &str) -> String {
     let mut rules: Vec<Value> = FINDINGS.iter().map(rule).collect();
     let mut seen = HashMap::new();
     let mut results = Vec::new();
     if let Err(Failure(errors)) = found {
         rules.push(not_built());
-        let start = Place { file: spec.into(), line: 1, column: 1, text: String::new() };
+        let start = Place::of_line(spec, 1);
         let stopped = Checked { lane: spec, place: &start, findings: &[], silenced: &[] };
         results.extend(errors.iter().map(|error| {
             let mut result = result(&stopped, &error.clone().code(NOT_BUILT), &mut seen);

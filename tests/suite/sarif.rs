@@ -171,6 +171,43 @@ fn errors_that_stop_the_check_are_reported() {
 }
 
 #[test]
+fn errors_are_at_the_spec_that_they_are_of() {
+    let sandbox = Sandbox::new();
+    sandbox.copy_from(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/mse-demo"));
+    sandbox.commit_all();
+    let files = |line: &str| -> Vec<String> {
+        let ran = sandbox.sh(line);
+        assert_eq!(ran.code, 2, "{line}: {}", ran.stderr);
+        let log: Value = serde_json::from_str(&ran.stdout).unwrap();
+        let results = log["runs"][0]["results"].as_array().unwrap().iter();
+        let place = |result: &Value| {
+            let uri = &result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"];
+            uri.as_str().unwrap().to_owned()
+        };
+        results.map(place).collect()
+    };
+    let check = "graylane check --format sarif";
+    let gone = ["gone.yaml", "lanes/gone.yaml"];
+    assert_eq!(files(&format!("{check} graylane.yaml gone.yaml lanes/gone.yaml")), gone);
+    // Paths are those of the repository, wherever the command is.
+    let line = format!("cd deploy && {check} ../graylane.yaml ../gone.yaml ../lanes/gone.yaml");
+    assert_eq!(files(&line), gone);
+    // What a second spec leads to is at that, whatever it is.
+    let ran = sandbox.sh("mkdir other && cp deploy/*.yaml other/ && printf 'a: \\351\n' > other/latin1.yaml && \
+         sed 's/.deploy.$/[other]/; s/name: spring-gray/name: two/; s/tag: gray/tag: two/' graylane.yaml > two.yaml");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert_eq!(files(&format!("{check} graylane.yaml two.yaml")), ["other/latin1.yaml"]);
+    // What has no place of its own is at the lane's name.
+    let ran = sandbox.sh(
+        "rm other/latin1.yaml && sed -i 's/^metadata:/metadata:\\n  annotations: [a]/' other/*.yaml",
+    );
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let found = files(&format!("{check} graylane.yaml two.yaml"));
+    assert!(found.iter().any(|file| file == "two.yaml"), "{found:?}");
+    assert!(!found.iter().any(|file| file == "graylane.yaml"), "{found:?}");
+}
+
+#[test]
 fn logs_have_what_github_asks_for() {
     let fingerprint = Regex::new("^[0-9a-f]{16}:[1-9]").unwrap();
     for case in CASES {
