@@ -3,7 +3,7 @@
 use crate::diagnostic::Diagnostic;
 use crate::kube::object::{ObjectRef, identity};
 use crate::kube::pod_specs::{PodTemplate, containers};
-use crate::yaml::{Document, NodeRef, Path, Segment, Source, Stream, parse};
+use crate::yaml::{Document, NodeRef, Path, Segment, Source, Stream, parse_as_written};
 
 /// The objects of a file where they stand in it.
 pub(super) struct Manifest<'a> {
@@ -34,7 +34,7 @@ impl<'a> Manifest<'a> {
     /// Reads a file; `namespace` is that of objects that name none.
     pub(super) fn open(path: &'a str, text: &str, namespace: &'a str) -> Result<Self, Unfit> {
         let source = Source::new(path, text.to_owned());
-        let stream = parse(source).map_err(|_| Unfit::NotYaml)?;
+        let stream = parse_as_written(source).map_err(|_| Unfit::NotYaml)?;
         if stream.to_text() != text {
             return Err(Unfit::NotInPlace);
         }

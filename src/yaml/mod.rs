@@ -28,7 +28,7 @@ mod view;
 pub use edit::EditError;
 pub use merge::{MergeKeys, apply_merge};
 pub use node::Document;
-pub use parse::{MAX_DEPTH, MAX_FILE_BYTES, Stream, parse};
+pub use parse::{MAX_DEPTH, MAX_FILE_BYTES, Stream, parse, parse_as_written};
 pub use patch::{JsonPatchOp, PatchError, apply_json_patch};
 pub use path::{Path, Segment};
 pub use scalar::ScalarStyle;

@@ -44,7 +44,8 @@ pub struct Stream {
 impl Stream {
     /// The text of the file with its documents as they are now.
     ///
-    /// Without edits this is the text that was parsed, byte for byte.
+    /// Without edits this is the text that was parsed, byte for byte, unless it was JSON that
+    /// [`parse`] had to write anew.
     pub fn to_text(&self) -> String {
         let mut out = String::with_capacity(self.source.text().len());
         let mut at = 0;
@@ -65,6 +66,16 @@ impl Stream {
 /// One diagnostic with its place: what is not YAML, what Kubernetes would not read (duplicate keys,
 /// keys that are no scalars, control characters), and what goes beyond the limits of this module.
 pub fn parse(source: Arc<Source>) -> Result<Stream, Diagnostic> {
+    parse_as_written(super::json::plain_slashes(&source).unwrap_or(source))
+}
+
+/// Parses a file that is to be changed where it stands, as [`parse`] does: JSON keeps its `\/`,
+/// which copies that start with a comment must not have.
+///
+/// # Errors
+///
+/// As [`parse`].
+pub fn parse_as_written(source: Arc<Source>) -> Result<Stream, Diagnostic> {
     check_characters(&source)?;
     match parse_events(&source) {
         Ok(documents) => Ok(Stream { source, documents }),
@@ -296,6 +307,10 @@ fn refused_character(bytes: &[u8], at: usize) -> Option<(String, &'static str)> 
         (0xc2, Some(byte), _) if byte < 0xa0 => control(u32::from(byte)),
         (0xe2, Some(0x80), Some(byte @ (0xa8 | 0xa9))) => {
             line_break(0x2000 + u32::from(byte - 0x80))
+        }
+        (0xef, Some(0xbf), Some(byte @ (0xbe | 0xbf))) => {
+            let code = 0xff00 + u32::from(byte | 0x40);
+            Some((format!("the character U+{code:04X} is not allowed in YAML"), ESCAPE))
         }
         (0xef, Some(0xbb), Some(0xbf)) if at > 0 => {
             let before = bytes.get(at - 1).copied();

@@ -156,7 +156,7 @@ fn is_decimal_float(text: &str) -> bool {
 ///
 /// YAML 1.2 section 5.1 less what YAML 1.1 takes for a line break (U+0085, U+2028, U+2029) and the
 /// byte order mark. Tab and line feed are the caller's business.
-fn is_printable(c: char) -> bool {
+pub(super) fn is_printable(c: char) -> bool {
     matches!(c, ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..='\u{10ffff}')
         && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}')
 }

@@ -186,6 +186,48 @@ fn json_stays_json() {
 }
 
 #[test]
+fn escaped_slashes_of_json_are_written_plainly() {
+    let read = |text: &str| parse(Source::new("t.json", text.to_owned())).unwrap();
+    for (text, expected) in [
+        (r#"{"a": "x\/y\/"}"#, r#"{"a": "x/y/"}"#),
+        (r#" ["\\/", "\\\/", "\"\/"]"#, r#" ["\\/", "\\/", "\"/"]"#),
+        ("\u{feff}{\"a\\/b\": 1}\n", "\u{feff}{\"a/b\": 1}\n"),
+        ("{\"a\": \"\\/\"}\n---\n{\"a\": \"é\\/\"}\n", "{\"a\": \"/\"}\n---\n{\"a\": \"é/\"}\n"),
+        ("---\n{\"a\": \"\\/\"}\n---\na: '\\/'\n", "---\n{\"a\": \"/\"}\n---\na: '\\/'\n"),
+        // No JSON: here a backslash is one.
+        (r"{a: '\/', b: c\/d}", r"{a: '\/', b: c\/d}"),
+        (r"a: \/", r"a: \/"),
+    ] {
+        let stream = read(text);
+        assert_eq!(stream.to_text(), expected);
+        let written = graylane::yaml::parse_as_written(Source::new("t.json", text.to_owned()));
+        let written = written.unwrap();
+        assert_eq!(written.to_text(), text);
+        let values = |stream: &Stream| -> Vec<Value> {
+            stream.documents.iter().map(|document| Value::from(document.root())).collect()
+        };
+        assert_eq!(values(&stream), values(&written), "{text}");
+    }
+    let text = "{\"a\": \"\\/\\/\", \"b\": 1,\n \"c\": [\"\\/\", 2]}";
+    let stream = read(text);
+    let place = |at: &[&str]| {
+        let place = stream.documents[0].at(at).unwrap().value_place();
+        let place = place.unwrap();
+        (place.line, place.column, place.text)
+    };
+    assert_eq!(place(&["b"]), (1, 20, text.lines().next().unwrap().to_owned()));
+    let list = stream.documents[0].at(&["c"]).unwrap();
+    assert_eq!(list.item(1).unwrap().value_place().unwrap().column, 14);
+}
+
+#[test]
+fn json_that_is_written_anew_has_what_yaml_forbids_as_escapes() {
+    let text = r#"{"a": "\ud83d\ude00 \u007f\u0085\u2028\ufeff\ufffe\uffff\u0001 \/ é"}"#;
+    let expected = "{\n  \"a\": \"😀 \\u007f\\u0085\\u2028\\ufeff\\ufffe\\uffff\\u0001 / é\"\n}\n";
+    assert_eq!(load(text).to_text(), expected);
+}
+
+#[test]
 fn removed_entries_leave_the_rest_alone() {
     assert_eq!(
         remove("a: 1 # x\n# about b\nb: 2\n\nc: 3\n", "/b"),
@@ -352,6 +394,8 @@ fn what_readers_disagree_on_is_refused() {
         ("a: 1 # \u{85} b: 2\n", "U+0085 is a line break"),
         ("a: b\u{2028}c: d\n", "U+2028 is a line break"),
         ("a: 1\n---\n\u{feff}b: 1\n", "byte order mark"),
+        ("a: \u{fffe}\n", "U+FFFE is not allowed"),
+        ("{\"a\": \"\u{ffff}\"}", "U+FFFF is not allowed"),
         ("\u{feff}\u{feff}a: 1\n", "byte order mark"),
         ("{a: [}é]\n", "not valid YAML"),
     ] {
