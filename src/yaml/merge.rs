@@ -1,10 +1,10 @@
 //! Strategic merge on documents: mappings merge, lists with a merge key merge by it.
 //!
 //! Source: Kubernetes' `strategic-merge-patch.md` (sig-api-machinery) and the
-//! `k8s.io/apimachinery/pkg/util/strategicpatch` package. As in kustomize, `$patch: delete` on a
-//! mapping removes its field, and elements that are new to a list go to its end.
+//! `k8s.io/apimachinery/pkg/util/strategicpatch` package; the elements of a merged list have the
+//! order that it gives them. As in kustomize, `$patch: delete` on a mapping removes its field.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use super::edit::EditError;
 use super::node::Document;
@@ -16,8 +16,10 @@ use super::value::Value;
 use super::view::{NodeKind, NodeRef};
 
 mod directive;
+mod order;
 
 use directive::{DELETE_FROM, DIRECTIVE, Directive, is_replace_marker};
+use order::{Element, merged_order};
 
 /// Which lists merge by a key of their elements.
 pub trait MergeKeys {
@@ -200,7 +202,7 @@ impl Merge<'_> {
         fields: &mut Vec<&'p str>,
     ) -> Result<()> {
         let mut deleted = Vec::new();
-        let mut merged = Vec::new();
+        let mut merged: Vec<(String, &Entries)> = Vec::new();
         for value in values {
             let Value::Mapping(entries) = value else {
                 return Err(self.fault(format!(
@@ -227,24 +229,36 @@ impl Merge<'_> {
             self.within(Segment::Index(*index), Self::remove)?;
         }
         let identities = if gone.is_empty() { identities } else { self.identities(key) };
-        let mut length = identities.len();
-        let mut positions = HashMap::with_capacity(length);
-        for (index, identity) in identities.into_iter().enumerate() {
-            if let Some(identity) = identity {
-                positions.entry(identity).or_insert(index);
+        let names: Vec<&str> = merged.iter().map(|(identity, _)| identity.as_str()).collect();
+        let (order, positions) = merged_order(&identities, &names);
+        let mut now: Vec<Option<usize>> = (0..identities.len()).map(Some).collect();
+        let mut made = HashSet::new();
+        for (index, element) in order.into_iter().enumerate() {
+            match element {
+                Element::There(old) if now.get(index) == Some(&Some(old)) => {}
+                Element::There(old) => {
+                    let Some(at) = now.iter().position(|there| *there == Some(old)) else {
+                        continue;
+                    };
+                    let value = self.found().and_then(|list| list.item(at)).map(Value::from);
+                    self.within(Segment::Index(at), Self::remove)?;
+                    self.insert(index, value.unwrap_or_else(Value::null))?;
+                    now.remove(at);
+                    now.insert(index, Some(old));
+                }
+                Element::New(of_patch) => {
+                    let Some((_, entries)) = merged.get(of_patch) else { continue };
+                    let value = self.cleaned_mapping(entries)?;
+                    self.insert(index, value)?;
+                    now.insert(index, None);
+                    made.insert(of_patch);
+                }
             }
         }
-        for (identity, entries) in merged {
-            match positions.get(&identity) {
-                Some(index) => {
-                    self.within(Segment::Index(*index), |merge| merge.mapping(entries, fields))?;
-                }
-                None => {
-                    let value = self.cleaned_mapping(entries)?;
-                    self.insert(length, value)?;
-                    positions.insert(identity, length);
-                    length += 1;
-                }
+        for (of_patch, (identity, entries)) in merged.iter().enumerate() {
+            let Some(index) = positions.get(identity.as_str()) else { continue };
+            if !made.contains(&of_patch) {
+                self.within(Segment::Index(*index), |merge| merge.mapping(entries, fields))?;
             }
         }
         Ok(())
@@ -376,15 +390,23 @@ spec:
                     "- {name: B, value: y}\n",
                     "- {name: B, value: z}\n    - name: C\n      value: w\n"
                 )
-                .replace("# web\n", "# web\n    - containerPort: 81\n")
+                .replace(
+                    "    - containerPort: 80",
+                    "    - containerPort: 81\n    - containerPort: 80"
+                )
         );
         let delete = "{spec: {containers: [{name: side, $patch: delete}, {name: new}]}}";
         assert_eq!(
             merged(POD, delete),
-            POD.replace("  - name: side\n    args: [a, b]\n", "  - name: new\n")
+            POD.replace("  - name: side\n    args: [a, b]\n", "")
+                .replace("  - name: app", "  - name: new\n  - name: app")
         );
         let again = "{spec: {containers: [{name: side, $patch: delete}, {name: side, image: s}]}}";
-        assert_eq!(merged(POD, again), POD.replace("args: [a, b]", "image: s"));
+        assert_eq!(
+            merged(POD, again),
+            POD.replace("  - name: side\n    args: [a, b]\n", "")
+                .replace("  - name: app", "  - name: side\n    image: s\n  - name: app")
+        );
         let replace = "{spec: {containers: [{$patch: replace}, {name: only}]}}";
         assert_eq!(merged(POD, replace), "spec:\n  # the pod\n  containers:\n  - name: only\n");
         let nothing = "{spec: {containers: [{name: app, ports: [{containerPort: 0x50}]}]}}";
