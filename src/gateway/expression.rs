@@ -1,5 +1,7 @@
 //! Regular expressions of matches: what all gateways read alike, and how far they reach.
 
+use super::re2;
+
 /// A text as a regular expression that matches nothing else, in RE2 and PCRE.
 pub(super) fn literal(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len() + 2);
@@ -43,6 +45,8 @@ pub(super) fn alternates(pattern: &str) -> bool {
 /// Something in an expression that RE2 and PCRE read in another way than the syntax it is checked
 /// by, or than each other.
 ///
+/// To be asked of what is a regular expression by docs.rs/regex.
+///
 /// Source: docs.rs/regex, "Syntax"; github.com/google/re2/wiki/Syntax; pcre.org, pcre2syntax.
 pub(crate) fn ambiguous(pattern: &str) -> Option<&'static str> {
     let mut rest = pattern;
@@ -53,6 +57,9 @@ pub(crate) fn ambiguous(pattern: &str) -> Option<&'static str> {
         if flags.contains(['R', 'u', 'x']) {
             return Some("the flags `R`, `u` and `x`");
         }
+    }
+    if let Some(what) = re2::refused(pattern) {
+        return Some(what);
     }
     let mut last = '\0';
     scan(pattern, |part| {
@@ -74,7 +81,7 @@ pub(crate) fn ambiguous(pattern: &str) -> Option<&'static str> {
     })
 }
 
-enum Part {
+pub(super) enum Part {
     /// A character outside of classes.
     Plain(char),
     /// A character in a class; its first `[` is plain, one of `[:alpha:]` is left out.
@@ -83,7 +90,7 @@ enum Part {
     Escaped(char),
 }
 
-fn scan<T>(pattern: &str, mut see: impl FnMut(Part) -> Option<T>) -> Option<T> {
+pub(super) fn scan<T>(pattern: &str, mut see: impl FnMut(Part) -> Option<T>) -> Option<T> {
     let mut chars = pattern.chars().peekable();
     let mut in_class = false;
     while let Some(c) = chars.next() {
@@ -144,9 +151,17 @@ mod tests {
 
     #[test]
     fn what_gateways_read_differently_is_seen() {
-        for pattern in
-            ["[a-z&&[^b]]", "[a[b]]", "[a--b]", r"\b{start}a", r"\u0041", "(?x)a b", "(?R)a"]
-        {
+        for pattern in [
+            "[a-z&&[^b]]",
+            "[a[b]]",
+            "[a--b]",
+            r"\b{start}a",
+            r"\u0041",
+            "(?x)a b",
+            "(?R)a",
+            "beta++",
+            r"\p{Letter}",
+        ] {
             assert!(ambiguous(pattern).is_some(), "{pattern}");
         }
         for pattern in [

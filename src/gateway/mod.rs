@@ -24,6 +24,7 @@ mod namesakes;
 mod nginx;
 mod owner;
 mod patterns;
+mod re2;
 mod shape;
 mod shares;
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What a dialect cannot express is refused, with what it can and which gateway could.
 
 use super::expression::{ambiguous, is_anchored};
-use super::{Anchoring, Capabilities, Values, WeightBeside, of};
+use super::{Anchoring, Capabilities, Values, WeightBeside, of, re2};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::spec::{GatewayClass, Match, ValueMatch};
 
@@ -140,7 +140,15 @@ pub(crate) fn malformed(class: GatewayClass, route: &Match) -> Vec<Diagnostic> {
             (Ok(_), Some(what)) => {
                 (format!("gateways differ in how they read {what}"), "write it without")
             }
-            (Ok(_), None) => continue,
+            (Ok(_), None) => match re2::too_many_repeats(pattern).filter(|_| !is_pcre(class)) {
+                Some(repeats) => (
+                    format!(
+                        "it asks for {repeats} repetitions, and the gateway allows 1000, nested ones multiplied"
+                    ),
+                    "repeat less, or `+` and `*` without a limit",
+                ),
+                None => continue,
+            },
         };
         let error = format!(
             "the gateway class `{class}` cannot match the {what} `{name}` by `{pattern}`: {why}"
@@ -148,6 +156,14 @@ pub(crate) fn malformed(class: GatewayClass, route: &Match) -> Vec<Diagnostic> {
         errors.push(Diagnostic::error(error).at(each.place.clone()).remedy(remedy));
     }
     errors
+}
+
+/// Whether the regular expressions of a class are PCRE; those of the others are RE2, or may be.
+///
+/// Source: nginx.org/en/docs/http/server_names.html (regular expressions);
+/// github.com/openresty/lua-nginx-module (`ngx.re`), by which APISIX matches.
+fn is_pcre(class: GatewayClass) -> bool {
+    matches!(class, GatewayClass::Nginx | GatewayClass::Apisix)
 }
 
 /// Says of regular expressions that can match a part of a value that they do, or may.
@@ -218,4 +234,31 @@ fn abilities(can: &Capabilities) -> String {
         parts.push("a weight".to_owned());
     }
     format!("it can match {}", parts.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{nothing, regex};
+    use super::*;
+
+    #[test]
+    fn what_the_engine_of_a_gateway_refuses_is_told() {
+        let told = |class, pattern: &str| -> Vec<String> {
+            let route = Match { headers: vec![regex("x", pattern)], ..nothing() };
+            malformed(class, &route).into_iter().map(|error| error.message).collect()
+        };
+        for class in GatewayClass::ALL {
+            for pattern in ["beta++", r"\p{Letter}"] {
+                let told = told(*class, pattern).join("\n");
+                assert!(told.contains("gateways differ in how they read"), "{class}: {told}");
+            }
+            assert_eq!(told(*class, r"^\p{Lu}+?$"), [""; 0], "{class}");
+            let repeats = told(*class, "(a{20}){51}").join("\n");
+            assert_eq!(
+                repeats.contains("asks for 1020 repetitions"),
+                !is_pcre(*class),
+                "{repeats}"
+            );
+        }
+    }
 }
