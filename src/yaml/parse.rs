@@ -104,23 +104,27 @@ fn parse_events(source: &Arc<Source>) -> Result<Vec<Document>, Diagnostic> {
             Ok(documents) => return Ok(documents),
             Err(error) => {
                 let (line, column) = (error.marker().line(), error.marker().col());
-                let is_mendable = error.info().contains(UNDER_INDENTED);
-                match is_mendable.then(|| reindent_quoted(&body, line, column)).flatten() {
-                    Some(mended) => body = Cow::Owned(mended),
-                    None => {
-                        return Err(syntax_error(error.info(), source)
-                            .at(source.place_of_marker(line, column)));
-                    }
-                }
+                let mended = match error.info() {
+                    UNDER_INDENTED => reindent_quoted(&body, line, column),
+                    info if UNDER_INDENTED_FLOW.contains(&info) => reindent_flow(&body, line),
+                    _ => None,
+                };
+                let Some(mended) = mended else {
+                    let column = column.saturating_sub(added(&body, text, line));
+                    return Err(
+                        syntax_error(error.info(), source).at(source.place_of_marker(line, column))
+                    );
+                };
+                body = Cow::Owned(mended);
             }
         }
     }
     Err(Diagnostic::error(format!(
-        "more than {} quoted scalars continue left of their key",
+        "more than {} quoted scalars and lines of lists in brackets stand left of their key",
         attempts - 1
     ))
     .at(source.place(0))
-    .remedy("indent the continuation lines of quoted scalars deeper than their key"))
+    .remedy("indent the lines of quoted scalars, lists and mappings deeper than their key"))
 }
 
 /// Feeds the parser's events to the builder; the inner result is the parser's verdict.
@@ -206,7 +210,12 @@ fn break_json_lines(body: &str, source: &Source) -> Result<Option<String>, Diagn
 /// mapping. YAML 1.2 forbids them; kubectl and PyYAML read them, and code generators write them.
 const UNDER_INDENTED: &str = "invalid indentation in quoted scalar";
 
-/// How many such scalars of a small file are mended: each costs another parse.
+/// What the parser says of a line inside of brackets that stands left of what YAML 1.2 wants, which
+/// is deeper than the key: nothing in block style is told so. kubectl and PyYAML read such lines.
+const UNDER_INDENTED_FLOW: [&str; 2] =
+    ["invalid indentation", "invalid indentation in flow construct"];
+
+/// How many such scalars and lines of a small file are mended: each costs another parse.
 const MAX_REINDENTED: usize = 64;
 
 /// Bytes that these parses may read in all.
@@ -215,10 +224,7 @@ const REPARSE_BUDGET: usize = 32 << 20;
 /// The text with the continuation lines of one quoted scalar indented to its start, which changes
 /// neither its value nor any line number.
 fn reindent_quoted(body: &str, line: usize, column: usize) -> Option<String> {
-    let line_start = match line.checked_sub(2) {
-        Some(skip) => body.match_indices('\n').nth(skip)?.0 + 1,
-        None => 0,
-    };
+    let line_start = line_start(body, line)?;
     let start = line_start + body.get(line_start..)?.char_indices().nth(column)?.0;
     if !matches!(body.as_bytes().get(start), Some(b'"' | b'\'')) {
         return None;
@@ -234,6 +240,41 @@ fn reindent_quoted(body: &str, line: usize, column: usize) -> Option<String> {
     }
     out.push_str(&body[end..]);
     Some(out)
+}
+
+/// The text with a line inside of brackets indented deeper than their key, which changes neither a
+/// value nor any line number: the line starts with a token.
+fn reindent_flow(body: &str, line: usize) -> Option<String> {
+    let start = line_start(body, line)?;
+    let (above, rest) = body.split_at_checked(start)?;
+    // The line of the key, or one inside of the brackets: both reach behind the key's column.
+    let reaching = above.lines().rev().find(|line| {
+        let text = line.trim_start();
+        !text.is_empty() && !text.starts_with('#')
+    });
+    let width = reaching?.chars().count();
+    let mut out = String::with_capacity(body.len() + width);
+    out.push_str(above);
+    out.extend(std::iter::repeat_n(' ', width));
+    out.push_str(rest);
+    Some(out)
+}
+
+/// The byte at which a line starts; lines count from 1.
+fn line_start(body: &str, line: usize) -> Option<usize> {
+    match line.checked_sub(2) {
+        Some(skip) => body.match_indices('\n').nth(skip).map(|(at, _)| at + 1),
+        None => Some(0),
+    }
+}
+
+/// The columns that mending added to the start of a line.
+fn added(body: &str, text: &str, line: usize) -> usize {
+    let indent = |text: &str| {
+        let line = line_start(text, line).and_then(|start| text.get(start..));
+        line.map_or(0, |line| scan::split_indent(line).0)
+    };
+    indent(body).saturating_sub(indent(text))
 }
 
 fn syntax_error(info: &str, source: &Source) -> Diagnostic {

@@ -493,3 +493,33 @@ fn plain_scalars_have_the_type_that_kubectl_reads() {
     let stream = parse(Source::new("plain.yaml", text)).unwrap();
     check(&[("plain scalars".to_owned(), stream.documents[0].clone())]);
 }
+
+/// Lists and mappings whose lines stand at or left of their key, as Kubernetes readers take them.
+const UNDER_INDENTED_FLOW: &[&str] = &[
+    "data:\n  a: [\n    \"x\",\n    \"y\"\n  ]\n",
+    "data:\n  - a: [\n      'x',\n      'y'\n    ]\n    b: 1\n",
+    "data:\n  a: [\n    \"x\"\n]\n  b: {\n\"k\": \"v\",\nl: w,\n}\n",
+    "data:\n  a:\n    b: [\nx,\n# comment\n  y y\n  z, [\n\"p\"\n], {\n'q': 'r'\n}\n]\n",
+    "data:\r\n  a: {\r\n    \"k\": \"v\"\r\n  }\r\n",
+    "data:\n  é: [ # [\n    \"]\", \"a\n b\"\n  ] # end\n  b: [[\n  \"x\"\n  ],\n  [\"y\"\n  ]]\n",
+];
+
+#[test]
+fn lines_in_brackets_need_no_indentation() {
+    let mut documents = Vec::new();
+    for data in UNDER_INDENTED_FLOW {
+        let text = format!("apiVersion: example.com/v1\nkind: Odd\nmetadata: {{name: a}}\n{data}");
+        let stream = parse(Source::new("t.yaml", text.clone())).unwrap();
+        assert_eq!(stream.to_text(), text);
+        let mut document = stream.documents.into_iter().next().unwrap();
+        documents.push((text.clone(), document.clone()));
+        document.set(&Path::keys(["metadata", "labels", "new"]), Value::string("x")).unwrap();
+        documents.push((format!("{text}, edited"), document));
+    }
+    check(&documents);
+    let error = |text: &str| parse(Source::new("t.yaml", text.to_owned())).unwrap_err();
+    let place = error("data:\n  a: [\n    \"x\"\n  ] ]\n").place.unwrap();
+    assert_eq!((place.line, place.column), (4, 5));
+    let many = format!("a:\n  b: [{}\n]\n", "\n\"x\",".repeat(100));
+    assert!(error(&many).message.contains("lists in brackets"), "{}", error(&many));
+}
