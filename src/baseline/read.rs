@@ -233,7 +233,12 @@ fn add_document(
     {
         return;
     }
-    if kind.ends_with("List") && root.get("items").is_some_and(NodeRef::is_sequence) {
+    let is_empty_list = |items: NodeRef<'_>| {
+        // As Go writes a list of nothing; an object of another kind would have a name.
+        items.is_null() && root.at(&["metadata", "name"]).is_none()
+    };
+    let is_list = |items: NodeRef<'_>| items.is_sequence() || is_empty_list(items);
+    if kind.ends_with("List") && root.get("items").is_some_and(is_list) {
         for element in document.elements(&["items"]) {
             add_document(element, false, may_be_template, namespace, reading);
         }
@@ -358,6 +363,20 @@ mod tests {
             baseline.objects().iter().map(|object| object.id.to_string()).collect();
         assert_eq!(ids, ["Service/a in prod", "Secret/s in prod"]);
         assert_eq!(baseline.notes.len(), 3);
+    }
+
+    #[test]
+    fn lists_of_nothing_are_read() {
+        for items in ["null", "[]", ""] {
+            for metadata in ["", "metadata: {resourceVersion: \"\"}\n"] {
+                let list = format!("apiVersion: v1\nkind: List\n{metadata}items: {items}\n");
+                let baseline = reading(&[("a.yaml", SERVICE), ("list.yaml", &list)]).unwrap();
+                assert_eq!((baseline.objects().len(), baseline.notes.len()), (1, 0), "{list}");
+            }
+        }
+        let named =
+            "apiVersion: example.com/v1\nkind: AllowList\nmetadata: {name: a}\nitems: null\n";
+        assert_eq!(reading(&[("a.yaml", named)]).unwrap().objects().len(), 1);
     }
 
     #[test]
