@@ -94,7 +94,8 @@ pub(super) fn reduced(class: GatewayClass, route: &CanaryRoute<'_>) -> Result<Ca
     if !leads_into_lane {
         return Err(at(
             Diagnostic::error("no path of this Ingress leads to a Service that has a gray copy"),
-            root.at(&["spec", "rules"]),
+            // A patch may have taken the rules away, or written them.
+            root.at(&["spec", "rules"]).filter(|rules| rules.place().is_some()).or(Some(root)),
         )
         .remedy("name the right Ingress in `entry.ingress`, or copy the Service it leads to"));
     }
@@ -144,4 +145,25 @@ pub(super) fn edit(result: Result<(), crate::yaml::EditError>) -> Result<(), Dia
         Diagnostic::error(format!("the Ingress is not formed as Kubernetes wants it: {error}"))
             .remedy("`kubectl explain ingress` shows the fields")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{canary, exact, nothing};
+    use crate::gateway::of;
+    use crate::spec::{GatewayClass, Match};
+
+    #[test]
+    fn an_ingress_without_rules_is_told_with_its_place() {
+        for class in
+            [GatewayClass::Mse, GatewayClass::Nginx, GatewayClass::Higress, GatewayClass::Alb]
+        {
+            let text = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: web}\n";
+            let route = Match { headers: vec![exact("x", "1")], ..nothing() };
+            let errors = canary(of(class).unwrap(), text, &route).map(|_| ()).unwrap_err();
+            let error =
+                errors.iter().find(|error| error.message.contains("no path of this")).unwrap();
+            assert_eq!(error.place.as_ref().map(|place| place.line), Some(1), "{class}");
+        }
+    }
 }
