@@ -2,6 +2,9 @@
 
 use foldhash::{HashMap, HashSet};
 
+mod broken;
+
+use self::broken::{Fault, broken_containers};
 use super::facts::Facts;
 use super::isolation::finds_own_pods;
 use super::select::{Copy, Plan, PlannedService, Role, SUGGESTIONS};
@@ -113,6 +116,13 @@ impl<'a> Patches<'a> {
     ) -> (Vec<Diagnostic>, Vec<&'a Patch>) {
         let mut errors = Vec::new();
         let mut idle = Vec::new();
+        let is_patched = self.by_object.contains_key(&copy.object);
+        // What the baseline has is no fault of a patch.
+        let mut known: HashSet<Fault> = HashSet::default();
+        if is_patched {
+            known.extend(broken_containers(document, service, copy.role));
+        }
+        let mut broken: Vec<(Fault, &Patch)> = Vec::new();
         for patch in self.by_object.get(&copy.object).into_iter().flatten() {
             if let Some(key) = decided_by_lane(&patch.body, service) {
                 errors.push(changed(patch, key));
@@ -155,6 +165,11 @@ impl<'a> Patches<'a> {
                     );
                 }
             }
+            for fault in broken_containers(document, service, copy.role) {
+                if known.insert(fault.clone()) {
+                    broken.push((fault, *patch));
+                }
+            }
             let after = protected(document, service);
             for (what, value) in &before {
                 if after.get(what) != Some(value) {
@@ -167,6 +182,13 @@ impl<'a> Patches<'a> {
                     .filter(|what| !before.contains_key(*what))
                     .map(|what| changed(patch, what)),
             );
+        }
+        if !broken.is_empty() {
+            // A patch may have mended what another one broke.
+            let left: HashSet<_> =
+                broken_containers(document, service, copy.role).into_iter().collect();
+            let broken = broken.into_iter().filter(|(fault, _)| left.contains(fault));
+            errors.extend(broken.map(|(fault, patch)| fault.told(&object.id, patch)));
         }
         (errors, idle)
     }

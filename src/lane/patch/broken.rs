@@ -1,0 +1,104 @@
+//! What a patch must not leave behind: containers that are none.
+
+use super::super::select::{PlannedService, Role};
+use crate::diagnostic::{Diagnostic, nearest};
+use crate::kube::object::ObjectRef;
+use crate::kube::pod_specs::{ContainerList, pod_templates};
+use crate::spec::Patch;
+use crate::yaml::{Document, NodeRef, Path};
+
+/// Something that an object must not have.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Fault {
+    /// To be read after "the patch gives Deployment/web": "the container `wbe` without an image".
+    what: String,
+    remedy: String,
+}
+
+impl Fault {
+    pub(super) fn told(&self, id: &ObjectRef, patch: &Patch) -> Diagnostic {
+        Diagnostic::error(format!("the patch gives {id} {}", self.what))
+            .at(patch.place.clone())
+            .remedy(self.remedy.clone())
+    }
+}
+
+/// The lists of containers that a manifest has; the third is of running pods.
+const LISTS: [ContainerList; 2] = [ContainerList::InitContainers, ContainerList::Containers];
+
+/// Containers that no pod can have. Those that the spec gives an image have one.
+///
+/// Source: kubernetes/kubernetes pkg/apis/core/validation, validateContainerCommon.
+pub(super) fn broken_containers(
+    document: &Document,
+    service: &PlannedService<'_>,
+    role: Role,
+) -> Vec<Fault> {
+    let mut specs: Vec<Path> =
+        pod_templates(document.root()).into_iter().map(|template| template.spec).collect();
+    let workload = &service.pods.template.spec;
+    if role == Role::Workload && !specs.contains(workload) {
+        specs.push(workload.clone());
+    }
+    let is_given = |name: &str| {
+        role == Role::Workload && service.spec.images.iter().any(|image| image.container == name)
+    };
+    let mut faults = Vec::new();
+    for spec in specs {
+        let lists: Vec<(Path, Vec<NodeRef<'_>>)> = LISTS
+            .iter()
+            .filter_map(|list| {
+                let path = spec.key(list.as_str());
+                let items = document.find(&path)?.items().collect();
+                Some((path, items))
+            })
+            .collect();
+        let name_of = |item: NodeRef<'_>| text(item, "name").map(str::to_owned);
+        let has_image = |item: NodeRef<'_>| {
+            text(item, "image").is_some() || text(item, "name").is_some_and(is_given)
+        };
+        let whole: Vec<String> = lists
+            .iter()
+            .flat_map(|(_, items)| items)
+            .filter(|item| has_image(**item))
+            .filter_map(|item| name_of(*item))
+            .collect();
+        for (path, items) in &lists {
+            for (index, item) in items.iter().enumerate() {
+                let at = path.index(index);
+                if !item.is_mapping() {
+                    faults.push(Fault {
+                        what: format!("{} as `{at}`, where a container belongs", item.describe()),
+                        remedy: "a container is a mapping with `name` and `image`".to_owned(),
+                    });
+                    continue;
+                }
+                let name = name_of(*item);
+                // Knative lets the only container go without a name.
+                if name.is_none() && (items.len() > 1 || !has_image(*item)) {
+                    faults.push(Fault {
+                        what: format!("a container without a name, `{at}`"),
+                        remedy: "give it a `name`".to_owned(),
+                    });
+                } else if let Some(name) = name.filter(|_| !has_image(*item)) {
+                    let near = nearest(&name, whole.iter().map(String::as_str));
+                    faults.push(Fault {
+                        what: format!("the container `{name}` without an image"),
+                        remedy: match near {
+                            Some(near) => format!(
+                                "did you mean `{near}`? A merge patch adds a container whose name is new"
+                            ),
+                            None => "give it an `image`, in the patch or in the service's `images`".to_owned(),
+                        },
+                    });
+                }
+            }
+        }
+    }
+    faults
+}
+
+/// The text of a field that is there and not empty.
+fn text<'d>(node: NodeRef<'d>, key: &str) -> Option<&'d str> {
+    node.get(key).and_then(NodeRef::text).filter(|text| !text.is_empty())
+}
