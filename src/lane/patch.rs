@@ -4,7 +4,7 @@ use foldhash::{HashMap, HashSet};
 
 mod broken;
 
-use self::broken::{Fault, broken_containers};
+use self::broken::{Fault, broken_containers, forbidden};
 use super::facts::Facts;
 use super::isolation::finds_own_pods;
 use super::select::{Copy, Plan, PlannedService, Role, SUGGESTIONS};
@@ -131,6 +131,7 @@ impl<'a> Patches<'a> {
             let was = document.root().to_json();
             let before = protected(document, service);
             let had: HashSet<_> = exclusive(document).into_iter().collect();
+            let was_forbidden: HashSet<_> = forbidden(&object.id, document).into_iter().collect();
             if let Err(error) = apply_patch(patch, &object.id, document) {
                 let remedy = format!("it is applied to the object as {} has it", object.file);
                 let is_told = error.remedy.is_some();
@@ -163,6 +164,11 @@ impl<'a> Patches<'a> {
                             .at(patch.place.clone())
                             .remedy("only one Service can have it: choose another, or let the cluster choose"),
                     );
+                }
+            }
+            for fault in forbidden(&object.id, document) {
+                if !was_forbidden.contains(&fault) {
+                    errors.push(fault.told(&object.id, patch));
                 }
             }
             for fault in broken_containers(document, service, copy.role) {

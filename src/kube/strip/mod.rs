@@ -2,7 +2,7 @@
 
 mod rules;
 
-use super::fields::FieldSet;
+use super::fields::{FieldSet, Referrer};
 use super::object::ObjectRef;
 use crate::yaml::{Document, NodeKind, NodeRef, Path, Value};
 use std::sync::LazyLock;
@@ -55,6 +55,17 @@ pub fn strip(document: &mut Document, own: &ObjectRef) -> Vec<Stripped> {
         }
     }
     stripped
+}
+
+/// The fields that no object of a lane may have, whatever its kind and their value: what a server or
+/// another tool writes, and what ties it to another object. Options of a tool are a choice.
+pub fn not_to_be_added(root: NodeRef<'_>, own: &ObjectRef) -> Vec<Stripped> {
+    let found = RULES.find(root, &own.group, &own.kind);
+    found
+        .into_iter()
+        .filter(|found| found.row.referrer == Referrer::Any && found.row.when == StripWhen::Always)
+        .map(|found| Stripped { path: found.path, why: found.row.why })
+        .collect()
 }
 
 /// What a field becomes: `None` if it stays, `Some(None)` if it goes.
@@ -220,6 +231,18 @@ spec:
         ] {
             assert_eq!(after(text), (text.to_owned(), Vec::new()));
         }
+    }
+
+    #[test]
+    fn what_is_a_choice_may_be_added() {
+        let paths = |text: &str| -> Vec<String> {
+            let document = document(text);
+            let own = identity(document.root(), "prod").unwrap();
+            let found = not_to_be_added(document.root(), &own);
+            found.iter().map(|field| field.path.to_string()).collect()
+        };
+        let service = "apiVersion: v1\nkind: Service\nmetadata:\n  name: a\n  uid: x\n  annotations: {argocd.argoproj.io/sync-options: Prune=false}\nspec: {type: NodePort, ports: [{nodePort: 30080}]}\nstatus: {}\n";
+        assert_eq!(paths(service), ["metadata.uid", "status"]);
     }
 
     #[test]

@@ -1,9 +1,12 @@
-//! What a patch must not leave behind: containers that are none.
+//! What a patch must not leave behind: containers that are none, fields that no copy may have, and
+//! labels that no API server takes.
 
 use super::super::select::{PlannedService, Role};
 use crate::diagnostic::{Diagnostic, nearest};
+use crate::kube::names::{check_label_key, check_label_value};
 use crate::kube::object::ObjectRef;
 use crate::kube::pod_specs::{ContainerList, pod_templates};
+use crate::kube::strip::not_to_be_added;
 use crate::spec::Patch;
 use crate::yaml::{Document, NodeRef, Path};
 
@@ -101,4 +104,40 @@ pub(super) fn broken_containers(
 /// The text of a field that is there and not empty.
 fn text<'d>(node: NodeRef<'d>, key: &str) -> Option<&'d str> {
     node.get(key).and_then(NodeRef::text).filter(|text| !text.is_empty())
+}
+
+/// Fields that a copy would have been stripped of, and labels and annotations that no API server
+/// takes.
+pub(super) fn forbidden(id: &ObjectRef, document: &Document) -> Vec<Fault> {
+    let root = document.root();
+    let stripped = not_to_be_added(root, id).into_iter().map(|field| Fault {
+        what: format!("`{}`, which {}", field.path, field.why),
+        remedy: "leave it out of the patch".to_owned(),
+    });
+    let mut faults: Vec<Fault> = stripped.collect();
+    let templates = pod_templates(root).into_iter().map(|template| template.path);
+    for holder in std::iter::once(Path::root()).chain(templates) {
+        for map in ["labels", "annotations"] {
+            let path = holder.key("metadata").key(map);
+            let entries = document.find(&path).into_iter().flat_map(NodeRef::entries);
+            for (key, value) in entries {
+                let is_label = map == "labels";
+                let wrong = match value.as_str() {
+                    None => Some(format!("{} is no string: put it in quotes", value.describe())),
+                    Some(value) if is_label => {
+                        check_label_key(key).and_then(|()| check_label_value(value)).err()
+                    }
+                    Some(_) => None,
+                };
+                faults.extend(wrong.map(|why| Fault {
+                    what: format!(
+                        "`{}`, which the API server refuses: {why}",
+                        path.key(key.to_owned())
+                    ),
+                    remedy: "mend it in the patch".to_owned(),
+                }));
+            }
+        }
+    }
+    faults
 }
