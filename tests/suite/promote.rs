@@ -58,7 +58,7 @@ fn a_linked_file_that_changed_since_is_told_by_its_own_name() {
         let ran = sandbox.sh("git commit -qam Scale && graylane promote --commit");
         assert_eq!(ran.code, 2, "{}", ran.stdout);
         assert!(ran.stderr.contains("changed since the lane was generated"), "{}", ran.stderr);
-        assert!(ran.stderr.contains(&format!(" -- '{real}'")), "{}", ran.stderr);
+        assert!(ran.stderr.contains(&format!(" -- {real}\n")), "{}", ran.stderr);
     }
 }
 
