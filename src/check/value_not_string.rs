@@ -170,8 +170,9 @@ mod tests {
 
     #[test]
     fn what_a_patch_wrote_is_told_of_at_the_patch() {
-        let patch = "patches: [{target: Deployment/web, merge: {metadata: {annotations: {n: 1}}}}]";
-        let told = told("value-not-string", patch, &deployment(""));
+        let pods = "{spec: {template: {spec: {nodeSelector: {gpu: true}}}}}";
+        let patch = format!("patches: [{{target: Deployment/web, merge: {pods}}}]");
+        let told = told("value-not-string", &patch, &deployment(""));
         assert_eq!(told.len(), 1);
         assert!(told[0].starts_with("graylane.yaml:"), "{told:?}");
     }
