@@ -1,17 +1,20 @@
 //! `selector-leak`: a selector of one side matches pods of the other.
 
+use std::collections::BTreeMap;
 use std::slice;
 
+use foldhash::HashSet;
 use rayon::prelude::*;
 
-use super::gray::{Gray, at, left_out};
-use super::{Check, Finding, Subject};
+use super::gray::{Gray, at, left_out, position};
+use super::version_label::{is_unlabelled, leads_to_pods, serves};
+use super::{Check, Finding, Subject, label};
 use crate::baseline::Object;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::kube::object::ObjectRef;
 use crate::kube::selectors::{SelectorForm, SelectorRole};
 use crate::lane::{
-    Facts, Labels, ORIGINAL, Selecting, TYPE, VERSION, counts_pods, near_version, scales, selected,
+    Facts, ORIGINAL, Selecting, TYPE, VERSION, counts_pods, near_version, scales, selected,
 };
 use crate::spec::Isolation;
 
@@ -27,7 +30,8 @@ conjunctions: labels that are added to gray pods never take them out of a select
 the selector asks for must differ.
 
 Remedy: let every selector of the baseline ask for `zadigx-release-version: original` and label its
-pods so, or use `isolation: relabel`, which replaces the values the selectors ask for on gray pods.
+pods so, all that a Service leads to, or use `isolation: relabel`, which replaces the values the
+selectors ask for on gray pods.
 The selector of a Deployment cannot be changed once it exists: it must be deleted and created again.",
     is_fixed: true,
     check: Check::Pods(check),
@@ -45,6 +49,8 @@ fn check(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnostic> {
 
 fn baseline_selects_gray(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnostic> {
     let counting = subject.facts.selectors.par_iter();
+    let origins = gray.pods.iter().filter_map(|(object, _)| position(subject.facts, object));
+    let origins: HashSet<usize> = origins.collect();
     // A monitor that finds no pod of the baseline is there for those of lanes.
     let is_of_lanes = |selecting: &Selecting| {
         selecting.selector.role == SelectorRole::PodMonitor && selecting.pods.is_empty()
@@ -64,7 +70,7 @@ fn baseline_selects_gray(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnost
             consequence(scaling(subject.facts, owner), selecting.selector.role, "gray pods")
         ));
         let paths = slice::from_ref(&selecting.selector.path);
-        Some(at(diagnostic, Some(owner), paths).remedy(remedy(subject, selecting)))
+        Some(at(diagnostic, Some(owner), paths).remedy(remedy(subject, selecting, &origins)))
     });
     leaking.collect()
 }
@@ -93,8 +99,9 @@ pub(super) fn consequence(scaling: Option<&ObjectRef>, role: SelectorRole, whose
 }
 
 /// The lines that make a baseline selector ask for its own version, or leave out all gray pods where
-/// it takes pods that say of no version that they are it.
-fn remedy(subject: &Subject<'_>, selecting: &Selecting) -> String {
+/// it takes pods that say of no version that they are it. `origins` are the workloads that the lane
+/// has copies of: whether they have the label is told apart.
+fn remedy(subject: &Subject<'_>, selecting: &Selecting, origins: &HashSet<usize>) -> String {
     let (selector, isolation) = (&selecting.selector, subject.release.isolation);
     let path = selector.path.to_string();
     if let Some(near) =
@@ -109,29 +116,67 @@ fn remedy(subject: &Subject<'_>, selecting: &Selecting) -> String {
         SelectorForm::Plain => format!("  {VERSION}: {ORIGINAL}"),
         SelectorForm::LabelSelector => format!("  matchLabels:\n    {VERSION}: {ORIGINAL}"),
     };
-    if isolation != Isolation::VersionLabel
-        && selector.form == SelectorForm::LabelSelector
+    let facts = subject.facts;
+    let would_lose = |number: &usize| {
+        let pods = &facts.pods[*number];
+        match isolation {
+            Isolation::VersionLabel => {
+                is_unlabelled(facts, *number) && !origins.contains(&pods.object)
+            }
+            Isolation::Auto | Isolation::Relabel => {
+                label(&pods.labels, VERSION).as_deref() != Some(ORIGINAL)
+            }
+        }
+    };
+    let lost: Vec<usize> = selecting.pods.iter().copied().filter(would_lose).collect();
+    if selector.form == SelectorForm::LabelSelector
         && selector.role != SelectorRole::Workload
-        && !are_original(subject.facts, selecting)
+        && !lost.is_empty()
     {
         return format!(
-            "add to `{path}`:\n  matchExpressions:\n    - {{key: {TYPE}, operator: DoesNotExist}}"
+            "add to `{path}`:\n  matchExpressions:\n    - {{key: {TYPE}, operator: DoesNotExist}}{}",
+            otherwise(isolation)
         );
     }
+    let first = match leads_to_pods(selector) {
+        true => labelled_first(facts, &lost),
+        false => String::new(),
+    };
     let note = if selector.role == SelectorRole::Workload {
         "\nand the same label to its pod template; the selector of a running workload cannot be changed, \
          so it must be deleted and created again"
     } else {
         ""
     };
-    format!("add to `{path}`:\n{lines}{note}{}", otherwise(isolation))
+    format!("{first}add to `{path}`:\n{lines}{note}{}", otherwise(isolation))
 }
 
-/// Whether all pods of the baseline that a selector of it matches are labelled as the original version.
-fn are_original(facts: &Facts, selecting: &Selecting) -> bool {
-    let is_original =
-        |labels: &Labels| labels.iter().any(|(key, value)| key == VERSION && value == ORIGINAL);
-    selecting.pods.iter().all(|number| is_original(&facts.pods[*number].labels))
+/// What has to be labelled before a Service asks for the label: it would lead to these pods no more.
+fn labelled_first(facts: &Facts, lost: &[usize]) -> String {
+    const NAMED: usize = 5;
+    let mut at = BTreeMap::<String, Vec<String>>::new();
+    let is_named = |number: &&usize| serves(facts, **number) && is_unlabelled(facts, **number);
+    for number in lost.iter().filter(is_named) {
+        let pods = &facts.pods[*number];
+        let named = at.entry(pods.template.labels().to_string()).or_default();
+        named.push(facts.object(pods.object).id.to_string());
+    }
+    let mut text = String::new();
+    for (path, named) in &at {
+        let more = match named.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let named: Vec<&str> = named.iter().take(NAMED).map(String::as_str).collect();
+        text.push_str(&format!(
+            "first label the pods of {}{more}, which get no traffic without it, at `{path}`:\n  {VERSION}: {ORIGINAL}\n",
+            named.join(", ")
+        ));
+    }
+    if !text.is_empty() {
+        text.push_str("then ");
+    }
+    text
 }
 
 /// What helps besides; the other modes have replaced all that could be.
@@ -291,6 +336,51 @@ spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}, maxRe
         let labelled =
             baseline.replace("{app: web}", "{app: web, zadigx-release-version: original}");
         assert!(remedy(&(labelled + &budget(exists))).contains("zadigx-release-version: original"));
+    }
+
+    #[test]
+    fn the_remedy_labels_pods_beside_before_a_service_asks_for_it() {
+        let beside = |name: &str, labels: &str| {
+            format!(
+                "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: {name}}}\nspec:\n  selector: {{matchLabels: {{app: web, v: {name}}}}}\n  template:\n    metadata: {{labels: {{app: web, v: {name}{labels}}}}}\n    spec: {{containers: [{{name: web, image: web:1}}]}}\n"
+            )
+        };
+        let budget = "---\napiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: web}\nspec: {selector: {matchLabels: {app: web}}}\n";
+        let remedy = |of: &str, baseline: &str| {
+            let spec = spec("").replace("tag: gray", "tag: gray\n  isolation: version-label");
+            let release = lane(&spec, &(deployment("") + budget + baseline));
+            let mut found = release.findings.iter();
+            let found = found
+                .find(|found| found.code == Some("selector-leak") && found.message.starts_with(of));
+            found.and_then(|found| found.remedy.clone()).unwrap_or_default()
+        };
+        let line = "  zadigx-release-version: original";
+        let otherwise = "\nor set `isolation: relabel` in the spec";
+        let alone = format!("add to `spec.selector`:\n{line}{otherwise}");
+        let first = |named: &str| {
+            format!(
+                "first label the pods of {named}, which get no traffic without it, at `spec.template.metadata.labels`:\n{line}\nthen {alone}"
+            )
+        };
+        let (v2, v3) = (beside("v2", ""), beside("v3", ""));
+        assert_eq!(remedy("Service/web", ""), alone);
+        assert_eq!(remedy("Service/web", &v2), first("Deployment/v2"));
+        assert_eq!(
+            remedy("Service/web", &(v2.clone() + &v3)),
+            first("Deployment/v2, Deployment/v3")
+        );
+        let labelled = beside("v2", ", zadigx-release-version: original");
+        assert_eq!(remedy("Service/web", &labelled), alone);
+        let job = v2.replace("apps/v1\nkind: Deployment", "batch/v1\nkind: Job");
+        assert_eq!(remedy("Service/web", &job), alone);
+        // A budget need not wait for labels.
+        assert!(remedy("PodDisruptionBudget/web", "").contains("matchLabels"));
+        assert_eq!(
+            remedy("PodDisruptionBudget/web", &v2),
+            format!(
+                "add to `spec.selector`:\n  matchExpressions:\n    - {{key: zadigx-release-type, operator: DoesNotExist}}{otherwise}"
+            )
+        );
     }
 
     #[test]
