@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::{Check, Finding, Subject};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::gateway::{self, Claim, Claims, Lanes, Owner, Requests, Weight, claims};
+use crate::gateway::{self, Claim, Claims, Cloned, Lanes, Owner, Requests, Weight, claims};
 use crate::lane::{Facts, GrayObject, LaneEntry};
 
 pub(super) const FINDING: Finding = Finding {
@@ -19,6 +19,9 @@ objects, or not at all. Some gateways have one canary for a host and path at mos
 refuses a second one, or takes no notice of it. Some have many, but a lane that takes a share of
 all requests must be the only one there. MSE, Cloud-native API Gateway and Higress add the weights of
 lanes up: where they come to 100 or more, nothing is left for the baseline.
+
+The canary Ingress that Argo Rollouts or Flagger clones from an Ingress is one too, and is there while
+nothing is rolled out as well, though no manifest has it.
 
 An overlay that a spec wrote under an earlier tag is such a lane too, until it is cleaned up.
 
@@ -63,6 +66,15 @@ fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
 fn of_baseline(facts: &Facts) -> Claims {
     let mut claims = Claims::default();
     for (position, object) in facts.baseline.objects().iter().enumerate() {
+        if matches!(object.id.kind.as_str(), "Rollout" | "Canary") {
+            for Cloned { id, ingress, service, field, .. } in
+                gateway::cloned(&object.id, object.document().root())
+            {
+                let Some(ingress) = facts.baseline.get(&ingress) else { continue };
+                let owner = Owner::Cloned { id, by: object.id.clone(), field };
+                claims.add_clone(&owner, ingress.document().root(), &service);
+            }
+        }
         let owner = match object.id.kind.as_str() {
             "Ingress" if facts.is_canary(position) => Owner::Canary(object.id.clone()),
             "HTTPRoute" | "ApisixRoute" if gateway::is_route(&object.id) => {
@@ -92,6 +104,8 @@ fn collision(
     let class = entry.gateway;
     match gateway::of(class)?.capabilities().lanes {
         Lanes::One => Some(format!("the gateway class `{class}` has one canary for both")),
+        // Such gateways do not read it as a canary, or add its weight of 0.
+        _ if matches!(owner, Owner::Cloned { .. }) => None,
         Lanes::Matches if asked.is_none() || condition.is_none() => Some(format!(
             "with the gateway class `{class}`, a lane that takes a share of all requests must be alone"
         )),
@@ -186,6 +200,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::check::fixture::{ENTRY, INGRESS, deployment, shown, spec};
     use crate::diagnostic::Place;
     use crate::gateway::ClaimedPlace;
     use crate::kube::object::ObjectRef;
@@ -204,6 +219,41 @@ mod tests {
         let baseline = collision(&entry, &claim, &Owner::Baseline(route), other).is_some();
         assert_eq!(baseline, own.is_some() && own == other);
         collision(&entry, &claim, &lane, other).is_some()
+    }
+
+    #[test]
+    fn told_of_canaries_that_are_cloned_in_the_cluster() {
+        let of = |class: &str, object: &str| {
+            // The lane goes beside what the baseline rolls out.
+            let service = format!("{ENTRY}\n      policies: {{Rollout: skip, Canary: skip}}");
+            let spec = spec(&service).replace("{class: mse}", &format!("{{class: {class}}}"));
+            let ingress = INGRESS.replace("mse", class);
+            shown(
+                "lane-collision",
+                &crate::check::fixture::lane(&spec, &(deployment("") + &ingress + object)),
+            )
+        };
+        let rollout = |service: &str| {
+            format!(
+                "---\napiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {{name: r}}\nspec:\n  workloadRef: {{apiVersion: apps/v1, kind: Deployment, name: web}}\n  strategy: {{canary: {{stableService: {service}, canaryService: c, trafficRouting: {{nginx: {{stableIngress: web}}}}}}}}\n"
+            )
+        };
+        let flagger = "---\napiVersion: flagger.app/v1beta1\nkind: Canary\nmetadata: {name: c}\nspec: {provider: nginx, targetRef: {apiVersion: apps/v1, kind: Deployment, name: web}, ingressRef: {name: web}}\n";
+        let told = |who: &str| {
+            [format!(
+                "graylane.yaml:11:7: the entry of `web` (Ingress/web-mse-gray) wants requests for example.com/ that {who} of the baseline, wants too: the gateway class `nginx` has one canary for both"
+            )]
+        };
+        assert_eq!(
+            of("nginx", &rollout("web")),
+            told("Ingress/r-web-canary, which is made in the cluster for Rollout/r")
+        );
+        assert_eq!(
+            of("nginx", flagger),
+            told("Ingress/web-canary, which is made in the cluster for Canary/c")
+        );
+        assert!(of("nginx", &rollout("other")).is_empty(), "its paths lead elsewhere");
+        assert!(of("mse", &rollout("web")).is_empty(), "it has any number of canaries");
     }
 
     #[test]

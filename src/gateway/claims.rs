@@ -61,6 +61,14 @@ impl Claims {
         }
     }
 
+    /// Adds the claims of the canary that is cloned from an Ingress: the paths to this Service.
+    pub fn add_clone(&mut self, owner: &Owner, ingress: NodeRef<'_>, service: &str) {
+        for claim in of_ingress(ingress, Some(service)) {
+            let requests = Requests::default();
+            self.traffic.entry(claim.place).or_default().push((owner.clone(), requests));
+        }
+    }
+
     /// Adds what an object of a lane needs for itself; of what the lane itself left, that is the
     /// object too.
     pub fn hold(&mut self, owner: &Owner, object: NodeRef<'_>) {
@@ -90,7 +98,7 @@ impl Claims {
 /// The claims of a canary route, or of any other route that is one.
 pub fn claims(root: NodeRef<'_>) -> Vec<Claim> {
     match root.get("kind").and_then(NodeRef::as_str) {
-        Some("Ingress") => of_ingress(root),
+        Some("Ingress") => of_ingress(root, None),
         Some("HTTPRoute") => of_http_route(root),
         Some("ApisixRoute") => of_apisix_route(root),
         _ => Vec::new(),
@@ -108,7 +116,8 @@ fn place(gateway: &str, host: Option<&str>, path: Option<&str>) -> Place {
     }
 }
 
-fn of_ingress(root: NodeRef<'_>) -> Vec<Claim> {
+/// The claims of an Ingress: for all its paths, or those to one Service alone.
+fn of_ingress(root: NodeRef<'_>, only: Option<&str>) -> Vec<Claim> {
     let gateway = class_of(root).unwrap_or_default();
     let asked = Asked::of(root);
     let mut claims = Vec::new();
@@ -117,12 +126,13 @@ fn of_ingress(root: NodeRef<'_>) -> Vec<Claim> {
         for path in rule.at(&["http", "paths"]).into_iter().flat_map(NodeRef::items) {
             let service = path.at(&["backend", "service", "name"]);
             let service = service.or_else(|| path.at(&["backend", "serviceName"]));
+            let service = service.and_then(NodeRef::as_str);
+            if only.is_some() && only != service {
+                continue;
+            }
             claims.push(Claim {
                 place: place(gateway, host, path.get("path").and_then(NodeRef::as_str)),
-                requests: Requests {
-                    condition: asked.condition(service.and_then(NodeRef::as_str)),
-                    weight: asked.weight(),
-                },
+                requests: Requests { condition: asked.condition(service), weight: asked.weight() },
             });
         }
     }

@@ -10,6 +10,7 @@ mod annotations;
 mod apig;
 mod apisix;
 mod claims;
+mod cloned;
 mod driven;
 mod expression;
 #[cfg(test)]
@@ -41,6 +42,7 @@ use crate::yaml::{Document, EditError, NodeRef, Path};
 pub use alb::read_order as alb_order;
 pub use alb_paths::covered_paths;
 pub use claims::{Claim, Claims, Place as ClaimedPlace, Requests, Weight, claims};
+pub use cloned::{Cloned, cloned};
 pub use driven::{CANARY, Held, held};
 pub(crate) use expression::ambiguous;
 pub use ingress::{backends, class_of, is_canary};

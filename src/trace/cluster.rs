@@ -10,7 +10,7 @@ use super::part::{Endpoints, Part, Scaled, is_scaler, scaled};
 use super::route::Route;
 use crate::baseline::Object;
 use crate::calls::{Calls, named};
-use crate::gateway::{class_for, class_of, is_route};
+use crate::gateway::{self, Cloned, Lanes, class_for, class_of, cloned, is_route};
 use crate::kube::object::{ObjectRef, identity};
 use crate::kube::pod_specs::labels;
 use crate::kube::selector_index::SelectorIndex;
@@ -162,6 +162,9 @@ impl Cluster {
                 .collect();
             parts.into_iter().for_each(|part| cluster.add(part));
         }
+        for facts in baselines {
+            cluster.add_clones(facts);
+        }
         for (number, lane) in lanes.iter().enumerate() {
             for object in &lane.objects {
                 let (id, document) = (&object.id, &object.document);
@@ -229,6 +232,29 @@ impl Cluster {
             labels: merged.into_iter().collect(),
             ..driven
         });
+    }
+
+    /// The canaries that are cloned from Ingresses of a baseline, where the gateway has one for a rule:
+    /// they take the place of a lane's.
+    fn add_clones(&mut self, facts: &Facts) {
+        let objects = facts.baseline.objects().iter();
+        let objects =
+            objects.filter(|object| matches!(object.id.kind.as_str(), "Rollout" | "Canary"));
+        let all: Vec<Cloned> =
+            objects.flat_map(|object| cloned(&object.id, object.document().root())).collect();
+        if all.is_empty() {
+            return;
+        }
+        let there: HashMap<&ObjectRef, &Route> =
+            self.routes.iter().map(|route| (&route.id, route)).collect();
+        let clone = |each: &Cloned| {
+            let route = super::cloned::route(there.get(&each.ingress)?, each)?;
+            let class = class_for(&route.id, route.document.root()).ok()?;
+            let has_one = gateway::of(class)?.capabilities().lanes == Lanes::One;
+            (has_one && !there.contains_key(&route.id)).then_some(route)
+        };
+        let clones: Vec<Route> = all.iter().filter_map(clone).collect();
+        self.routes.extend(clones);
     }
 
     fn add_traffic_routing(&mut self, lane: usize, namespace: &str, routing: &Document) {

@@ -4,6 +4,7 @@
 mod answer;
 mod answering;
 mod build;
+mod cloned;
 mod cluster;
 mod condition;
 mod derive;
