@@ -19,6 +19,7 @@ mod policy;
 mod progressive;
 mod relabel;
 mod rename;
+mod restarts;
 mod rewire;
 mod select;
 mod set;

@@ -6,6 +6,7 @@ use super::belongings::scales;
 use super::facts::Facts;
 use super::members::Members;
 use super::own::meant;
+use super::restarts;
 use super::select::{Copy, Plan, Role};
 use super::targets::Targets;
 use crate::baseline::Object;
@@ -37,6 +38,13 @@ pub(super) fn rewire(
         for index in others.into_iter().rev() {
             let result = document.remove(&Path::keys(["spec", "targetRefs"]).index(index));
             rewiring.edit(object, result.map(|_| ()));
+        }
+        named = references(document.root(), &object.id);
+    }
+    if let Some(left_out) = restarts::leave_out(object, &named, plan, facts, document) {
+        match left_out {
+            Ok(note) => rewiring.notes.push(note),
+            Err(error) => rewiring.edit(object, Err(error)),
         }
         named = references(document.root(), &object.id);
     }
@@ -91,7 +99,7 @@ fn is_target(path: &Path) -> bool {
 pub(super) struct Rewiring {
     /// What the copy named before.
     pub references: Vec<Reference>,
-    /// Names of Services and pods in environment variables.
+    /// Names of Services and pods in environment variables, and what a copy does not restart.
     pub notes: Vec<Diagnostic>,
     /// Objects that are not formed as Kubernetes wants them.
     pub errors: Vec<Diagnostic>,

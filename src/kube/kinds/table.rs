@@ -269,6 +269,14 @@ pub const KINDS: &[Kind] = kinds! {
         "It belongs to the cluster", "external-secrets.io/latest/api/clustersecretstore";
     "external-secrets.io" ClusterExternalSecret: Cluster Share Config;
         "It belongs to the cluster", "external-secrets.io/latest/api/clusterexternalsecret";
+    "secrets.hashicorp.com" VaultStaticSecret: Namespaced Share Config;
+        "Two owners write one target Secret", "developer.hashicorp.com/vault/docs/deploy/kubernetes/vso/api-reference";
+    "secrets.hashicorp.com" VaultDynamicSecret: Namespaced Share Config;
+        "Two owners write one target Secret", "developer.hashicorp.com/vault/docs/deploy/kubernetes/vso/api-reference";
+    "secrets.hashicorp.com" VaultPKISecret: Namespaced Share Config;
+        "Two owners write one target Secret", "developer.hashicorp.com/vault/docs/deploy/kubernetes/vso/api-reference";
+    "secrets.hashicorp.com" HCPVaultSecretsApp: Namespaced Share Config;
+        "Two owners write one target Secret", "developer.hashicorp.com/vault/docs/deploy/kubernetes/vso/api-reference";
     "secrets-store.csi.x-k8s.io" SecretProviderClass: Namespaced Share Config;
         "Cloud identities are bound to its users", "secrets-store-csi-driver.sigs.k8s.io/concepts";
     "cert-manager.io" Certificate: Namespaced Share Config;

@@ -226,6 +226,9 @@ fn typed<'a>(
     only: bool,
 ) -> Option<(&'a str, &'a str)> {
     let kind = if kind.is_empty() { kinds.first()?.0 } else { kind };
+    // The Vault Secrets Operator calls a Rollout of Argo so (hashicorp/vault-secrets-operator
+    // api/v1beta1, RolloutRestartTarget).
+    let kind = if kind == "argo.Rollout" { "Rollout" } else { kind };
     let listed = kinds.iter().find(|row| row.0 == kind);
     // A group is written with a version (`apps/v1`), or alone; `v1` is the core group, and so is
     // `core` to meshes (istio/api type/v1beta1/selector.proto, PolicyTargetReference;

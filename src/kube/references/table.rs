@@ -3,8 +3,8 @@
 use super::super::fields::Referrer::{self, Any, Kinds, PodSpec};
 use super::targets::{
     ANALYSIS, AUTOSCALER, BACKEND, CA_REF, CERTIFICATE_REF, CONFIG_MAP, DESCRIBED, EXTENSION,
-    Effect, HTTP_ROUTE, INGRESS, ISSUER, NameForm, PARENT, POLICY_TARGET, RESOURCE, ROLE,
-    ROUTE_BACKEND, ReferenceField, SECRET, SECRET_PROVIDER_CLASS, SECRET_STORE, SERVICE,
+    Effect, HTTP_ROUTE, INGRESS, ISSUER, NameForm, PARENT, POLICY_TARGET, RESOURCE, RESTARTED,
+    ROLE, ROUTE_BACKEND, ReferenceField, SECRET, SECRET_PROVIDER_CLASS, SECRET_STORE, SERVICE,
     STORAGE_CLASS, SUBJECT, TRAEFIK_BACKEND, TRIGGER_AUTHENTICATION, Target, WORKLOAD, to, to_in,
 };
 
@@ -299,6 +299,13 @@ pub const REFERENCES: &[ReferenceField] = references! {
         "spec.target.name" => SECRET, (creates);
         "spec.secretStoreRef.name" => SECRET_STORE;
         "spec.{data,dataFrom}[*].sourceRef.storeRef.name" => SECRET_STORE;
+    }
+    Kinds("secrets-store.csi.x-k8s.io", &["SecretProviderClass"]), "secrets-store-csi-driver.sigs.k8s.io/topics/sync-as-kubernetes-secret" {
+        "spec.secretObjects[*].secretName" => SECRET, (creates);
+    }
+    Kinds("secrets.hashicorp.com", &["VaultStaticSecret", "VaultDynamicSecret", "VaultPKISecret", "HCPVaultSecretsApp"]), "developer.hashicorp.com/vault/docs/deploy/kubernetes/vso/api-reference (Destination, RolloutRestartTarget)" {
+        "spec.destination.name" => SECRET, (creates);
+        "spec.rolloutRestartTargets[*].name" => RESTARTED;
     }
     Kinds("monitoring.coreos.com", &["ServiceMonitor", "PodMonitor"]), "prometheus-operator.dev/docs/api-reference/api (Endpoint)" {
         "spec.{endpoints,podMetricsEndpoints}[*].basicAuth.{username,password}.name" => SECRET;

@@ -133,6 +133,19 @@ pub(super) const DESCRIBED: Target = Target::Typed {
     ],
     only: false,
 };
+/// What is restarted when a Secret changes.
+pub(super) const RESTARTED: Target = Target::Typed {
+    group: None,
+    kind: "kind",
+    namespace: None,
+    kinds: &[
+        ("Deployment", "apps"),
+        ("DaemonSet", "apps"),
+        ("StatefulSet", "apps"),
+        ("Rollout", "argoproj.io"),
+    ],
+    only: true,
+};
 pub(super) const AUTOSCALER: Target = Target::Typed {
     group: Some("apiVersion"),
     kind: "kind",

@@ -282,3 +282,71 @@ fn what_a_controller_makes_is_copied_by_what_makes_it() {
     assert!(refused.contains("`ExternalSecret/db-external` makes it in the cluster"), "{refused}");
     lane(&manifests, &spec_of("", "    copy: [ExternalSecret/db-external]\n"));
 }
+
+#[test]
+fn what_is_synchronised_for_a_copy_has_its_own_name() {
+    let pod = "      volumes: [{name: c, csi: {driver: secrets-store.csi.k8s.io, volumeAttributes: {secretProviderClass: csi}}}]\n      initContainers: [{name: i, envFrom: [{secretRef: {name: mounted}}], env: [{name: E, valueFrom: {secretKeyRef: {name: vault, key: k}}}]}]\n";
+    let vault = |kind: &str| {
+        other(&format!(
+            "apiVersion: secrets.hashicorp.com/v1beta1\nkind: {kind}\nmetadata: {{name: v}}\nspec: {{path: p, destination: {{name: vault, create: true}}, rolloutRestartTargets: [{{kind: Deployment, name: web}}]}}"
+        ))
+    };
+    for kind in ["VaultStaticSecret", "VaultDynamicSecret", "VaultPKISecret", "HCPVaultSecretsApp"]
+    {
+        let manifests = deployment("web", "{app: web}", pod)
+            + &other(
+                "apiVersion: secrets-store.csi.x-k8s.io/v1\nkind: SecretProviderClass\nmetadata: {name: csi}\nspec: {provider: vault, secretObjects: [{secretName: mounted, type: Opaque}]}",
+            )
+            + &vault(kind);
+        let copy = format!("    copy: [SecretProviderClass/csi, {kind}/v]\n");
+        let release = lane(&manifests, &spec_of("", &copy));
+        let class = object(&release, "SecretProviderClass/csi-mse-gray");
+        assert_eq!(at(class, "/spec/secretObjects/0/secretName"), "\"mounted-mse-gray\"");
+        let secret = object(&release, &format!("{kind}/v-mse-gray"));
+        assert_eq!(at(secret, "/spec/destination/name"), "\"vault-mse-gray\"");
+        assert_eq!(at(secret, "/spec/rolloutRestartTargets/0/name"), "\"web-mse-gray\"");
+        let gray = object(&release, "Deployment/web-mse-gray");
+        let init = "/spec/template/spec/initContainers/0";
+        let env_from = at(gray, &format!("{init}/envFrom/0/secretRef/name"));
+        assert_eq!(env_from, "\"mounted-mse-gray\"");
+        let env = at(gray, &format!("{init}/env/0/valueFrom/secretKeyRef/name"));
+        assert_eq!(env, "\"vault-mse-gray\"");
+        // Without being named it stays with the baseline, as do the gray pods.
+        let release = lane(&manifests, &spec_of("", ""));
+        assert_eq!(release.lane.objects.len(), 1, "{kind}");
+    }
+}
+
+#[test]
+fn the_copy_restarts_nothing_of_the_baseline() {
+    let restarting = |targets: &str| {
+        let manifests = deployment("web", "{app: web}", "")
+            + &deployment("api", "{app: api}", "")
+            + &other(&format!(
+                "apiVersion: secrets.hashicorp.com/v1beta1\nkind: VaultStaticSecret\nmetadata: {{name: v}}\nspec: {{path: p, destination: {{name: vault}}, rolloutRestartTargets: {targets}}}"
+            ));
+        let release = lane(&manifests, &spec_of("", "    copy: [VaultStaticSecret/v]\n"));
+        let left = at(object(&release, "VaultStaticSecret/v-mse-gray"), "/spec");
+        let notes = release.lane.notes.iter().map(|note| note.message.clone());
+        (left, notes.filter(|note| note.contains("restart")).collect::<Vec<_>>())
+    };
+    let (left, notes) = restarting(
+        "[{kind: Deployment, name: api}, {kind: Deployment, name: web}, {kind: argo.Rollout, name: r}]",
+    );
+    assert!(
+        left.contains(
+            "\"rolloutRestartTargets\":[{\"kind\":\"Deployment\",\"name\":\"web-mse-gray\"}]"
+        ),
+        "{left}"
+    );
+    assert_eq!(
+        notes,
+        [
+            "the copy of VaultStaticSecret/v does not restart Deployment/api, Rollout/r, which the lane has no copy of"
+        ]
+    );
+    let (left, notes) = restarting("[{kind: Deployment, name: api}]");
+    assert!(!left.contains("rolloutRestartTargets"), "{left}");
+    assert_eq!(notes.len(), 1);
+    assert!(restarting("[{kind: Deployment, name: web}]").1.is_empty());
+}
