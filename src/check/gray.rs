@@ -92,7 +92,7 @@ pub(super) fn is_for_lanes(facts: &Facts, selecting: &Selecting, origin: usize) 
 }
 
 /// Only what asks for labels that are there.
-fn asked(selector: &LabelSelector) -> LabelSelector {
+pub(super) fn asked(selector: &LabelSelector) -> LabelSelector {
     let mut asked = selector.clone();
     asked.requirements.retain(|requirement| requirement.is_positive());
     asked

@@ -15,8 +15,9 @@ pub(super) const FINDING: Finding = Finding {
     doc: "\
 A gray Service is scraped by the baseline's monitor and by its gray copy.
 
-Services keep their labels when they are copied, so the ServiceMonitor of the baseline finds the gray
-ones too. With a copy of it in the lane every series of the gray pods is stored twice: sums and rates
+Services keep their labels when they are copied, but for those by which delivery tools know what is
+theirs, such as `app.kubernetes.io/instance`. So a ServiceMonitor of the baseline that asks for none of
+these finds the gray ones too. With a copy of it in the lane every series of the gray pods is stored twice: sums and rates
 are twice what they should be, and alerts fire early.
 
 Remedy: leave the monitor with the baseline by taking it out of `copy`, or let the baseline's ask

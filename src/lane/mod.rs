@@ -13,6 +13,7 @@ mod isolation;
 mod labels;
 mod made;
 mod members;
+mod monitors;
 mod own;
 mod patch;
 mod policy;
@@ -403,6 +404,10 @@ impl Builder<'_> {
             &mut document,
         );
         errors.extend(rewiring.errors);
+        match monitors::ask_for_less(object, &mut document) {
+            Ok(note) => notes.extend(note),
+            Err(error) => errors.push(misshapen(object, &error)),
+        }
         errors.extend(relabel::relabel(
             self.facts,
             object,

@@ -219,7 +219,7 @@ impl<'a> Relabelling<'a> {
             SelectorForm::LabelSelector => selector.path.key("matchLabels"),
         };
         match selector.role {
-            // Services keep their labels and get the lane's.
+            // Services keep the labels that it still asks for, and get the lane's.
             SelectorRole::Monitor => return put(document, &path, &labels.object[..1]),
             // Peers are pods of others, which stay as they are.
             SelectorRole::NetworkPolicyPeer => return Ok(()),

@@ -68,6 +68,25 @@ pub fn not_to_be_added(root: NodeRef<'_>, own: &ObjectRef) -> Vec<Stripped> {
         .collect()
 }
 
+/// Whether the copy of any object loses a label, if it has this value; `None` is whatever it has.
+pub fn loses_label(key: &str, value: Option<&str>) -> bool {
+    let label = |rule: &StripRule| -> Option<&'static str> {
+        let fields = ["metadata.labels[\"", "metadata.{labels,annotations}[\""];
+        let label = fields.iter().find_map(|field| rule.path.strip_prefix(field))?;
+        label.strip_suffix("\"]").filter(|_| rule.referrer == Referrer::Any)
+    };
+    let is_key = |label: &str| match label.strip_suffix('*') {
+        Some(prefix) => key.starts_with(prefix),
+        None => key == label,
+    };
+    let rules = STRIPPED.iter().filter(|rule| label(rule).is_some_and(is_key));
+    rules.into_iter().any(|rule| match rule.when {
+        StripWhen::Always => true,
+        StripWhen::OneOf(values) => value.is_some_and(|value| values.contains(&value)),
+        StripWhen::Unless(_) | StripWhen::Entries(_) | StripWhen::Becomes(..) => false,
+    })
+}
+
 /// What a field becomes: `None` if it stays, `Some(None)` if it goes.
 fn new_value(rule: &StripRule, node: NodeRef<'_>) -> Option<Option<String>> {
     let text = node.text().unwrap_or("");
@@ -218,6 +237,24 @@ spec:
   - port: 81
 ";
         assert_eq!(after(text).0, expected);
+    }
+
+    #[test]
+    fn which_labels_are_lost_is_known() {
+        for (key, value, is_lost) in [
+            ("app.kubernetes.io/instance", Some("prod"), true),
+            ("app.kubernetes.io/instance", None, true),
+            ("app.kubernetes.io/managed-by", Some("Helm"), true),
+            ("app.kubernetes.io/managed-by", Some("kustomize"), false),
+            ("app.kubernetes.io/managed-by", None, false),
+            ("objectset.rio.cattle.io/hash", None, true),
+            ("kustomize.toolkit.fluxcd.io/prune", Some("disabled"), true),
+            ("argocd.argoproj.io/tracking-id", None, false),
+            ("controller-uid", None, false),
+            ("app", None, false),
+        ] {
+            assert_eq!(loses_label(key, value), is_lost, "{key} {value:?}");
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! `monitor-gap`: a monitor of the baseline's pods does not find the gray ones.
 
+mod services;
+
 use std::slice;
 
 use foldhash::{HashMap, HashSet};
@@ -9,7 +11,7 @@ use super::{Check, Finding, Subject};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::kube::object::ObjectRef;
 use crate::kube::selectors::SelectorRole;
-use crate::lane::{GrayObject, MSE_GRAY, TYPE};
+use crate::lane::{GrayObject, MSE_GRAY, Selecting, TYPE};
 use crate::spec::{CopyPolicy, Service};
 
 pub(super) const FINDING: Finding = Finding {
@@ -22,15 +24,41 @@ Labels that selectors of the baseline ask for are replaced on gray pods, those o
 them: else the baseline's series would count gray pods. So nothing scrapes the lane, and whoever
 compares it with the baseline sees no errors because he sees nothing.
 
+A ServiceMonitor finds pods by the labels of their Service. Copies of Services lose those by which
+delivery tools know what is theirs, such as `app.kubernetes.io/instance`: the baseline's monitor does
+not find them if it asks for one of these. Its copy does not ask for it.
+
 A service whose `policies` skip or share the monitor goes without on purpose: nothing is said of it.
 
-Remedy: let the service copy the monitor (`copy: [PodMonitor/NAME]`): the copy asks for gray pods. One
+Remedy: let the service copy the monitor (`copy: [PodMonitor/NAME]`): the copy asks for the lane's. One
 in another namespace than the lane's cannot be copied: put a monitor beside it that asks for gray pods.",
     is_fixed: false,
     check: Check::Pods(check),
 };
 
+/// A monitor of the baseline, and what it does not find of the lane.
+struct Watch<'a> {
+    selecting: &'a Selecting,
+    missed: Vec<&'a GrayObject>,
+}
+
 fn check(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnostic> {
+    let copied: HashSet<&ObjectRef> =
+        subject.lane.objects.iter().filter_map(GrayObject::baseline).collect();
+    let services = subject.release.services.iter();
+    let services: HashMap<&str, &Service> =
+        services.map(|service| (service.name.as_str(), service)).collect();
+    let pods = missed_pods(subject, gray, &copied);
+    let all = pods.into_iter().chain(services::missed(subject, &copied));
+    all.filter_map(|watch| tell(subject, &services, watch)).collect()
+}
+
+/// The gray pods that monitors of pods do not find.
+fn missed_pods<'a>(
+    subject: &Subject<'a>,
+    gray: &Gray<'a>,
+    copied: &HashSet<&ObjectRef>,
+) -> Vec<Watch<'a>> {
     let facts = subject.facts;
     let monitors = facts.selectors.iter();
     let mut monitors =
@@ -40,57 +68,59 @@ fn check(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnostic> {
     }
     let copies: HashMap<&ObjectRef, &GrayObject> =
         gray.pods.iter().filter_map(|(object, _)| Some((object.baseline()?, *object))).collect();
-    let services = subject.release.services.iter();
-    let services: HashMap<&str, &Service> =
-        services.map(|service| (service.name.as_str(), service)).collect();
     // Whether one for lanes scrapes the same endpoints is not looked at.
     let scraped = gray.found_by(facts, monitors.clone());
-    let copied: HashSet<&ObjectRef> =
-        subject.lane.objects.iter().filter_map(GrayObject::baseline).collect();
-    let mut found = Vec::new();
-    for selecting in monitors {
-        let monitor = facts.object(selecting.object);
-        if copied.contains(&monitor.id) {
-            continue;
-        }
-        // A stated decision is known to its service.
-        let is_wanted = |copy: &&GrayObject| {
-            let service = services.get(copy.service.as_str());
-            let stated =
-                service.and_then(|service| service.policy(&monitor.id.kind, &monitor.id.name));
-            !matches!(stated, Some(CopyPolicy::Skip | CopyPolicy::Share))
-        };
+    let monitors = monitors.filter(|each| !copied.contains(&facts.object(each.object).id));
+    let watches = monitors.map(|selecting| {
         let owners = selecting.pods.iter().map(|pod| facts.object(facts.pods[*pod].object));
-        let mut lost = owners
+        let missed = owners
             .filter_map(|owner| copies.get(&owner.id).copied())
-            .filter(|copy| !scraped.has(selecting.object, &copy.id))
-            .filter(is_wanted)
-            .map(|copy| &copy.id);
-        let Some(first) = lost.next() else { continue };
-        let more = match lost.count() {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        let warning = Diagnostic::warning(format!(
-            "{} scrapes the baseline's pods, and not the gray ones of {first}{more}: nothing tells how the lane does",
-            monitor.id
-        ));
-        let id = &monitor.id;
-        let warning = at(warning, Some(monitor), slice::from_ref(&selecting.selector.path));
-        let own = subject.release.namespace.as_deref();
-        let is_copyable = own.is_none_or(|own| id.namespace.is_empty() || id.namespace == own);
-        found.push(warning.remedy(if is_copyable {
-            format!(
-                "let the service copy it: `copy: [{}/{}]`; or watch the lane by a monitor of its own",
-                id.kind, id.name
-            )
-        } else {
-            format!(
-                "watch the lane by a monitor of its own: put one beside it that asks for `{TYPE}: {MSE_GRAY}`"
-            )
-        }));
-    }
-    found
+            .filter(|copy| !scraped.has(selecting.object, &copy.id));
+        Watch { selecting, missed: missed.collect() }
+    });
+    watches.collect()
+}
+
+/// What is told of a monitor. A stated decision is known to its service.
+fn tell(
+    subject: &Subject<'_>,
+    services: &HashMap<&str, &Service>,
+    watch: Watch<'_>,
+) -> Option<Diagnostic> {
+    let Watch { selecting, missed } = watch;
+    let monitor = subject.facts.object(selecting.object);
+    let id = &monitor.id;
+    let is_wanted = |copy: &&GrayObject| {
+        let service = services.get(copy.service.as_str());
+        let stated = service.and_then(|service| service.policy(&id.kind, &id.name));
+        !matches!(stated, Some(CopyPolicy::Skip | CopyPolicy::Share))
+    };
+    let mut missed = missed.into_iter().filter(is_wanted).map(|copy| &copy.id);
+    let first = missed.next()?;
+    let more = match missed.count() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let what = match selecting.selector.role.selects_pods() {
+        true => format!("pods, and not the gray ones of {first}{more}"),
+        false => format!("Services, and not the gray {first}{more}"),
+    };
+    let warning = Diagnostic::warning(format!(
+        "{id} scrapes the baseline's {what}: nothing tells how the lane does"
+    ));
+    let warning = at(warning, Some(monitor), slice::from_ref(&selecting.selector.path));
+    let own = subject.release.namespace.as_deref();
+    let is_copyable = own.is_none_or(|own| id.namespace.is_empty() || id.namespace == own);
+    Some(warning.remedy(if is_copyable {
+        format!(
+            "let the service copy it: `copy: [{}/{}]`; or watch the lane by a monitor of its own",
+            id.kind, id.name
+        )
+    } else {
+        format!(
+            "watch the lane by a monitor of its own: put one beside it that asks for `{TYPE}: {MSE_GRAY}`"
+        )
+    }))
 }
 
 #[cfg(test)]
