@@ -20,12 +20,12 @@ mod policy;
 mod progressive;
 mod relabel;
 mod rename;
-mod restarts;
 mod rewire;
 mod select;
 mod set;
 mod targets;
 mod unite;
+mod vault;
 mod waves;
 
 use std::sync::{Arc, OnceLock};

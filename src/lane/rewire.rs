@@ -6,9 +6,9 @@ use super::belongings::scales;
 use super::facts::Facts;
 use super::members::Members;
 use super::own::meant;
-use super::restarts;
 use super::select::{Copy, Plan, Role};
 use super::targets::Targets;
+use super::vault;
 use crate::baseline::Object;
 use crate::diagnostic::Diagnostic;
 use crate::kube::kinds::kind_of;
@@ -41,12 +41,13 @@ pub(super) fn rewire(
         }
         named = references(document.root(), &object.id);
     }
-    if let Some(left_out) = restarts::leave_out(object, &named, plan, facts, document) {
-        match left_out {
-            Ok(note) => rewiring.notes.push(note),
-            Err(error) => rewiring.edit(object, Err(error)),
+    match vault::synchronise(object, &named, plan, facts, document) {
+        Ok(notes) if notes.is_empty() => {}
+        Ok(notes) => {
+            rewiring.notes.extend(notes);
+            named = references(document.root(), &object.id);
         }
-        named = references(document.root(), &object.id);
+        Err(error) => rewiring.edit(object, Err(error)),
     }
     if is_policy(&object.id) {
         rewiring.errors.extend(targets.refused(object, &named, document));
@@ -99,7 +100,7 @@ fn is_target(path: &Path) -> bool {
 pub(super) struct Rewiring {
     /// What the copy named before.
     pub references: Vec<Reference>,
-    /// Names of Services and pods in environment variables, and what a copy does not restart.
+    /// Names of Services and pods in environment variables, and what else was decided.
     pub notes: Vec<Diagnostic>,
     /// Objects that are not formed as Kubernetes wants them.
     pub errors: Vec<Diagnostic>,

@@ -318,6 +318,29 @@ fn what_is_synchronised_for_a_copy_has_its_own_name() {
 }
 
 #[test]
+fn the_copy_of_what_writes_into_a_secret_creates_its_own() {
+    let written = |create: &str, copy: &str| {
+        let manifests = deployment("web", "{app: web}", "")
+            + &other_object("Secret", "db")
+            + &other(&format!(
+                "apiVersion: secrets.hashicorp.com/v1beta1\nkind: VaultStaticSecret\nmetadata: {{name: v}}\nspec: {{path: p, destination: {{name: db{create}}}}}"
+            ));
+        let release = lane(&manifests, &spec_of("", &format!("    copy: [{copy}]\n")));
+        let notes = release.lane.notes.iter().filter(|note| note.message.contains("creates its"));
+        let gray = object(&release, "VaultStaticSecret/v-mse-gray");
+        (at(gray, "/spec/destination"), notes.count())
+    };
+    let alone = "VaultStaticSecret/v";
+    let creates = "{\"name\":\"db-mse-gray\",\"create\":true}".to_owned();
+    assert_eq!(written("", alone), (creates.clone(), 1));
+    assert_eq!(written(", create: false", alone), (creates.clone(), 1));
+    assert_eq!(written(", create: true", alone), (creates, 0));
+    // There is one to write into.
+    let both = written("", "VaultStaticSecret/v, Secret/db");
+    assert_eq!(both, ("{\"name\":\"db-mse-gray\"}".to_owned(), 0));
+}
+
+#[test]
 fn the_copy_restarts_nothing_of_the_baseline() {
     let restarting = |targets: &str| {
         let manifests = deployment("web", "{app: web}", "")
