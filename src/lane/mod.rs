@@ -9,6 +9,7 @@ mod entry;
 mod facts;
 mod find;
 mod generated;
+mod governed;
 mod isolation;
 mod labels;
 mod made;
@@ -36,7 +37,7 @@ use rayon::prelude::*;
 use crate::baseline::Object;
 use crate::diagnostic::{Diagnostic, Failure, Place};
 use crate::generated::Attachment;
-use crate::governance::{self, Governed, GovernedService};
+use crate::governance;
 use crate::kube::kinds::{Wave, kind_of};
 use crate::kube::object::{GroupKind, ObjectRef};
 use crate::kube::pod_specs::{self, PodTemplate, pod_templates};
@@ -476,31 +477,5 @@ impl Builder<'_> {
         let gateway = self.gateway(self.facts.object(copy.object)).ok()?.class();
         let (service, route) = (service.name.clone(), object.id.clone());
         Some(LaneEntry { service, gateway, route, place: entry.place.clone() })
-    }
-
-    /// The lane as governance sees it.
-    fn governed(&self) -> Governed<'_> {
-        let mut services: Vec<GovernedService<'_>> = self
-            .plan
-            .services
-            .iter()
-            .map(|service| {
-                let workload = &self.facts.object(service.workload).id;
-                GovernedService {
-                    spec: service.spec,
-                    workload,
-                    gray_workload: &self.plan.gray_names[workload],
-                    app: &service.app,
-                    services: Vec::new(),
-                }
-            })
-            .collect();
-        for copy in &self.plan.copies {
-            let id = &self.facts.object(copy.object).id;
-            if id.group.is_empty() && id.kind == "Service" {
-                services[copy.service].services.push((id, &self.plan.gray_names[id]));
-            }
-        }
-        Governed { release: self.release, baseline: &self.facts.baseline, services }
     }
 }
