@@ -27,8 +27,8 @@ fn check(delivered: &Delivered<'_>) -> Vec<Diagnostic> {
             "`{path}` is listed in no lock: it is applied, and `cleanup` leaves it"
         ));
         warning.at(first_line(path)).remedy(format!(
-            "remove it if it is left over: {}\nor keep it elsewhere; `{}` takes over what is as the spec gives it",
-            release.invocation.git("rm", path),
+            "remove it if it is left over: rm {}\nor keep it elsewhere; `{}` takes over what is as the spec gives it",
+            release.invocation.word(path),
             release.command("generate")
         ))
     };

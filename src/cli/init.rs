@@ -95,7 +95,9 @@ pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::
                     }
                 }
             }
-            if !chosen.is_empty() {
+            if chosen.is_empty() {
+                of_all(&failure, &refused)?;
+            } else {
                 attempt(&chosen).map_err(|_| failure)?;
             }
             (chosen, refused)
@@ -133,7 +135,7 @@ fn accepted(text: &str, path: &str, facts: &Facts) -> Result<(), Failure> {
     release(spec, facts)?.sound()
 }
 
-const ONE_NAMESPACE: &str = "the same names stand in several namespaces: name the files of one of them, as in `graylane init deploy/prod`";
+const ONE_NAMESPACE: &str = "the same names stand in several namespaces: name the files of one of them, as in `graylane init deploy/prod`; where one file has them all, write a spec with its `namespace`";
 
 /// Whether a workload stands in more than one namespace.
 fn is_of_several_namespaces(all: &[Candidate]) -> bool {
@@ -142,6 +144,18 @@ fn is_of_several_namespaces(all: &[Candidate]) -> bool {
         let namespace = candidate.namespace.as_str();
         *seen.entry((&candidate.kind, &candidate.name)).or_insert(namespace) != namespace
     })
+}
+
+/// Fails with what is wrong with all of them, such as the length of the tag; the spec it would stand
+/// in is not there.
+fn of_all(failure: &Failure, refused: &[(&Candidate, String)]) -> Result<(), Failure> {
+    let Failure(errors) = failure;
+    let Some(error) = errors.first() else { return Ok(()) };
+    let why = first_line(errors);
+    if refused.iter().any(|(_, other)| *other != why) {
+        return Ok(());
+    }
+    Err(Diagnostic { place: None, related: Vec::new(), ..error.clone() }.into())
 }
 
 fn first_line(errors: &[Diagnostic]) -> String {

@@ -236,6 +236,8 @@ impl Lock {
             return Err(Failure(errors));
         }
         let RawHeader { name, tag, spec, spec_digest, cleanup_digest, .. } = header;
+        // What several releases share is no service's.
+        let is_of_lane = files.iter().any(|(_, file)| file.service.is_some());
         let header = match (tag, spec, spec_digest) {
             (_, Some(spec), _) if spec.is_empty() => {
                 return Err(damaged("the field `spec` is empty", None).into());
@@ -243,7 +245,7 @@ impl Lock {
             (Some(tag), Some(spec), Some(spec_digest)) => {
                 LockHeader { name, tag, spec, spec_digest }
             }
-            (None, None, None) if name == SHARED => LockHeader::shared(),
+            (None, None, None) if name == SHARED && !is_of_lane => LockHeader::shared(),
             (None, ..) => return Err(damaged("missing field `tag`", None).into()),
             (_, None, _) => return Err(damaged("missing field `spec`", None).into()),
             (.., None) => return Err(damaged("missing field `spec_digest`", None).into()),
@@ -433,6 +435,10 @@ mod tests {
         let read = Lock::parse(&text, "l").unwrap();
         assert!(read.header().is_shared() && read == lock);
         assert!(!header().is_shared());
+        // A lane of that name whose lock lost its tag has files of services.
+        let lost = Lock::new(LockHeader::shared(), &[file("entry/a.yaml", Some("a"))]);
+        let error = Lock::parse(&lost.to_text().unwrap(), "l").unwrap_err().to_string();
+        assert!(error.contains("missing field `tag`"), "{error}");
     }
 
     #[test]
