@@ -4,7 +4,7 @@
 mod manifest;
 mod message;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::appstack::is_orchestration;
 use crate::baseline::Baseline;
@@ -25,9 +25,28 @@ pub use message::message;
 pub struct Promotion {
     /// The files that change, by path.
     pub files: Vec<PromotedFile>,
+    /// The files that hold what is promoted, whether they change or not, by their paths with no link
+    /// on the way: the paths that the baseline has them at.
+    pub sources: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Promotion {
+    /// Whether the baseline has any of its files at another path than their own.
+    pub fn is_linked(&self) -> bool {
+        let mut sources = self.sources.iter();
+        sources.any(|(path, listed)| listed.iter().any(|listed| listed != path))
+    }
+
+    /// The paths that the baseline has a file at and that do not lead to it in another tree.
+    pub fn elsewhere<'a>(
+        &'a self,
+        path: &'a str,
+        files: &dyn Files,
+    ) -> impl Iterator<Item = &'a str> {
+        let listed = self.sources.get(path).into_iter().flatten().map(String::as_str);
+        listed.filter(move |listed| files.real(listed).ok().as_deref() != Some(path))
+    }
+
     /// The objects of a file that are not as they were in another state of the baseline: of those
     /// that change, and of these.
     pub fn changed<'a>(
@@ -119,13 +138,19 @@ pub fn promote(
     let mut errors = Vec::new();
     // Links are followed: what is edited and committed is the file that they lead to.
     let mut by_file: BTreeMap<String, Vec<Target<'_>>> = BTreeMap::new();
-    for (file, target) in targets(release, facts, patches, &mut errors) {
+    let mut sources = BTreeSet::new();
+    for (file, target) in targets(release, facts, patches, &mut sources, &mut errors) {
         match files.real(file) {
             Ok(real) => by_file.entry(real).or_default().push(target),
             Err(error) => errors.push(unchangeable(file, &why(error))),
         }
     }
     let mut promotion = Promotion::default();
+    for listed in sources {
+        if let Ok(real) = files.real(listed) {
+            promotion.sources.entry(real).or_default().insert(listed.to_owned());
+        }
+    }
     for (path, targets) in by_file {
         match promoted(&path, &targets, release, files) {
             Ok(file) if file.before != file.after => promotion.files.push(file),
@@ -136,11 +161,13 @@ pub fn promote(
     if errors.is_empty() { Ok(promotion) } else { Err(Failure(errors)) }
 }
 
-/// The objects that change, each with its file: what patches change, then images.
+/// The objects that change, each with its file: what patches change, then images. `sources` are the
+/// files of those that are as they are to be, too.
 fn targets<'a>(
     release: &'a GrayRelease,
     facts: &'a Facts,
     patches: bool,
+    sources: &mut BTreeSet<&'a str>,
     errors: &mut Vec<Diagnostic>,
 ) -> Vec<(&'a str, Target<'a>)> {
     let Some(governance) = governance::of(release.provider) else { return Vec::new() };
@@ -165,6 +192,7 @@ fn targets<'a>(
                 );
                 continue;
             };
+            sources.insert(&patched.file);
             let (service, id) = (&*service.spec.name, patched.id.clone());
             let edit = Edit::Patch(patch);
             targets.push((patched.file.as_ref(), Target { service, object: id, edit }));
@@ -174,6 +202,7 @@ fn targets<'a>(
             let Some(container) = all.iter().find(|each| each.name == image.container) else {
                 continue;
             };
+            sources.insert(&object.file);
             let path = container.path.key("image");
             let old = service.document.find(&path).and_then(NodeRef::text).unwrap_or_default();
             // Another service's patches may change it too.

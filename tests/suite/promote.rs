@@ -62,6 +62,49 @@ fn a_linked_file_that_changed_since_is_told_by_its_own_name() {
     }
 }
 
+/// What puts another object into a file.
+const MORE: &str = r"$a ---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: more}";
+
+#[test]
+fn a_file_that_a_link_leads_to_since_is_not_overwritten() {
+    for (link, turn) in [
+        ("ln -s releases/1 deploy", "ln -sfn releases/2 deploy"),
+        (
+            "mkdir deploy && ln -s ../releases/1/spring-c.yaml deploy/spring-c.yaml",
+            "ln -sf ../releases/2/spring-c.yaml deploy/spring-c.yaml",
+        ),
+        ("ln -s releases/1 deploy", "rm deploy && cp -R releases/2 deploy"),
+        ("cp -R releases/1 deploy", "rm -r deploy && ln -s releases/2 deploy"),
+    ] {
+        for (hotfix, is_stale) in [("s/c:0.1.0/c:0.1.1/", true), (MORE, false)] {
+            let sandbox = demo();
+            done(&sandbox, "mkdir releases && mv deploy releases/1 && cp -R releases/1 releases/2");
+            done(&sandbox, &format!("sed -i '{hotfix}' releases/2/spring-c.yaml && {link}"));
+            if link.starts_with("mkdir") {
+                let others =
+                    "for f in releases/1/*; do [ -e deploy/${f##*/} ] || cp $f deploy; done";
+                done(&sandbox, others);
+            }
+            sandbox.commit_all();
+            done(&sandbox, "graylane generate -q --commit");
+            done(&sandbox, &format!("{turn} && git add -A && git commit -qm Turn"));
+            let ran = sandbox.sh("graylane promote --commit");
+            if !is_stale {
+                assert_eq!(ran.code, 0, "{turn}: {}", ran.stderr);
+                continue;
+            }
+            assert_eq!(ran.code, 2, "{turn}: {}", ran.stdout);
+            let told = "spring-c.yaml: Deployment/spring-cloud-c changed since the lane";
+            assert!(ran.stderr.contains(told), "{turn}: {}", ran.stderr);
+            // What it says to look at shows the change.
+            let look = ran.stderr.split("look at it: ").nth(1).and_then(|rest| rest.lines().next());
+            let shown = done(&sandbox, look.unwrap_or("false"));
+            assert!(shown.contains("c:0.1.1"), "{turn}: {look:?}: {shown}");
+            done(&sandbox, "graylane promote --commit --force");
+        }
+    }
+}
+
 /// The spec of a lane of one service without an entry.
 fn spec(service: &str) -> String {
     format!(

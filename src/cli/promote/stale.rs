@@ -6,6 +6,7 @@ use crate::cli::shared::found;
 use crate::cli::workspace::Workspace;
 use crate::diagnostic::{Diagnostic, Failure};
 use crate::git::{CommitId, Repository};
+use crate::invocation::quoted;
 use crate::kube::object::ObjectRef;
 use crate::lane::{Facts, Origin};
 use crate::overlay::{LOCK_FILE, Lock, OverlayDir, TreeFiles, read_lock};
@@ -51,16 +52,24 @@ pub(super) fn stale(
     let held = promotion.files.iter().map(|file| (file.path.as_str(), file.before.as_bytes()));
     let differing = repository.differing(generated, held);
     let differing = differing.map_err(Diagnostic::from).map_err(Failure::from)?;
-    if differing.is_empty() {
+    if differing.is_empty() && !promotion.is_linked() {
+        return Ok(Vec::new());
+    }
+    let there = AtCommit::checked_out(repository, generated).map_err(Diagnostic::from);
+    let there = there.map_err(Failure::from)?;
+    // A file that never changed is another one to the baseline where a link leads to it since.
+    let paths = promotion.files.iter().map(|file| file.path.as_str()).filter(|path| {
+        differing.contains(path) || promotion.elsewhere(path, &there).next().is_some()
+    });
+    let paths: Vec<&str> = paths.collect();
+    if paths.is_empty() {
         return Ok(Vec::new());
     }
     // What else stands in these files is no business of this lane.
-    let before = AtCommit::checked_out(repository, generated).map_err(Diagnostic::from);
-    let before = before.map_err(Failure::from)?;
-    let before = Baselines::default().of(&before, spec, &BaselineFrom::Spec, outputs);
+    let before = Baselines::default().of(&there, spec, &BaselineFrom::Spec, outputs);
     let short = repository.short_id(generated);
     let mut errors = Vec::new();
-    for path in differing {
+    for path in paths {
         let what = match &before {
             Ok(before) => {
                 let copied = copied(&release, path, files);
@@ -77,9 +86,14 @@ pub(super) fn stale(
         let error = Diagnostic::error(format!(
             "{what} changed since the lane was generated in commit {short}: promoting would overwrite what the lane was not tried with"
         ));
+        let mut others =
+            promotion.elsewhere(path, &there).filter_map(|listed| there.real(listed).ok());
+        let other = others.find(|file| there.read(file).is_ok());
+        let from =
+            other.map_or_else(|| generated.to_string(), |file| format!("{generated}:{file}"));
         errors.push(error.remedy(format!(
             "look at it: {}\nthen promote with --force",
-            workspace.invocation().git(&format!("diff {generated} --"), path)
+            workspace.invocation().git(&format!("diff {} --", quoted(&from)), path)
         )));
     }
     Ok(errors)
