@@ -1,6 +1,7 @@
 //! `graylane promote`
 
 mod stale;
+mod unfinished;
 
 use super::commit::{CommitArgs, To, pushing, record, source_commit, text};
 use super::output::Output;
@@ -8,12 +9,13 @@ use super::specs::SpecArgs;
 use super::workspace::Workspace;
 use super::{Global, Outcome};
 use crate::diagnostic::{Diagnostic, Failure};
-use crate::git::{Change, Repository};
+use crate::git::Change;
 use crate::overlay::{Replacement, replace};
 use crate::pipeline::{BaselineFrom, Baselines, SpecFile};
 use crate::promote::{Promotion, message, promote};
 use crate::spec::Strategy;
 use stale::stale;
+use unfinished::unfinished;
 
 /// Make the gray versions those of the baseline
 ///
@@ -89,7 +91,7 @@ fn run_once(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result
     }
     errors.extend(twice(&promotions));
     if commits {
-        errors.extend(unfinished(&promotions, workspace.to_commit()?)?);
+        errors.extend(unfinished(&promotions, &workspace)?);
     }
     if !errors.is_empty() {
         return Err(Failure(errors).into());
@@ -208,20 +210,6 @@ fn twice(promotions: &[(SpecFile, Promotion)]) -> Vec<Diagnostic> {
         }
     }
     errors
-}
-
-/// Changes of the user in the files that would be committed.
-fn unfinished(
-    promotions: &[(SpecFile, Promotion)],
-    repository: &Repository,
-) -> Result<Vec<Diagnostic>, Failure> {
-    let files = promotions.iter().flat_map(|(_, promotion)| &promotion.files);
-    let files: Vec<&str> = files.map(|file| file.path.as_str()).collect();
-    let error = |file: &&str| {
-        Diagnostic::error(format!("{file} has changes that are not committed"))
-            .remedy("commit or stash them first, or promote without --commit")
-    };
-    Ok(repository.changed_of(&files)?.iter().map(error).collect())
 }
 
 fn commit(

@@ -105,6 +105,32 @@ fn a_file_that_a_link_leads_to_since_is_not_overwritten() {
     }
 }
 
+#[test]
+fn a_link_whose_change_is_not_committed_is_not_committed_through() {
+    for (link, turn, listed) in [
+        ("ln -s releases/1 deploy", "ln -sfn releases/2 deploy", "deploy/spring-c.yaml"),
+        (
+            "mv releases/1 deploy && ln -s ../releases/2/spring-b.yaml deploy/b.yaml && rm deploy/spring-[bc].yaml && ln -s ../releases/2/spring-c.yaml deploy",
+            "cp -R releases/2 releases/3 && git add releases/3 && git commit -qm Copy && ln -sf ../releases/3/spring-c.yaml deploy/spring-c.yaml",
+            "deploy/spring-c.yaml",
+        ),
+    ] {
+        let sandbox = demo();
+        done(&sandbox, "mkdir releases && mv deploy releases/1 && cp -R releases/1 releases/2");
+        done(&sandbox, link);
+        sandbox.commit_all();
+        done(&sandbox, &format!("graylane generate -q --commit && {turn}"));
+        let before = done(&sandbox, "git rev-parse HEAD && git status --short");
+        let ran = sandbox.sh("graylane promote --commit");
+        assert_eq!(ran.code, 2, "{turn}: {}", ran.stdout);
+        let told = format!("error: {listed} has changes that are not committed");
+        assert!(ran.stderr.contains(&told), "{turn}: {}", ran.stderr);
+        assert_eq!(done(&sandbox, "git rev-parse HEAD && git status --short"), before);
+        done(&sandbox, "git add -A && git commit -qm Turn && graylane promote --commit");
+        assert_eq!(done(&sandbox, "git status --short"), "");
+    }
+}
+
 /// The spec of a lane of one service without an entry.
 fn spec(service: &str) -> String {
     format!(
