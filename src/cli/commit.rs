@@ -195,9 +195,15 @@ pub(super) fn record(
 
 /// What kept an overlay from being committed whose files a hook had to see.
 pub(super) fn uncommitted(error: anyhow::Error, note: String) -> anyhow::Error {
+    let note = Diagnostic::error(note).remedy("mend it and run the same command again");
+    with_more(error, vec![note])
+}
+
+/// What kept something from being committed, and what came of that.
+pub(super) fn with_more(error: anyhow::Error, more: Vec<Diagnostic>) -> anyhow::Error {
     match error.downcast::<Failure>() {
         Ok(Failure(mut errors)) => {
-            errors.push(Diagnostic::error(note).remedy("mend it and run the same command again"));
+            errors.extend(more);
             Failure(errors).into()
         }
         Err(error) => error,

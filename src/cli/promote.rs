@@ -3,16 +3,19 @@
 mod stale;
 mod unfinished;
 
-use super::commit::{CommitArgs, To, pushing, record, source_commit, text};
+use std::path::Path;
+
+use super::commit::{CommitArgs, To, pushing, record, source_commit, text, with_more};
 use super::output::Output;
 use super::specs::SpecArgs;
 use super::workspace::Workspace;
 use super::{Global, Outcome};
+use crate::baseline::files::Files;
 use crate::diagnostic::{Diagnostic, Failure};
 use crate::git::Change;
 use crate::overlay::{Replacement, replace};
 use crate::pipeline::{BaselineFrom, Baselines, SpecFile};
-use crate::promote::{Promotion, message, promote};
+use crate::promote::{PromotedFile, Promotion, message, promote};
 use crate::spec::Strategy;
 use stale::stale;
 use unfinished::unfinished;
@@ -91,7 +94,7 @@ fn run_once(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result
     }
     errors.extend(twice(&promotions));
     if commits {
-        errors.extend(unfinished(&promotions, &workspace)?);
+        errors.extend(unfinished(&promotions, &outputs, args.patches, &workspace)?);
     }
     if !errors.is_empty() {
         return Err(Failure(errors).into());
@@ -105,13 +108,9 @@ fn run_once(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result
             tell(&promotion, output)?;
             continue;
         }
-        let files = promotion.files.iter();
-        let there: Vec<Replacement<'_>> = files
-            .clone()
+        let there = promotion.files.iter();
+        let there: Vec<Replacement<'_>> = there
             .map(|file| Replacement { path: &file.path, before: &file.before, after: &file.after })
-            .collect();
-        let back: Vec<Replacement<'_>> = files
-            .map(|file| Replacement { path: &file.path, before: &file.after, after: &file.before })
             .collect();
         // A hook wants to see the files; without one, what refuses a commit touches none.
         let hook_first = commits && args.commit.shows_files(&workspace)?;
@@ -120,8 +119,8 @@ fn run_once(args: &Args, global: &Global, output: &mut Output) -> anyhow::Result
         }
         let committed = match commits.then(|| commit(args, &spec, &promotion, &workspace)) {
             Some(Err(error)) if hook_first => {
-                replace(&root, &back)?;
-                return Err(error);
+                let left = put_back(&promotion, &root, files.as_ref(), &workspace);
+                return Err(with_more(error, left));
             }
             committed => committed.transpose()?.flatten(),
         };
@@ -148,6 +147,34 @@ fn tell(promotion: &Promotion, output: &mut Output) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Gives the files of a promotion that is not committed their old text; what keeps one from it.
+fn put_back(
+    promotion: &Promotion,
+    root: &Path,
+    files: &dyn Files,
+    workspace: &Workspace,
+) -> Vec<Diagnostic> {
+    let mut errors = Vec::new();
+    for PromotedFile { path, before, after, .. } in &promotion.files {
+        match files.read(path) {
+            Ok(now) if now == before.as_bytes() => {}
+            Ok(now) if now == after.as_bytes() => {
+                let back = replace(root, &[Replacement { path, before: after, after: before }]);
+                errors.extend(back.err().into_iter().flat_map(|Failure(list)| list));
+            }
+            // What is not written here may be what the user wants to have.
+            _ => {
+                let message = format!("{path} was changed by the hook and is left as it is");
+                let restore = workspace.invocation().git("restore", path);
+                errors.push(Diagnostic::error(message).remedy(format!(
+                    "commit it if it is as it should be, or take it back: {restore}"
+                )));
+            }
+        }
+    }
+    errors
 }
 
 /// What stopped the files of a promotion that is committed already.

@@ -31,6 +31,11 @@ pub struct Promotion {
 }
 
 impl Promotion {
+    /// Whether a file changes.
+    pub fn changes(&self, path: &str) -> bool {
+        self.files.iter().any(|file| file.path == path)
+    }
+
     /// Whether the baseline has any of its files at another path than their own.
     pub fn is_linked(&self) -> bool {
         let mut sources = self.sources.iter();

@@ -131,6 +131,90 @@ fn a_link_whose_change_is_not_committed_is_not_committed_through() {
     }
 }
 
+/// A repository whose lane is generated, with a hook `pre-commit` that refuses to commit.
+fn with_hook(hook: &str) -> Sandbox {
+    let sandbox = demo();
+    sandbox.commit_all();
+    done(&sandbox, "graylane generate -q --commit");
+    let path = sandbox.dir.join(".git/hooks/pre-commit");
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, format!("#!/bin/sh\n{hook}\necho policy >&2\nexit 1\n")).unwrap();
+    done(&sandbox, "chmod +x .git/hooks/pre-commit");
+    sandbox
+}
+
+#[test]
+fn a_file_that_a_hook_changes_and_refuses_is_left_and_told() {
+    for (hook, status) in [
+        ("sed -i s/:0.2.0/:0.3.0/ deploy/spring-c.yaml", " M"),
+        ("echo '# fixed' >>deploy/spring-c.yaml; git add deploy/spring-c.yaml", " M"),
+        ("rm deploy/spring-c.yaml", " D"),
+    ] {
+        let sandbox = with_hook(hook);
+        let ran = sandbox.sh("graylane promote --commit");
+        assert_eq!(ran.code, 2, "{hook}: {}", ran.stdout);
+        let place = |text: &str| ran.stderr.find(text).unwrap_or_else(|| panic!("{}", ran.stderr));
+        let left = "error: deploy/spring-c.yaml was changed by the hook and is left as it is";
+        assert!(place("policy") < place(left), "{}", ran.stderr);
+        assert!(ran.stderr.contains("git restore deploy/spring-c.yaml"), "{}", ran.stderr);
+        let shown = done(&sandbox, "git status --short");
+        assert_eq!(shown, format!("{status} deploy/spring-c.yaml\n"), "{hook}");
+        if status == " M" {
+            let ran = sandbox.sh("graylane promote --commit --force");
+            assert_eq!(ran.code, 2, "{hook}: {}", ran.stdout);
+            let told = "deploy/spring-c.yaml has changes that are not committed";
+            assert!(ran.stderr.contains(told), "{hook}: {}", ran.stderr);
+        }
+        done(&sandbox, "git restore . && graylane promote --commit --no-verify");
+        assert_eq!(done(&sandbox, "git status --short"), "");
+    }
+    // What a hook leaves alone, or has put back itself, is as it was.
+    for hook in ["", "git show HEAD:deploy/spring-c.yaml >deploy/spring-c.yaml"] {
+        let sandbox = with_hook(hook);
+        let ran = sandbox.sh("graylane promote --commit");
+        assert!(ran.code == 2 && !ran.stderr.contains("left as it is"), "{hook}: {}", ran.stderr);
+        assert_eq!(done(&sandbox, "git status --short"), "");
+    }
+}
+
+#[test]
+fn each_file_is_put_back_by_itself() {
+    let sandbox = split();
+    let hook = "#!/bin/sh\nsed -i s/:2/:3/ deploy/email.yaml\nexit 1\n";
+    std::fs::create_dir_all(sandbox.dir.join(".git/hooks")).unwrap();
+    std::fs::write(sandbox.dir.join(".git/hooks/pre-commit"), hook).unwrap();
+    done(&sandbox, "chmod +x .git/hooks/pre-commit");
+    let ran = sandbox.sh("graylane promote --commit");
+    assert_eq!(ran.code, 2, "{}", ran.stdout);
+    assert_eq!(done(&sandbox, "git status --short"), " M deploy/email.yaml\n");
+}
+
+#[test]
+fn what_only_the_work_tree_has_is_still_to_be_committed() {
+    let sandbox = split();
+    let refused = |paths: &[&str]| {
+        let ran = sandbox.sh("graylane promote --commit");
+        assert_eq!(ran.code, 2, "{}", ran.stdout);
+        let told = |path: &&str| format!("error: {path} has changes that are not committed");
+        let told: Vec<String> = paths.iter().map(told).collect();
+        let errors = ran.stderr.lines().filter(|line| line.starts_with("error"));
+        assert_eq!(errors.collect::<Vec<_>>(), told);
+    };
+    done(&sandbox, "graylane promote");
+    refused(&["deploy/ad.yaml", "deploy/email.yaml"]);
+    // One of two, and one that only moved.
+    done(&sandbox, "git restore deploy/email.yaml");
+    refused(&["deploy/ad.yaml"]);
+    done(&sandbox, "git restore . && graylane promote && git mv deploy/ad.yaml deploy/moved.yaml");
+    done(&sandbox, "git commit -qm Promote -- deploy/email.yaml");
+    refused(&["deploy/moved.yaml"]);
+    done(&sandbox, "git commit -qam Move");
+    // What has nothing to do with the promotion may be under way.
+    done(&sandbox, "sed -i 's/replicas: 1/replicas: 2/' deploy/email.yaml");
+    let ran = sandbox.sh("graylane promote --commit");
+    assert!(ran.code == 0 && ran.stderr.contains("nothing to do"), "{}{}", ran.stdout, ran.stderr);
+}
+
 /// The spec of a lane of one service without an entry.
 fn spec(service: &str) -> String {
     format!(
@@ -179,6 +263,17 @@ spec:
     let all = [manifest("ad"), manifest("email")].join("---\n");
     std::fs::write(sandbox.dir.join("deploy/all.yaml"), all).unwrap();
     sandbox.commit_all();
+    done(&sandbox, "graylane generate -q --commit");
+    sandbox
+}
+
+/// Two services in a file each, with one lane for both that is committed.
+fn split() -> Sandbox {
+    let sandbox = together();
+    done(
+        &sandbox,
+        "graylane cleanup -q --commit --force graylane/email.yaml && git rm -q graylane/email.yaml && sed '1,/^---/d' deploy/all.yaml >deploy/email.yaml && sed '/^---/,$d' deploy/all.yaml >deploy/ad.yaml && git rm -qf deploy/all.yaml && printf \"    - name: email\\n      images: {email: 'r.example/email:2'}\\n\" >>graylane/ad.yaml && git add . && git commit -qm Split",
+    );
     done(&sandbox, "graylane generate -q --commit");
     sandbox
 }

@@ -6,12 +6,15 @@ use std::collections::BTreeSet;
 use crate::baseline::files::{AtCommit, Files};
 use crate::cli::workspace::Workspace;
 use crate::diagnostic::{Diagnostic, Failure};
-use crate::pipeline::SpecFile;
-use crate::promote::Promotion;
+use crate::pipeline::{BaselineFrom, Baselines, SpecFile};
+use crate::promote::{Promotion, promote};
 
-/// Changes of the user in the files that would be committed, and in links that lead to them.
+/// Changes of the user in the files that would be committed, and in links that lead to them; and
+/// those that alone leave nothing to do, which the last commit does not have.
 pub(super) fn unfinished(
     promotions: &[(SpecFile, Promotion)],
+    outputs: &[String],
+    patches: bool,
     workspace: &Workspace,
 ) -> Result<Vec<Diagnostic>, Failure> {
     let repository = workspace.to_commit()?;
@@ -27,9 +30,14 @@ pub(super) fn unfinished(
     let head = head.map(|commit| AtCommit::checked_out(repository, commit)).transpose()?;
     let head = head.as_ref().map(|head| head as &dyn Files);
     let mut found: BTreeSet<&str> = BTreeSet::new();
-    for promotion in all() {
-        for path in promotion.files.iter().map(|file| file.path.as_str()) {
-            found.extend(behind(path, promotion, &changed, head));
+    for (spec, promotion) in promotions {
+        let mut done = Vec::new();
+        for path in promotion.sources.keys() {
+            let behind = behind(path, promotion, &changed, head);
+            if promotion.changes(path) { found.extend(behind) } else { done.extend(behind) }
+        }
+        if !done.is_empty() {
+            found.extend(undone(done, spec, promotion, outputs, patches, head));
         }
     }
     let error = |path: &str| {
@@ -50,4 +58,28 @@ fn behind<'a>(
         return vec![path];
     }
     head.map_or_else(Vec::new, |head| promotion.elsewhere(path, head).collect())
+}
+
+/// Those of these paths, where nothing is left to do, that the last commit has something to do at;
+/// all where that cannot be told.
+fn undone<'a>(
+    paths: Vec<&'a str>,
+    spec: &SpecFile,
+    promotion: &Promotion,
+    outputs: &[String],
+    patches: bool,
+    head: Option<&dyn Files>,
+) -> Vec<&'a str> {
+    let Some(head) = head else { return paths };
+    let facts = Baselines::default().of(head, spec, &BaselineFrom::Spec, outputs);
+    let Ok(left) = facts.and_then(|facts| promote(&spec.release, &facts, head, patches)) else {
+        return paths;
+    };
+    if left.files.iter().all(|file| promotion.changes(&file.path)) {
+        return Vec::new();
+    }
+    let is_left = |path: &&str| head.real(path).is_ok_and(|real| left.changes(&real));
+    let those: Vec<&str> = paths.iter().copied().filter(is_left).collect();
+    // An object may stand in another file there.
+    if those.is_empty() { paths } else { those }
 }
