@@ -49,15 +49,6 @@ pub(super) fn alternates(pattern: &str) -> bool {
 ///
 /// Source: docs.rs/regex, "Syntax"; github.com/google/re2/wiki/Syntax; pcre.org, pcre2syntax.
 pub(crate) fn ambiguous(pattern: &str) -> Option<&'static str> {
-    let mut rest = pattern;
-    while let Some(at) = rest.find("(?") {
-        rest = rest.get(at + 2..).unwrap_or("");
-        let flags: String =
-            rest.chars().take_while(|c| c.is_ascii_alphabetic() || *c == '-').collect();
-        if flags.contains(['R', 'u', 'x']) {
-            return Some("the flags `R`, `u` and `x`");
-        }
-    }
     if let Some(what) = re2::refused(pattern) {
         return Some(what);
     }

@@ -5,9 +5,6 @@
 
 use super::expression::{Part, scan};
 
-/// Most repetitions that an expression may ask for, nested ones multiplied.
-const MOST_REPEATS: u32 = 1000;
-
 /// What an expression has that RE2 refuses, and PCRE refuses or reads in another way.
 pub(super) fn refused(pattern: &str) -> Option<&'static str> {
     walk(pattern, &mut |fault| match fault {
@@ -15,22 +12,29 @@ pub(super) fn refused(pattern: &str) -> Option<&'static str> {
         Fault::Property => {
             Some(r"`\p{…}` with anything but a general category (`Lu`) or a script (`Greek`)")
         }
+        Fault::Flags => Some("the flags `R`, `u` and `x`"),
+        Fault::Name => Some("the name of a group that has more than letters, digits and `_`"),
+        Fault::Blank => Some("blanks in a repetition, such as `a{2, 3}`"),
         Fault::Count(_) => None,
     })
 }
 
-/// How often the most repeated part of an expression is to be matched, where that is more than RE2
-/// allows.
-pub(super) fn too_many_repeats(pattern: &str) -> Option<u32> {
+/// How often a part of an expression is to be matched, where that is more than allowed; nested
+/// repetitions are multiplied.
+pub(super) fn too_many_repeats(pattern: &str, allowed: u32) -> Option<u32> {
     walk(pattern, &mut |fault| match fault {
-        Fault::Count(count) => Some(count),
-        Fault::Repeated | Fault::Property => None,
+        Fault::Count(count) => (count > allowed).then_some(count),
+        _ => None,
     })
 }
 
 enum Fault {
     Repeated,
     Property,
+    Flags,
+    Name,
+    Blank,
+    /// No fault where it is small.
     Count(u32),
 }
 
@@ -64,8 +68,8 @@ enum Inside {
     Nothing,
     /// Behind `(`, which `?` makes a special group.
     Opened,
-    /// In `?P<name>` or `?i:` behind `(`.
-    Head,
+    /// In `?P<name>` or `?i:` behind `(`, of which this was read.
+    Head(String),
     /// In `{2,3}`, of which this was read.
     Count(String),
     /// Behind `\x`, `\p` or `\P`.
@@ -115,7 +119,8 @@ fn walk<T>(pattern: &str, see: &mut impl FnMut(Fault) -> Option<T>) -> Option<T>
                 let most = counted(&text);
                 let repeats = most.saturating_mul(group.last.max(1));
                 group.last = if most == 0 { 0 } else { repeats };
-                return if repeats > MOST_REPEATS { see(Fault::Count(repeats)) } else { None };
+                let is_plain = text.chars().all(|c| c.is_ascii_digit() || c == ',');
+                return see(if is_plain { Fault::Count(repeats) } else { Fault::Blank });
             }
             Inside::Count(mut text) => {
                 text.push(c);
@@ -123,17 +128,23 @@ fn walk<T>(pattern: &str, see: &mut impl FnMut(Fault) -> Option<T>) -> Option<T>
                 return None;
             }
             Inside::Opened if c == '?' => {
-                inside = Inside::Head;
+                inside = Inside::Head(String::new());
                 return None;
             }
-            Inside::Head if c == ')' => {
-                // Flags alone, which match nothing.
-                group = groups.pop().unwrap_or_default();
-                return None;
+            Inside::Head(text) if matches!(c, ')' | ':') => {
+                if c == ')' {
+                    // Flags alone, which match nothing.
+                    group = groups.pop().unwrap_or_default();
+                }
+                return if text.contains(['R', 'u', 'x']) { see(Fault::Flags) } else { None };
             }
-            Inside::Head if matches!(c, ':' | '>') => return None,
-            Inside::Head => {
-                inside = Inside::Head;
+            Inside::Head(text) if c == '>' => {
+                let name = text.trim_start_matches('P').trim_start_matches('<');
+                return if is_name(name) { None } else { see(Fault::Name) };
+            }
+            Inside::Head(mut text) => {
+                text.push(c);
+                inside = Inside::Head(text);
                 return None;
             }
             Inside::Opened | Inside::Nothing => {}
@@ -162,6 +173,11 @@ fn walk<T>(pattern: &str, see: &mut impl FnMut(Fault) -> Option<T>) -> Option<T>
         }
         None
     })
+}
+
+/// Whether all take it for the name of a group.
+fn is_name(text: &str) -> bool {
+    text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 /// The most of `2`, `2,` and `2,3`.
@@ -238,6 +254,14 @@ mod tests {
             r"\d**",
             r"\pL++",
             r"(?i:a)**",
+            "a{2, 3}",
+            "a{ 2 }",
+            "(?P<a.b>c)",
+            "(?P<a[0]>c)",
+            "(?<é>c)",
+            "(?R)a",
+            "(?i-u:a)",
+            "(?x)a",
         ] {
             assert!(regex::Regex::new(pattern).is_ok(), "{pattern}");
             assert!(refused(pattern).is_some(), "{pattern}");
@@ -268,6 +292,9 @@ mod tests {
             "a{1,5}",
             "[[:alpha:]]+",
             "[]*]+",
+            r"\(?user\)?",
+            "[(?u]",
+            "(?<n_1>a)",
         ] {
             assert!(regex::Regex::new(pattern).is_ok(), "{pattern}");
             assert_eq!(refused(pattern), None, "{pattern}");
@@ -285,7 +312,7 @@ mod tests {
             ("((a{11}){10}b){10}", 1100),
             ("a{99999999999}", u32::MAX),
         ] {
-            assert_eq!(too_many_repeats(pattern), Some(repeats), "{pattern}");
+            assert_eq!(too_many_repeats(pattern, 1000), Some(repeats), "{pattern}");
         }
         for pattern in [
             "a{1000}",
@@ -296,7 +323,8 @@ mod tests {
             "(a{2}){0}",
             r"\x{2000}",
         ] {
-            assert_eq!(too_many_repeats(pattern), None, "{pattern}");
+            assert_eq!(too_many_repeats(pattern, 1000), None, "{pattern}");
         }
+        assert_eq!(too_many_repeats("a{1001}b{70000}", 65_535), Some(70_000));
     }
 }

@@ -140,10 +140,11 @@ pub(crate) fn malformed(class: GatewayClass, route: &Match) -> Vec<Diagnostic> {
             (Ok(_), Some(what)) => {
                 (format!("gateways differ in how they read {what}"), "write it without")
             }
-            (Ok(_), None) => match re2::too_many_repeats(pattern).filter(|_| !is_pcre(class)) {
+            (Ok(_), None) => match re2::too_many_repeats(pattern, most_repeats(class)) {
                 Some(repeats) => (
                     format!(
-                        "it asks for {repeats} repetitions, and the gateway allows 1000, nested ones multiplied"
+                        "it asks for {repeats} repetitions, and the gateway allows {}, nested ones multiplied",
+                        most_repeats(class)
                     ),
                     "repeat less, or `+` and `*` without a limit",
                 ),
@@ -156,6 +157,13 @@ pub(crate) fn malformed(class: GatewayClass, route: &Match) -> Vec<Diagnostic> {
         errors.push(Diagnostic::error(error).at(each.place.clone()).remedy(remedy));
     }
     errors
+}
+
+/// Most repetitions that an expression may ask for.
+///
+/// Source: google/re2 re2/parse.cc (`maximum_repeat_count`); pcre.org, pcre2limits.
+fn most_repeats(class: GatewayClass) -> u32 {
+    if is_pcre(class) { 65_535 } else { 1000 }
 }
 
 /// Whether the regular expressions of a class are PCRE; those of the others are RE2, or may be.
