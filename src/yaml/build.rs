@@ -144,6 +144,12 @@ impl<'a> Builder<'a> {
             let collection = &mut frame.collection;
             if collection.form == Form::Mapping && frame.has_key {
                 if bytes.get(next) == Some(&b':') {
+                    let is_apart = collection.flow && text[at..next].contains('\n');
+                    if is_apart && !scan::is_explicit_key(text, scan::skip_trivia(text, frame.lead))
+                    {
+                        self.cursor = next;
+                        return Err(self.fault("a `:` on another line than its key"));
+                    }
                     at = next + 1;
                 } else if !absent {
                     return Err(self.fault("a key without `:`"));
@@ -201,6 +207,12 @@ impl<'a> Builder<'a> {
         let first = text.as_bytes().get(start).copied();
         let is_plain_text =
             style == TScalarStyle::Plain && text[start..].starts_with(value.as_str());
+        if style == TScalarStyle::Plain && !absent && matches!(first, Some(b'|' | b'>')) {
+            // Inside of brackets the parser takes the header of a block scalar for text.
+            self.cursor = start;
+            let error = self.fault("a block scalar inside of brackets");
+            return Err(error.remedy("write it in quotes: no YAML reader takes it there"));
+        }
         let (end, style) = match style {
             TScalarStyle::Plain if is_plain_text => (Some(start + value.len()), ScalarStyle::Plain),
             TScalarStyle::Plain => (scan::plain_end(text, start, value), ScalarStyle::Plain),

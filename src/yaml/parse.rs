@@ -99,6 +99,7 @@ fn parse_events(source: &Arc<Source>) -> Result<Vec<Document>, Diagnostic> {
         body = Cow::Owned(broken);
     }
     let attempts = (REPARSE_BUDGET / text.len().max(1)).clamp(2, MAX_REINDENTED);
+    let mut last = None;
     for _ in 0..attempts {
         match feed(&body, source, Builder::new(source, start))? {
             Ok(documents) => return Ok(documents),
@@ -115,6 +116,7 @@ fn parse_events(source: &Arc<Source>) -> Result<Vec<Document>, Diagnostic> {
                         syntax_error(error.info(), source).at(source.place_of_marker(line, column))
                     );
                 };
+                last = Some(source.place_of_marker(line, 0));
                 body = Cow::Owned(mended);
             }
         }
@@ -123,8 +125,8 @@ fn parse_events(source: &Arc<Source>) -> Result<Vec<Document>, Diagnostic> {
         "more than {} quoted scalars and lines of lists in brackets stand left of their key",
         attempts - 1
     ))
-    .at(source.place(0))
-    .remedy("indent the lines of quoted scalars, lists and mappings deeper than their key"))
+    .at(last)
+    .remedy("close the bracket, or indent the lines of quoted scalars, lists and mappings deeper than their key"))
 }
 
 /// Feeds the parser's events to the builder; the inner result is the parser's verdict.

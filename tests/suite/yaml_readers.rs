@@ -522,4 +522,13 @@ fn lines_in_brackets_need_no_indentation() {
     assert_eq!((place.line, place.column), (4, 5));
     let many = format!("a:\n  b: [{}\n]\n", "\n\"x\",".repeat(100));
     assert!(error(&many).message.contains("lists in brackets"), "{}", error(&many));
+    assert!(error(&many).place.is_some_and(|place| place.line > 60), "{}", error(&many));
+    // No reader takes these.
+    for (text, what) in [
+        ("a:\n  b: {k: |\n}\n", "a block scalar inside of brackets"),
+        ("a: [x, >\n  y\n  ]\n", "a block scalar inside of brackets"),
+        ("a: {b: 1,\n  c\n  : 2}\n", "a `:` on another line than its key"),
+    ] {
+        assert!(error(text).message.contains(what), "{text}{}", error(text));
+    }
 }
