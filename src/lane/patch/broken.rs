@@ -8,7 +8,7 @@ use crate::kube::object::ObjectRef;
 use crate::kube::pod_specs::{ContainerList, pod_templates};
 use crate::kube::strip::not_to_be_added;
 use crate::spec::Patch;
-use crate::yaml::{Document, NodeRef, Path};
+use crate::yaml::{Document, NodeKind, NodeRef, Path};
 
 /// Something that an object must not have.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -48,13 +48,9 @@ pub(super) fn broken_containers(
     };
     let mut faults = Vec::new();
     for spec in specs {
-        let lists: Vec<(Path, Vec<NodeRef<'_>>)> = LISTS
+        let lists: Vec<Vec<NodeRef<'_>>> = LISTS
             .iter()
-            .filter_map(|list| {
-                let path = spec.key(list.as_str());
-                let items = document.find(&path)?.items().collect();
-                Some((path, items))
-            })
+            .filter_map(|list| Some(document.find(&spec.key(list.as_str()))?.items().collect()))
             .collect();
         let name_of = |item: NodeRef<'_>| text(item, "name").map(str::to_owned);
         let has_image = |item: NodeRef<'_>| {
@@ -62,16 +58,15 @@ pub(super) fn broken_containers(
         };
         let whole: Vec<String> = lists
             .iter()
-            .flat_map(|(_, items)| items)
+            .flatten()
             .filter(|item| has_image(**item))
             .filter_map(|item| name_of(*item))
             .collect();
-        for (path, items) in &lists {
-            for (index, item) in items.iter().enumerate() {
-                let at = path.index(index);
+        for items in &lists {
+            for item in items {
                 if !item.is_mapping() {
                     faults.push(Fault {
-                        what: format!("{} as `{at}`, where a container belongs", item.describe()),
+                        what: format!("{} where a container belongs", item.describe()),
                         remedy: "a container is a mapping with `name` and `image`".to_owned(),
                     });
                     continue;
@@ -80,7 +75,7 @@ pub(super) fn broken_containers(
                 // Knative lets the only container go without a name.
                 if name.is_none() && (items.len() > 1 || !has_image(*item)) {
                     faults.push(Fault {
-                        what: format!("a container without a name, `{at}`"),
+                        what: "a container without a name".to_owned(),
                         remedy: "give it a `name`".to_owned(),
                     });
                 } else if let Some(name) = name.filter(|_| !has_image(*item)) {
@@ -106,11 +101,21 @@ fn text<'d>(node: NodeRef<'d>, key: &str) -> Option<&'d str> {
     node.get(key).and_then(NodeRef::text).filter(|text| !text.is_empty())
 }
 
+/// A label that Kubernetes recommends: copies do without that of their original, as Argo CD may track
+/// by it, but may have another.
+const INSTANCE: [&str; 3] = ["metadata", "labels", "app.kubernetes.io/instance"];
+
 /// Fields that a copy would have been stripped of, and labels and annotations that no API server
 /// takes.
 pub(super) fn forbidden(id: &ObjectRef, document: &Document) -> Vec<Fault> {
     let root = document.root();
-    let stripped = not_to_be_added(root, id).into_iter().map(|field| Fault {
+    let instance = Path::keys(INSTANCE);
+    let is_empty =
+        |node: NodeRef<'_>| node.is_null() || (node.kind() != NodeKind::Scalar && node.is_empty());
+    let stripped = not_to_be_added(root, id).into_iter().filter(|field| {
+        field.path != instance && !document.find(&field.path).is_some_and(is_empty)
+    });
+    let stripped = stripped.map(|field| Fault {
         what: format!("`{}`, which {}", field.path, field.why),
         remedy: "leave it out of the patch".to_owned(),
     });
@@ -124,6 +129,8 @@ pub(super) fn forbidden(id: &ObjectRef, document: &Document) -> Vec<Fault> {
                 let is_label = map == "labels";
                 let wrong = match value.as_str() {
                     None => Some(format!("{} is no string: put it in quotes", value.describe())),
+                    // Flux puts something else there before the API server sees it.
+                    Some(value) if value.contains("${") => None,
                     Some(value) if is_label => {
                         check_label_key(key).and_then(|()| check_label_value(value)).err()
                     }

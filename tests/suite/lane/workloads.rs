@@ -325,3 +325,30 @@ fn an_entry_needs_its_ingress_and_a_pattern_that_is_one() {
         refused(&manifests, &spec_of("", &(entry("^1") + "    policies: {Ingress: skip}\n")));
     assert!(text.contains("is the route of an entry"), "{text}");
 }
+
+#[test]
+fn patches_may_write_what_others_replace_or_read() {
+    let patched = |merge: &str| {
+        let patch = format!("    patches:\n    - {{target: Deployment/web, merge: {merge}}}\n");
+        release(&(web() + SERVICE), &spec_of("", &patch))
+            .map(|_| ())
+            .map_err(|errors| shown(&errors))
+    };
+    for merge in [
+        "{metadata: {labels: {team: \"${TEAM}\"}}}",
+        "{metadata: {labels: {app.kubernetes.io/instance: web-gray}}}",
+        "{metadata: {finalizers: []}}",
+        "{metadata: {labels: {example.com/team: a}}}",
+    ] {
+        assert_eq!(patched(merge), Ok(()), "{merge}");
+    }
+    for (merge, why) in [
+        ("{metadata: {labels: {team: \"a b\"}}}", "which the API server refuses"),
+        ("{metadata: {finalizers: [example.com/a]}}", "leave it out of the patch"),
+        ("{metadata: {uid: a}}", "leave it out of the patch"),
+        ("{spec: {template: {spec: {containers: [{name: ap}]}}}}", "did you mean `app`?"),
+    ] {
+        let error = patched(merge).unwrap_err();
+        assert!(error.contains(why), "{merge}: {error}");
+    }
+}
