@@ -11,6 +11,7 @@ use super::orchestration::{Orchestration, read_orchestration};
 use super::{Baseline, Object};
 use crate::appstack::is_orchestration;
 use crate::diagnostic::{Diagnostic, Failure, Place};
+use crate::invocation::quoted;
 use crate::kube::object::identity;
 use crate::kube::pod_specs::{containers, pod_templates};
 use crate::yaml::{Document, NodeRef, Source, parse};
@@ -130,7 +131,7 @@ fn read_file(
     if let Some((_, what)) = NO_MANIFESTS.iter().find(|(name, _)| *name == file_name) {
         let directory = path.strip_suffix(file_name).map(|above| above.trim_end_matches('/'));
         let directory = directory.filter(|directory| !directory.is_empty()).unwrap_or(".");
-        let what = what.replace("DIR", directory);
+        let what = what.replace("DIR", &quoted(directory));
         reading.notes.push(Diagnostic::note(format!("{path} is {what}; it is not read")));
         return reading;
     }
