@@ -152,7 +152,7 @@ fn of_all(failure: &Failure, refused: &[(&Candidate, String)]) -> Result<(), Fai
     let Failure(errors) = failure;
     let Some(error) = errors.first() else { return Ok(()) };
     let why = first_line(errors);
-    if refused.iter().any(|(_, other)| *other != why) {
+    if refused.len() < 2 || refused.iter().any(|(_, other)| *other != why) {
         return Ok(());
     }
     Err(Diagnostic { place: None, related: Vec::new(), ..error.clone() }.into())

@@ -481,6 +481,7 @@ fn locks() {
     let entry = "entry/ingress-web-mse-gray.yaml";
     let owner = &whole[whole.find("tag = ").unwrap()..whole.find("\n[[files]]").unwrap()];
     let unowned = whole.replace(owner, "");
+    let unowned_istio = unowned.replace("name = \"web-gray\"", "name = \"istio\"");
     let broken = [
         whole.replace(entry, "../../deploy/web.yaml"),
         whole.replace(entry, "/etc/passwd"),
@@ -494,7 +495,8 @@ fn locks() {
         whole.replace("version = 1", "version = \"\\u001b[31m\""),
         whole.replace("tag = \"gray\"", "tag = 1"),
         whole.replace("spec = \"graylane.yaml\"", "spec = \"\""),
-        unowned.clone(),
+        unowned,
+        unowned_istio.clone(),
         whole[..whole.len() / 2].to_owned(),
         format!("{whole}\n{}", &whole[whole.find("[[files]]").unwrap()..]),
         format!("{whole}\na = {}", "[".repeat(10_000)),
@@ -514,7 +516,8 @@ fn locks() {
         }
     }
     // What lanes share is no lane's to take away.
-    write(&made, path, unowned.replace("name = \"web-gray\"", "name = \"istio\""));
+    let of_no_service = unowned_istio.lines().filter(|line| !line.starts_with("service = "));
+    write(&made, path, of_no_service.collect::<Vec<_>>().join("\n"));
     for command in ["cleanup", "cleanup --force", "cleanup --force --service web"] {
         refused(&made, command, &["overlays/gray", "what lanes share"]);
     }
