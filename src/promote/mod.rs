@@ -23,7 +23,7 @@ pub use message::message;
 /// What becomes of the baseline when a lane is promoted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Promotion {
-    /// The files that change, by path.
+    /// The files that change, in the order of their paths.
     pub files: Vec<PromotedFile>,
     /// The files that hold what is promoted, whether they change or not, by their paths with no link
     /// on the way: the paths that the baseline has them at.
@@ -33,7 +33,12 @@ pub struct Promotion {
 impl Promotion {
     /// Whether a file changes.
     pub fn changes(&self, path: &str) -> bool {
-        self.files.iter().any(|file| file.path == path)
+        self.file(path).is_some()
+    }
+
+    fn file(&self, path: &str) -> Option<&PromotedFile> {
+        let found = self.files.binary_search_by(|file| file.path.as_str().cmp(path));
+        found.ok().and_then(|at| self.files.get(at))
     }
 
     /// Whether the baseline has any of its files at another path than their own.
@@ -64,8 +69,8 @@ impl Promotion {
         let text = |baseline: &Baseline, id: &ObjectRef| {
             baseline.get(id).map(|object| object.document().to_text())
         };
-        let here = self.files.iter().filter(|file| file.path == path);
-        let changes = here.flat_map(|file| &file.changes).map(|change| &change.object);
+        let changes = self.file(path).into_iter().flat_map(|file| &file.changes);
+        let changes = changes.map(|change| &change.object);
         let mut objects: Vec<&ObjectRef> = changes.chain(also.iter().copied()).collect();
         objects.sort_unstable();
         objects.dedup();

@@ -1,5 +1,7 @@
 //! Whether what a lane was tried with is what its promotion would bring.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::baseline::files::{AtCommit, Files};
 use crate::cli::commit::head_lock;
 use crate::cli::shared::found;
@@ -58,6 +60,7 @@ pub(super) fn stale(
     let there = AtCommit::checked_out(repository, generated).map_err(Diagnostic::from);
     let there = there.map_err(Failure::from)?;
     // A file that never changed is another one to the baseline where a link leads to it since.
+    let differing: HashSet<&str> = differing.into_iter().collect();
     let paths = promotion.files.iter().map(|file| file.path.as_str()).filter(|path| {
         differing.contains(path) || promotion.elsewhere(path, &there).next().is_some()
     });
@@ -66,14 +69,15 @@ pub(super) fn stale(
         return Ok(Vec::new());
     }
     // What else stands in these files is no business of this lane.
+    let copied = copied(&release, files);
     let before = Baselines::default().of(&there, spec, &BaselineFrom::Spec, outputs);
     let short = repository.short_id(generated);
     let mut errors = Vec::new();
     for path in paths {
         let what = match &before {
             Ok(before) => {
-                let copied = copied(&release, path, files);
-                let changed = promotion.changed(path, &copied, &before.baseline, &facts.baseline);
+                let copied = copied.get(path).map_or(&[][..], Vec::as_slice);
+                let changed = promotion.changed(path, copied, &before.baseline, &facts.baseline);
                 if changed.is_empty() {
                     continue;
                 }
@@ -99,14 +103,18 @@ pub(super) fn stale(
     Ok(errors)
 }
 
-/// The objects in a file of the baseline, which may be linked to, that a lane has copies of.
-fn copied<'a>(release: &'a Release, path: &str, files: &dyn Files) -> Vec<&'a ObjectRef> {
-    let origins = release.lane.objects.iter().filter_map(|object| match &object.origin {
-        Origin::Baseline { id, file } => Some((id, file)),
-        Origin::Generated => None,
-    });
-    let here = origins.filter(|(_, file)| files.real(file).is_ok_and(|real| real == path));
-    here.map(|(id, _)| id).collect()
+/// The objects of the baseline that a lane has copies of, by the path of their file with no link on
+/// the way.
+fn copied<'a>(release: &'a Release, files: &dyn Files) -> HashMap<String, Vec<&'a ObjectRef>> {
+    let mut copied: HashMap<String, Vec<&ObjectRef>> = HashMap::new();
+    for object in &release.lane.objects {
+        if let Origin::Baseline { id, file } = &object.origin
+            && let Ok(real) = files.real(file)
+        {
+            copied.entry(real).or_default().push(id);
+        }
+    }
+    copied
 }
 
 /// Why a lane cannot be built as it was when it was tried.
