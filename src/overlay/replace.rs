@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
+use tempfile::TempPath;
 
 use super::dir::{Kind, io_failure, kind};
 use crate::diagnostic::{Diagnostic, Failure};
@@ -52,14 +52,15 @@ struct Original<'a> {
 }
 
 impl Original<'_> {
-    /// Writes contents beside it that may take its place.
-    fn beside(&self, contents: &[u8]) -> std::io::Result<NamedTempFile> {
+    /// Writes contents beside it that may take its place. The file is closed again: there may be more
+    /// than a program may have open.
+    fn beside(&self, contents: &[u8]) -> std::io::Result<TempPath> {
         let directory = self.path.parent().unwrap_or(Path::new(""));
         let mut file = tempfile::Builder::new().prefix(".graylane.").tempfile_in(directory)?;
         file.write_all(contents)?;
         file.as_file().set_permissions(self.permissions.clone())?;
         file.as_file().sync_all()?;
-        Ok(file)
+        Ok(file.into_temp_path())
     }
 
     fn restore(&self) -> Result<(), Failure> {
@@ -72,7 +73,7 @@ impl Original<'_> {
 fn stage<'a>(
     root: &Path,
     replacement: &Replacement<'a>,
-) -> Result<(Original<'a>, NamedTempFile), Failure> {
+) -> Result<(Original<'a>, TempPath), Failure> {
     let Replacement { path: shown, before, after } = *replacement;
     let path = root.join(shown);
     if let Some(link) = link_to(root, &path) {
@@ -101,7 +102,7 @@ fn stage<'a>(
 }
 
 /// Puts new files into the places of the old ones: all of them or none.
-fn switch(staged: Vec<(Original<'_>, NamedTempFile)>) -> Result<(), Failure> {
+fn switch(staged: Vec<(Original<'_>, TempPath)>) -> Result<(), Failure> {
     let mut replaced: Vec<Original<'_>> = Vec::new();
     for (original, file) in staged {
         if let Err(error) = file.persist(&original.path) {

@@ -316,3 +316,28 @@ fn what_else_a_file_holds_does_not_keep_a_lane_from_promotion() {
     done(&sandbox, "graylane generate -q --check graylane/ad.yaml");
     done(&sandbox, "graylane promote --commit graylane/ad.yaml");
 }
+
+#[test]
+fn more_files_are_promoted_than_may_be_open() {
+    const SERVICES: usize = 120;
+    let sandbox = Sandbox::new();
+    let write = |path: &str, text: &str| std::fs::write(sandbox.dir.join(path), text).unwrap();
+    std::fs::create_dir(sandbox.dir.join("deploy")).unwrap();
+    let mut services = String::new();
+    for number in 0..SERVICES {
+        let name = format!("s{number}");
+        let manifest = format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: {name}}}\nspec:\n  selector: {{matchLabels: {{app: {name}}}}}\n  template:\n    metadata: {{labels: {{app: {name}}}}}\n    spec: {{containers: [{{name: app, image: app:1}}]}}\n"
+        );
+        write(&format!("deploy/{name}.yaml"), &manifest);
+        services.push_str(&format!("  - {{name: {name}, images: {{app: \"app:2\"}}}}\n"));
+    }
+    let spec = format!(
+        "apiVersion: graylane.dev/v1alpha1\nkind: GrayRelease\nmetadata: {{name: all}}\nspec:\n  tag: gray\n  baseline: {{paths: [deploy]}}\n  services:\n{services}"
+    );
+    write("graylane.yaml", &spec);
+    sandbox.commit_all();
+    done(&sandbox, "ulimit -n 64; graylane generate -q --commit");
+    done(&sandbox, "ulimit -n 64; graylane promote -q");
+    assert_eq!(done(&sandbox, "git status --short | wc -l").trim(), SERVICES.to_string());
+}
