@@ -17,7 +17,7 @@ pub(super) const FINDING: Finding = Finding {
     code: "version-label",
     severity: Severity::Error,
     doc: "\
-With isolation by the version label, the baseline's pods or selectors do not say that they are the original version.
+With `isolation: version-label`, the baseline's pods or selectors do not say that they are the original version.
 
 What keeps the sides apart is one label: `zadigx-release-version` is `original` on the baseline's pods
 and in its selectors, and the tag on gray ones. Where it is missing, misspelled or has another value,
@@ -33,13 +33,7 @@ Remedy: write `zadigx-release-version: original` where the finding says, or use 
 const OTHERWISE: &str = "or set `isolation: relabel` in the spec";
 
 fn check(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnostic> {
-    // `auto` takes the label where a service has it throughout.
-    let (is_asked_for, is_used) = match subject.release.isolation {
-        Isolation::VersionLabel => (true, true),
-        Isolation::Auto => (false, true),
-        Isolation::Relabel => (false, false),
-    };
-    if !is_used {
+    if subject.release.isolation != Isolation::VersionLabel {
         return Vec::new();
     }
     let facts = subject.facts;
@@ -47,16 +41,14 @@ fn check(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnostic> {
     // One selector can be for the pods of several services.
     let (mut told, mut starved) = (HashSet::new(), HashSet::new());
     for position in gray.pods.iter().filter_map(|(object, _)| position(facts, object)) {
-        let pods = facts.pods_of(position).iter().filter(|_| is_asked_for);
+        let pods = facts.pods_of(position).iter();
         found.extend(pods.filter_map(|pods| of_pods(facts.object(position), pods)));
         for selecting in facts.selecting(position) {
             if !told.insert((selecting.object, &selecting.selector.path)) {
                 continue;
             }
             let owner = facts.object(selecting.object);
-            if is_asked_for {
-                found.extend(of_selector(owner, selecting));
-            }
+            found.extend(of_selector(owner, selecting));
             for number in lost(facts, selecting) {
                 if starved.insert(number) {
                     found.push(of_lost(facts, owner, &facts.pods[number]));
@@ -196,22 +188,23 @@ mod tests {
         };
         let deployment = "apps/v1\nkind: Deployment";
         let lacking = beside(deployment, "{app: web}");
-        for isolation in ["version-label", "auto"] {
-            assert_eq!(
-                told(isolation, &lacking),
-                [
-                    "deploy/all.yaml:24:16: the pods of Deployment/beside get no traffic of Service/web, which asks for `zadigx-release-version: original` besides what they are labelled"
-                ]
-            );
-            for (kind, labels) in [
-                (deployment, "{app: other}"),
-                (deployment, "{app: web, zadigx-release-version: original}"),
-                (deployment, "{app: web, zadigx-release-version: blue}"),
-                ("batch/v1\nkind: Job", "{app: web}"),
-            ] {
-                assert!(told(isolation, &beside(kind, labels)).is_empty(), "{kind} {labels}");
-            }
+        let isolation = "version-label";
+        assert_eq!(
+            told(isolation, &lacking),
+            [
+                "deploy/all.yaml:24:16: the pods of Deployment/beside get no traffic of Service/web, which asks for `zadigx-release-version: original` besides what they are labelled"
+            ]
+        );
+        for (kind, labels) in [
+            (deployment, "{app: other}"),
+            (deployment, "{app: web, zadigx-release-version: original}"),
+            (deployment, "{app: web, zadigx-release-version: blue}"),
+            ("batch/v1\nkind: Job", "{app: web}"),
+        ] {
+            assert!(told(isolation, &beside(kind, labels)).is_empty(), "{kind} {labels}");
         }
-        assert!(told("relabel", &lacking).is_empty());
+        for isolation in ["auto", "relabel"] {
+            assert!(told(isolation, &lacking).is_empty());
+        }
     }
 }
