@@ -57,13 +57,29 @@ pub fn strip(document: &mut Document, own: &ObjectRef) -> Vec<Stripped> {
     stripped
 }
 
+/// A label that Kubernetes recommends: copies do without that of their original, as Argo CD may track
+/// by it, but may have another.
+///
+/// Source: kubernetes.io/docs/concepts/overview/working-with-objects/common-labels.
+const INSTANCE: [&str; 3] = ["metadata", "labels", "app.kubernetes.io/instance"];
+
 /// The fields that no object of a lane may have, whatever its kind and their value: what a server or
-/// another tool writes, and what ties it to another object. Options of a tool are a choice.
+/// another tool writes, and what ties it to another object. Options of a tool are a choice, and an
+/// empty list ties it to nothing.
 pub fn not_to_be_added(root: NodeRef<'_>, own: &ObjectRef) -> Vec<Stripped> {
+    let instance = Path::keys(INSTANCE);
+    let is_empty = |path: &Path| {
+        let mut steps = path.segments().iter();
+        let node = steps.try_fold(root, |node, segment| node.step(segment));
+        node.is_some_and(|node| {
+            node.is_null() || (node.kind() != NodeKind::Scalar && node.is_empty())
+        })
+    };
     let found = RULES.find(root, &own.group, &own.kind);
     found
         .into_iter()
         .filter(|found| found.row.referrer == Referrer::Any && found.row.when == StripWhen::Always)
+        .filter(|found| found.path != instance && !is_empty(&found.path))
         .map(|found| Stripped { path: found.path, why: found.row.why })
         .collect()
 }
@@ -278,8 +294,10 @@ spec:
             let found = not_to_be_added(document.root(), &own);
             found.iter().map(|field| field.path.to_string()).collect()
         };
-        let service = "apiVersion: v1\nkind: Service\nmetadata:\n  name: a\n  uid: x\n  annotations: {argocd.argoproj.io/sync-options: Prune=false}\nspec: {type: NodePort, ports: [{nodePort: 30080}]}\nstatus: {}\n";
+        let service = "apiVersion: v1\nkind: Service\nmetadata:\n  name: a\n  uid: x\n  annotations: {argocd.argoproj.io/sync-options: Prune=false}\nspec: {type: NodePort, ports: [{nodePort: 30080}]}\nstatus: {loadBalancer: {ingress: [{ip: 10.0.0.1}]}}\n";
         assert_eq!(paths(service), ["metadata.uid", "status"]);
+        let empty = "apiVersion: v1\nkind: Service\nmetadata:\n  name: a\n  labels: {app.kubernetes.io/instance: b}\n  ownerReferences: []\n  finalizers:\nstatus: {}\n";
+        assert_eq!(paths(empty), [""; 0]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::kube::object::ObjectRef;
 use crate::kube::pod_specs::{ContainerList, pod_templates};
 use crate::kube::strip::not_to_be_added;
 use crate::spec::Patch;
-use crate::yaml::{Document, NodeKind, NodeRef, Path};
+use crate::yaml::{Document, NodeRef, Path};
 
 /// Something that an object must not have.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -101,21 +101,11 @@ fn text<'d>(node: NodeRef<'d>, key: &str) -> Option<&'d str> {
     node.get(key).and_then(NodeRef::text).filter(|text| !text.is_empty())
 }
 
-/// A label that Kubernetes recommends: copies do without that of their original, as Argo CD may track
-/// by it, but may have another.
-const INSTANCE: [&str; 3] = ["metadata", "labels", "app.kubernetes.io/instance"];
-
 /// Fields that a copy would have been stripped of, and labels and annotations that no API server
 /// takes.
 pub(super) fn forbidden(id: &ObjectRef, document: &Document) -> Vec<Fault> {
     let root = document.root();
-    let instance = Path::keys(INSTANCE);
-    let is_empty =
-        |node: NodeRef<'_>| node.is_null() || (node.kind() != NodeKind::Scalar && node.is_empty());
-    let stripped = not_to_be_added(root, id).into_iter().filter(|field| {
-        field.path != instance && !document.find(&field.path).is_some_and(is_empty)
-    });
-    let stripped = stripped.map(|field| Fault {
+    let stripped = not_to_be_added(root, id).into_iter().map(|field| Fault {
         what: format!("`{}`, which {}", field.path, field.why),
         remedy: "leave it out of the patch".to_owned(),
     });
