@@ -385,7 +385,19 @@ fn a_manifest_that_no_lock_owns_is_told() {
     }
     let found = run(&sandbox, "graylane -q check", 0).stdout;
     assert!(found.contains("foreign-manifest"), "{found}");
-    run(&sandbox, &format!("git rm -q '{OLD}' && graylane -q generate"), 0);
+    // What is offered works from where the user is, for files that git does not know too.
+    let told = run(
+        &sandbox,
+        &format!(
+            "git rm -q --cached '{OLD}' && cd overlays && graylane cleanup ../graylane/blue.yaml"
+        ),
+        0,
+    );
+    let offered = told.stderr.lines().find_map(|line| line.split_once("remove them too: "));
+    let (_, remedy) = offered.unwrap();
+    run(&sandbox, &format!("cd overlays && {remedy}"), 0);
+    assert!(!sandbox.dir.join(OLD).exists(), "{remedy}");
+    run(&sandbox, "graylane -q generate", 0);
     assert!(!run(&sandbox, "graylane -q check", 0).stdout.contains("foreign-manifest"));
 }
 

@@ -69,10 +69,9 @@ pub(super) fn staying(
         ),
     });
     let invocation = workspace.invocation();
-    let argument = |path: &String| format!("'{}'", invocation.argument(path));
-    let paths: Vec<String> = stay.iter().map(argument).collect();
-    Ok(Some(warning.remedy(format!(
-        "if they belong to the lane, remove them too: git rm {}",
-        paths.join(" ")
-    ))))
+    let paths: Vec<String> = stay.iter().map(|path| invocation.word(path)).collect();
+    Ok(Some(
+        warning
+            .remedy(format!("if they belong to the lane, remove them too: rm {}", paths.join(" "))),
+    ))
 }
