@@ -49,10 +49,13 @@ impl<'a> Blocks<'a> {
         let spans = self.spans.get_or_init(|| {
             let mut spans = Vec::new();
             collect(root, &mut spans);
+            // A merge may have put them into another order.
+            spans.sort_unstable_by_key(|span| span.start);
             spans
         });
-        written <= self.printed
-            || spans.iter().any(|span| (span.start as usize) < at && at <= span.end as usize)
+        let above = spans.partition_point(|span| (span.start as usize) < at).checked_sub(1);
+        let span = above.and_then(|above| spans.get(above));
+        written <= self.printed || span.is_some_and(|span| at <= span.end as usize)
     }
 }
 
