@@ -1,7 +1,8 @@
 //! YAML documents that are edited without touching what was not edited.
 //!
-//! A file is parsed (by yaml-rust2's event parser) into [`Document`]s whose nodes point into the
-//! source text. A clone of a document is cheap and shares its nodes; an edit copies only the path
+//! A file is parsed into [`Document`]s whose nodes point into the source text, from the events of
+//! yaml-rust2's parser; what is written in plain block style, as nearly all manifests are, is read
+//! line by line, which gives the same events sooner. A clone of a document is cheap and shares its nodes; an edit copies only the path
 //! it walks. Emission copies the source text of everything that was not edited, comments and blank
 //! lines included, and prints only what an edit made, in the style that surrounds it.
 //!
@@ -13,6 +14,7 @@ mod build;
 mod edit;
 mod emit;
 mod json;
+mod lines;
 mod merge;
 mod node;
 mod parse;

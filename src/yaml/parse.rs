@@ -7,6 +7,7 @@ use yaml_rust2::parser::{Event, Parser};
 use yaml_rust2::scanner::ScanError;
 
 use super::build::Builder;
+use super::lines;
 use super::node::Document;
 use super::scan;
 use super::source::Source;
@@ -95,6 +96,9 @@ fn parse_events(source: &Arc<Source>) -> Result<Vec<Document>, Diagnostic> {
     let text = source.text();
     let mut body = Cow::Borrowed(text.strip_prefix('\u{feff}').unwrap_or(text));
     let start = text.len() - body.len();
+    if let Some(documents) = read_lines(&body, source, start) {
+        return Ok(documents);
+    }
     if let Some(broken) = break_json_lines(&body, source)? {
         body = Cow::Owned(broken);
     }
@@ -127,6 +131,19 @@ fn parse_events(source: &Arc<Source>) -> Result<Vec<Document>, Diagnostic> {
     ))
     .at(last)
     .remedy("close the bracket, or indent the lines of quoted scalars, lists and mappings deeper than their key"))
+}
+
+/// The documents of a text in plain block style; `None` for others, and wherever an error is to be
+/// told: the parser says what it is.
+fn read_lines(body: &str, source: &Arc<Source>, start: usize) -> Option<Vec<Document>> {
+    let mut builder = Builder::new(source, start);
+    let mut nodes_left = most_nodes(body);
+    lines::events(body, |event| {
+        nodes_left = nodes_left.checked_sub(1)?;
+        builder.event(event).ok()
+    })?;
+    debug_assert!(lines::agree_with_the_parser(body), "{body}");
+    Some(builder.finish())
 }
 
 /// Feeds the parser's events to the builder; the inner result is the parser's verdict.
