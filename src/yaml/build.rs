@@ -22,12 +22,13 @@ use super::source::{Source, Span, offset};
 use crate::diagnostic::Diagnostic;
 
 mod alias;
+mod block;
 mod bounds;
 mod merge_order;
 mod style;
 
 use alias::Anchored;
-use bounds::{trailing_comments, trim_breaks};
+use bounds::trailing_comments;
 
 /// Keys that are compared one by one before they are hashed.
 const COMPARED_KEYS: usize = 16;
@@ -225,27 +226,7 @@ impl<'a> Builder<'a> {
                 (scan::quoted_end(text, start), ScalarStyle::DoubleQuoted)
             }
             TScalarStyle::Literal | TScalarStyle::Folded if matches!(first, Some(b'|' | b'>')) => {
-                self.style.has_block_scalars = true;
-                let parent = self.frames.iter().rev().find(|frame| !frame.collection.flow);
-                let parent = parent.map(|frame| frame.collection.indent as usize);
-                let style = if style == TScalarStyle::Literal {
-                    ScalarStyle::Literal
-                } else {
-                    ScalarStyle::Folded
-                };
-                let found = scan::block_scalar(text, start, parent);
-                if found.indent.is_none() && value.trim_end_matches('\n').is_empty() {
-                    // The parser reads a line break into an empty one at the end of the file.
-                    *value = "\n".repeat(found.kept_blanks);
-                } else if found.indent.unwrap_or(0) == 0 {
-                    // Here the parser would read on over `---`.
-                    self.cursor = start;
-                    return Err(self
-                        .fault("the lines of a block scalar must be indented")
-                        .remedy("indent them by two spaces"));
-                }
-                trim_breaks(value, &text[start..]);
-                (Some(found.end), style)
+                self.block_scalar(value, style, start)?
             }
             _ => (None, ScalarStyle::Plain),
         };

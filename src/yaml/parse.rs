@@ -137,12 +137,13 @@ fn parse_events(source: &Arc<Source>) -> Result<Vec<Document>, Diagnostic> {
 /// told: the parser says what it is.
 fn read_lines(body: &str, source: &Arc<Source>, start: usize) -> Option<Vec<Document>> {
     let mut builder = Builder::new(source, start);
-    let mut nodes_left = most_nodes(body);
+    // The parser's events are one more: the start of the stream.
+    let mut nodes_left = most_nodes(body).saturating_sub(1);
     lines::events(body, |event| {
         nodes_left = nodes_left.checked_sub(1)?;
         builder.event(event).ok()
     })?;
-    debug_assert!(lines::agree_with_the_parser(body), "{body}");
+    debug_assert!(lines::agree_with_the_parser(body), "{}", source.name());
     Some(builder.finish())
 }
 

@@ -180,6 +180,7 @@ fn bytes_that_are_no_text() {
         (b"\xff\xfea\0:\0 \x001\0\n\0", "UTF-8"),
         (b"\xfe\xff\0a\0:\0 \x001\0\n", "UTF-8"),
         (b"a\0\0\0:\0\0\0", "U+0000"),
+        (b"a: |\n  \tb\n", "tab"),
     ] {
         refused_baseline(bytes, &[with]);
         refused_spec([spec.as_bytes(), bytes].concat(), &[with]);

@@ -90,15 +90,3 @@ pub(super) fn trailing_comments(
     }
     end
 }
-
-/// Takes off the line breaks at the end of a block scalar that its header does not keep: the
-/// parser leaves some where the file ends in a line of blanks.
-pub(super) fn trim_breaks(value: &mut String, header: &str) {
-    let header = header.split(['\n', ' ', '\t']).next().unwrap_or("");
-    let kept = match value.trim_end_matches('\n').len() {
-        _ if header.contains('+') => return,
-        content if header.contains('-') => content,
-        content => (content + 1).min(value.len()),
-    };
-    value.truncate(kept);
-}
