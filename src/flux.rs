@@ -4,9 +4,9 @@
 //! Source: fluxcd/kustomize-controller docs/spec/v1/kustomizations.md.
 
 use crate::diagnostic::{Diagnostic, Failure};
-use crate::generated::fill;
 use crate::kube::names::{check_dns_label, check_label_value, check_subdomain};
 use crate::overlay::Directory;
+use crate::skeleton::fill;
 use crate::yaml::{Path, Value};
 
 /// How Flux is to deliver a lane.

@@ -3,7 +3,6 @@
 use crate::baseline::Baseline;
 use crate::diagnostic::Place;
 use crate::lane::{GrayObject, Lane};
-use crate::overlay::Directory;
 use crate::spec::GrayRelease;
 use crate::surroundings::{Reading, Surroundings};
 
@@ -30,9 +29,8 @@ impl<'a> Delivered<'a> {
     /// The readers of the overlay's directory and of those above and in it.
     pub(super) fn appliers(&self) -> Vec<Applier<'a>> {
         let around = self.surroundings;
-        let inside = [Directory::Workloads.as_str(), Directory::Entry.as_str()];
         let manifests: Vec<&str> = around.manifests.iter().map(String::as_str).collect();
-        let readings = around.delivery.readings(&around.output, &inside).into_iter();
+        let readings = around.readings().into_iter();
         let applier = |reading: Reading<'a>| {
             let applied = around.delivery.applies(&reading, &manifests);
             Applier { reading, applied }

@@ -23,7 +23,7 @@ which also discards a change that is not wanted.",
 fn check(delivered: &Delivered<'_>) -> Vec<Diagnostic> {
     let around = delivered.surroundings;
     let Some(Standing::Written(differences)) = &around.standing else { return Vec::new() };
-    let tell = |(path, edit): &(crate::overlay::OverlayPath, Edit)| {
+    let edited = differences.edited.iter().map(|(path, edit)| {
         let path = path.below(&around.output);
         let generate = delivered.release.command("generate");
         let force = delivered.release.command("generate --force");
@@ -52,8 +52,8 @@ fn check(delivered: &Delivered<'_>) -> Vec<Diagnostic> {
         } else {
             warning.at(first_line(&path))
         }
-    };
-    differences.edited.iter().map(tell).collect()
+    });
+    edited.collect()
 }
 
 #[cfg(test)]

@@ -12,7 +12,8 @@ use crate::overlay::{
     commit_changes, read_lock,
 };
 use crate::pipeline::Release;
-use crate::shared_routes::{LaneRoute, ServiceHost, SharedRoutes, plan_shared, read_shared};
+use crate::shared_overlay::{plan_shared, read_shared, shared_files};
+use crate::shared_routes::{LaneRoute, ServiceHost, SharedRoutes};
 
 /// What a lane has in a directory that lanes share.
 #[derive(Debug)]
@@ -337,7 +338,7 @@ pub(super) fn rendered(parts: &[Part], workspace: &Workspace) -> Result<Rendered
                 )));
             }
         }
-        let files = routes.files()?.into_iter();
+        let files = shared_files(&routes)?.into_iter();
         rendered.files.extend(files.map(|file| (directory.to_owned(), file)));
     }
     Ok(rendered)

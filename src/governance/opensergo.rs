@@ -11,10 +11,11 @@ use serde_json::{Map, Value as Json};
 use super::{Governance, Governed, GovernedService, Mark, Marks, Style};
 use crate::baseline::Baseline;
 use crate::diagnostic::{Diagnostic, Place};
-use crate::generated::{Generated, GeneratedObject, fill};
+use crate::generated::{Generated, GeneratedObject};
 use crate::kube::kinds::Wave;
 use crate::kube::object::ObjectRef;
 use crate::kube::pod_specs::pod_templates;
+use crate::skeleton::fill;
 use crate::spec::{Database, GrayRelease, Match, OpenSergoEnv, OpenSergoRule, Shadows, ValueMatch};
 use crate::yaml::{NodeRef, Path, Value};
 

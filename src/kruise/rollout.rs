@@ -4,9 +4,10 @@
 
 use super::rules::MAX_ROLLOUT_NAME;
 use crate::diagnostic::Diagnostic;
-use crate::generated::{GeneratedObject, fill};
+use crate::generated::GeneratedObject;
 use crate::kube::kinds::Wave;
 use crate::lane::{Facts, Found};
+use crate::skeleton::fill;
 use crate::spec::{GrayRelease, Kruise, Pods, RolloutVersion, Step};
 use crate::yaml::{NodeRef, Path, Value};
 

@@ -8,11 +8,12 @@ use super::scripts::{
 };
 use crate::diagnostic::{Diagnostic, Place};
 use crate::gateway::{self, CANARY, backends};
-use crate::generated::{GeneratedObject, fill};
+use crate::generated::GeneratedObject;
 use crate::kube::kinds::Wave;
 use crate::kube::names::check_name;
 use crate::kube::object::ObjectRef;
 use crate::lane::{Facts, Found, LaneEntry};
+use crate::skeleton::fill;
 use crate::spec::{Entry, GatewayClass, GrayRelease, Match, ValueMatch};
 use crate::yaml::{NodeRef, Path, Value};
 

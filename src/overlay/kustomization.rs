@@ -7,8 +7,9 @@ use super::layout::Directory;
 use super::lock::Origin;
 use super::path::OverlayPath;
 use super::plan::OverlayFile;
-use crate::diagnostic::{Diagnostic, Failure};
-use crate::yaml::{Path, Source, Value, parse};
+use crate::diagnostic::Failure;
+use crate::skeleton::fill;
+use crate::yaml::{Path, Value};
 
 /// The first name that kustomize and Flux look for.
 ///
@@ -59,20 +60,11 @@ pub(super) fn is_kustomization(path: &OverlayPath) -> bool {
 }
 
 fn file(directory: Option<&str>, resources: &[&str]) -> Result<OverlayFile, Failure> {
-    let wrong = |why: &dyn std::fmt::Display| {
-        Failure::from(Diagnostic::error(format!("the skeleton {NAME}: {why}")))
-    };
-    let stream = parse(Source::new(NAME, SKELETON.to_owned()))?;
-    let mut document = stream.documents.into_iter().next().ok_or_else(|| wrong(&"it is empty"))?;
-    if !resources.is_empty() {
-        let resources = resources.iter().copied().map(Value::string).collect();
-        let path = Path::keys(["resources"]);
-        document.remove(&path).map_err(|error| wrong(&error))?;
-        document.set(&path, Value::Sequence(resources)).map_err(|error| wrong(&error))?;
-    }
-    let path = OverlayPath::kustomization(directory);
+    let resources = resources.iter().copied().map(Value::string).collect();
+    let values = vec![(Path::keys(["resources"]), Value::Sequence(resources))];
+    let document = fill(NAME, SKELETON, values)?;
     Ok(OverlayFile {
-        path,
+        path: OverlayPath::kustomization(directory),
         contents: document.to_text().into_bytes().into(),
         origin: Origin::default(),
     })

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use super::{ServiceHost, Way};
 use crate::diagnostic::Diagnostic;
-use crate::generated::fill;
 use crate::kube::object::ObjectRef;
+use crate::skeleton::fill;
 use crate::yaml::{NodeRef, Path, Source, Value, parse};
 
 /// What the name of a shared object has where that of a delegate has the tag.

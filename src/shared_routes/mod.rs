@@ -4,15 +4,14 @@
 //! one Service share it. It belongs to none of them: it stands in a directory of its own, and its
 //! text is all that is known of it. A lane's route goes with the gray Service that it leads to.
 
-mod files;
 mod host;
 mod manifest;
 
 use std::collections::{BTreeMap, HashSet};
 
 use crate::diagnostic::{Diagnostic, Place};
+use crate::kube::object::ObjectRef;
 
-pub use files::{plan_shared, read_shared};
 pub use host::ServiceHost;
 pub use manifest::{LANES, object_of};
 
@@ -102,10 +101,24 @@ impl SharedRoutes {
         self.0.iter().map(|(host, ways)| (host, ways.keys().map(String::as_str).collect()))
     }
 
-    fn insert(&mut self, host: ServiceHost, ways: BTreeMap<String, Way>) {
+    /// The object that holds the routes for each Service, in their order, each with its manifest.
+    ///
+    /// # Errors
+    ///
+    /// None are known; a skeleton could be wrong.
+    pub fn manifests(&self) -> Result<Vec<(ObjectRef, String)>, Diagnostic> {
+        let each = self.0.iter();
+        each.map(|(host, ways)| Ok((object_of(host), manifest::text(host, ways)?))).collect()
+    }
+
+    /// Adds the routes of a manifest; whether it is one that holds some.
+    #[must_use]
+    pub fn add(&mut self, manifest: &str) -> bool {
+        let Some((host, ways)) = manifest::read(manifest) else { return false };
         if !ways.is_empty() {
             self.0.entry(host).or_default().extend(ways);
         }
+        true
     }
 }
 
@@ -118,7 +131,7 @@ mod tests {
         ServiceHost::new(name, "prod")
     }
 
-    pub(super) fn route(name: &str, tag: &str) -> LaneRoute {
+    fn route(name: &str, tag: &str) -> LaneRoute {
         let gray = host(&format!("{name}-mse-{tag}"));
         let place = Place { file: Arc::from("s.yaml"), line: 1, column: 1, text: String::new() };
         let way = Way { header: "x-mse-tag".to_owned(), gray };

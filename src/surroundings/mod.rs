@@ -11,6 +11,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::kube::object::ObjectRef;
+use crate::overlay::Directory;
 
 pub use delivery::{Delivery, Reading};
 pub use readers::{Reader, Tool};
@@ -36,6 +37,14 @@ pub struct Surroundings {
     pub foreign: Vec<String>,
     /// What the repository says about delivery.
     pub delivery: Arc<Delivery>,
+}
+
+impl Surroundings {
+    /// The readers of the overlay's directory and of those above and in it.
+    pub fn readings(&self) -> Vec<Reading<'_>> {
+        let inside = [Directory::Workloads.as_str(), Directory::Entry.as_str()];
+        self.delivery.readings(&self.output, &inside)
+    }
 }
 
 /// A removal of a lane together with changes to its baseline.

@@ -5,7 +5,7 @@ use super::super::shares::{Backend, split, weight_alone};
 use super::super::{Canary, CanaryRoute, at};
 use super::{expressions, hidden_rewrite, rewrite, untagged_share};
 use crate::diagnostic::Diagnostic;
-use crate::generated::fill;
+use crate::skeleton::fill;
 use crate::spec::GatewayClass;
 use crate::yaml::{NodeRef, Path, Value};
 

@@ -14,9 +14,9 @@ use super::matching::{self, Tagged};
 use super::rules::{GROUP, KIND, Rule};
 use crate::baseline::Baseline;
 use crate::diagnostic::Diagnostic;
-use crate::generated::fill;
 use crate::kube::object::ObjectRef;
 use crate::shared_routes::ServiceHost;
+use crate::skeleton::fill;
 use crate::yaml::{Document, NodeRef, Path, Value};
 
 /// Fields of a mapping, in order.

@@ -1,13 +1,11 @@
-//! Shared routes as files: a directory with a lock of its own.
+//! Shared routes as files: an overlay that several lanes share, a directory with a lock of its own.
 
-use std::collections::BTreeMap;
-
-use super::{ServiceHost, SharedRoutes, manifest};
 use crate::diagnostic::{Diagnostic, Failure};
 use crate::overlay::{
     Desired, Directory, Found, Lock, LockHeader, ObjectName, Origin, OverlayFile, OverlayFiles,
     Plan, Selection, layout, plan, plan_removal,
 };
+use crate::shared_routes::SharedRoutes;
 
 /// The routes that the files of a lock hold; without a lock there are none.
 ///
@@ -27,21 +25,18 @@ pub fn read_shared(
             Found::File(bytes) => String::from_utf8(bytes).ok(),
             _ => None,
         };
-        match text.as_deref().and_then(manifest::read) {
-            Some((host, ways)) => routes.insert(host, ways),
-            None if force => {}
-            None => {
-                let shown = files.shown(&owned.path);
-                errors.push(
-                    Diagnostic::error(format!(
-                        "`{shown}`, which lanes share, was changed by hand: their routes cannot be read from it"
-                    ))
-                    .remedy(format!(
-                        "restore it: git restore '{shown}'\nor start again with `--force`, and generate every lane anew"
-                    )),
-                );
-            }
+        if text.is_some_and(|text| routes.add(&text)) || force {
+            continue;
         }
+        let shown = files.shown(&owned.path);
+        errors.push(
+            Diagnostic::error(format!(
+                "`{shown}`, which lanes share, was changed by hand: their routes cannot be read from it"
+            ))
+            .remedy(format!(
+                "restore it: git restore '{shown}'\nor start again with `--force`, and generate every lane anew"
+            )),
+        );
     }
     if errors.is_empty() { Ok(routes) } else { Err(Failure(errors)) }
 }
@@ -61,46 +56,53 @@ pub fn plan_shared(
     if routes.is_empty() {
         return plan_removal(old, Selection::All, found, force);
     }
-    plan(Desired { header: LockHeader::shared(), files: routes.files()? }, old, found, force)
+    plan(Desired { header: LockHeader::shared(), files: shared_files(routes)? }, old, found, force)
 }
 
-impl SharedRoutes {
-    /// A file for each Service, in their order.
-    ///
-    /// # Errors
-    ///
-    /// None are known; a skeleton could be wrong.
-    pub fn files(&self) -> Result<Vec<OverlayFile>, Failure> {
-        let objects: BTreeMap<&ServiceHost, _> =
-            self.0.keys().map(|host| (host, manifest::object_of(host))).collect();
-        let names: Vec<ObjectName<'_>> = objects
-            .values()
-            .map(|id| ObjectName {
-                directory: Directory::Entry,
-                group: &id.group,
-                kind: &id.kind,
-                namespace: Some(&id.namespace),
-                name: &id.name,
-            })
-            .collect();
-        let files = self.0.iter().zip(layout(&names)).map(|((host, ways), path)| {
-            let object = objects.get(host).map(ToString::to_string);
-            let contents = manifest::text(host, ways)?.into_bytes().into();
-            Ok(OverlayFile { path, contents, origin: Origin { object, ..Origin::default() } })
-        });
-        files.collect::<Result<_, Diagnostic>>().map_err(Failure::from)
-    }
+/// A file for each Service, in their order.
+///
+/// # Errors
+///
+/// As of [`SharedRoutes::manifests`].
+pub fn shared_files(routes: &SharedRoutes) -> Result<Vec<OverlayFile>, Failure> {
+    let manifests = routes.manifests()?;
+    let ids = manifests.iter().map(|(id, _)| id);
+    let names: Vec<ObjectName<'_>> = ids
+        .map(|id| ObjectName {
+            directory: Directory::Entry,
+            group: &id.group,
+            kind: &id.kind,
+            namespace: Some(&id.namespace),
+            name: &id.name,
+        })
+        .collect();
+    let paths = layout(&names);
+    let files = manifests.into_iter().zip(paths).map(|((id, text), path)| OverlayFile {
+        path,
+        contents: text.into_bytes().into(),
+        origin: Origin { object: Some(id.to_string()), ..Origin::default() },
+    });
+    Ok(files.collect())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
+    use std::collections::{BTreeMap, HashSet};
+    use std::sync::Arc;
 
-    use super::super::tests::route;
     use super::*;
+    use crate::diagnostic::Place;
     use crate::overlay::{FileChange, OverlayPath, read_lock};
+    use crate::shared_routes::{LaneRoute, ServiceHost, Way};
 
     type Disk = BTreeMap<OverlayPath, Vec<u8>>;
+
+    fn route(name: &str, tag: &str) -> LaneRoute {
+        let gray = ServiceHost::new(&format!("{name}-mse-{tag}"), "prod");
+        let place = Place { file: Arc::from("s.yaml"), line: 1, column: 1, text: String::new() };
+        let way = Way { header: "x-mse-tag".to_owned(), gray };
+        LaneRoute { host: ServiceHost::new(name, "prod"), tag: tag.to_owned(), way, place }
+    }
 
     fn apply(disk: &mut Disk, plan: Plan) {
         for change in plan.changes {
