@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "these are tests")]
 
 mod apisix;
+mod architecture;
 mod argocd;
 mod attributes;
 mod bad_input;
