@@ -81,7 +81,7 @@ pub fn candidates(facts: &Facts) -> Vec<Candidate> {
 fn is_served(route: &Object) -> bool {
     let document = route.document();
     let class = gateway::class_for(&route.id, document.root()).ok();
-    class.and_then(gateway::of).is_some() && !gateway::is_canary(document.root())
+    class.is_some() && !gateway::is_canary(document.root())
 }
 
 /// The text of a spec with these services; others are told of in comments, with the reason.

@@ -53,10 +53,8 @@ impl Mark<'_> {
 /// the baseline itself.
 pub(super) fn marks<'a>(made: &Made<'_>, baseline: &'a Document) -> Vec<Mark<'a>> {
     let provider = made.release.provider;
-    let Some((governance, key)) = governance::of(provider).and_then(|it| Some((it, it.tag_key()?)))
-    else {
-        return Vec::new();
-    };
+    let governance = governance::of(provider);
+    let Some(key) = governance.tag_key() else { return Vec::new() };
     let template = pod_templates(baseline.root()).into_iter().next();
     let metadata = template.and_then(|template| baseline.find(&template.path.key("metadata")));
     let of_workload =
@@ -94,7 +92,7 @@ fn check(made: &Made<'_>) -> Vec<Diagnostic> {
 /// Gray copies that are in the baseline: other workloads of the same application with the same tag.
 fn by_hand(made: &Made<'_>) -> Vec<Diagnostic> {
     let governance = governance::of(made.release.provider);
-    let keys = governance.and_then(|it| Some((it.app_name_key()?, it.tag_key()?)));
+    let keys = governance.app_name_key().zip(governance.tag_key());
     let Some((app_key, tag_key)) = keys else { return Vec::new() };
     let app = made.gray.pods.iter().find_map(|labels| label(labels, app_key));
     let Some(app) = app else { return Vec::new() };

@@ -31,8 +31,7 @@ fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
     let mut all: [Option<HashSet<Key>>; 2] = [None, None];
     let mut found = Vec::new();
     for (entry, object) in subject.lane.routes() {
-        let Some(gateway) = gateway::of(entry.gateway) else { continue };
-        let normalised = match gateway.capabilities().base {
+        let normalised = match gateway::of(entry.gateway).capabilities().base {
             Base::HostPathAndType => false,
             Base::HostPathAndTypeNormalised => true,
             Base::HostAndPath | Base::NotNeeded => continue,

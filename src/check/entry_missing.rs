@@ -32,8 +32,7 @@ fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
         return Vec::new();
     }
     let (header, tag) = (&release.tag_header, &release.tag);
-    let is_tagged =
-        governance::of(release.provider).is_some_and(|system| system.needs_tag_header());
+    let is_tagged = governance::of(release.provider).needs_tag_header();
     let who = if is_tagged {
         format!("only requests that come with `{header}: {tag}` are gray")
     } else {

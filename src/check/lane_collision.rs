@@ -102,7 +102,7 @@ fn collision(
         return None;
     }
     let class = entry.gateway;
-    match gateway::of(class)?.capabilities().lanes {
+    match gateway::of(class).capabilities().lanes {
         Lanes::One => Some(format!("the gateway class `{class}` has one canary for both")),
         // Such gateways do not read it as a canary, or add its weight of 0.
         _ if matches!(owner, Owner::Cloned { .. }) => None,
@@ -128,7 +128,7 @@ struct Sum {
 /// Source: higress-group/higress, pkg/ingress/kube (annotations/canary.go, ingressv1/controller.go): the
 /// baseline gets what is left, and a sum above the total becomes the total.
 fn all_taken(entry: &LaneEntry, own: &Claim, others: &[&(Owner, Requests)]) -> Option<Sum> {
-    if gateway::of(entry.gateway)?.capabilities().lanes != Lanes::Many {
+    if gateway::of(entry.gateway).capabilities().lanes != Lanes::Many {
         return None;
     }
     let share = |requests: &Requests| {
@@ -174,8 +174,7 @@ fn finding(
     why: &str,
 ) -> Diagnostic {
     let place = &claim.place;
-    let has_one = gateway::of(entry.gateway)
-        .is_some_and(|gateway| gateway.capabilities().lanes == Lanes::One);
+    let has_one = gateway::of(entry.gateway).capabilities().lanes == Lanes::One;
     let remedy = owner.remedy().unwrap_or_else(|| {
         let of_lanes = match has_one {
             true => "clean the other one up first, or make one release of both",

@@ -34,7 +34,7 @@ const INHERIT: &str = "profiler.micro.service.tag.trace.enable";
 
 fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
     let release = subject.release;
-    if !governance::of(release.provider).is_some_and(|system| system.needs_tag_header()) {
+    if !governance::of(release.provider).needs_tag_header() {
         return Vec::new();
     }
     let header = &release.tag_header;
@@ -42,7 +42,8 @@ fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
     for entry in &subject.lane.entries {
         let service = release.service(&entry.service);
         let route = service.and_then(|service| service.entry.as_ref()).map(|entry| &entry.route);
-        let Some((route, gateway)) = route.zip(gateway::of(entry.gateway)) else { continue };
+        let Some(route) = route else { continue };
+        let gateway = gateway::of(entry.gateway);
         if gateway.sets_tag_header(route)
             || is_sent(route, header, release.tag.as_str())
             || is_inherited(subject, entry)

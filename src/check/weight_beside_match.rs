@@ -24,8 +24,9 @@ fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
     for entry in &subject.lane.entries {
         let service = subject.release.service(&entry.service);
         let route = service.and_then(|service| service.entry.as_ref()).map(|entry| &entry.route);
-        let Some((route, gateway)) = route.zip(gateway::of(entry.gateway)) else { continue };
-        let falls_through = gateway.capabilities().weight_beside == WeightBeside::FallsThrough;
+        let Some(route) = route else { continue };
+        let capabilities = gateway::of(entry.gateway).capabilities();
+        let falls_through = capabilities.weight_beside == WeightBeside::FallsThrough;
         let has_match = !route.headers.is_empty() || route.cookie.is_some();
         let Some(percent) = route.weight.filter(|weight| *weight > 0) else { continue };
         if !falls_through || !has_match {

@@ -160,7 +160,7 @@ mod tests {
         {
             let text = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: web}\n";
             let route = Match { headers: vec![exact("x", "1")], ..nothing() };
-            let errors = canary(of(class).unwrap(), text, &route).map(|_| ()).unwrap_err();
+            let errors = canary(of(class), text, &route).map(|_| ()).unwrap_err();
             let error =
                 errors.iter().find(|error| error.message.contains("no path of this")).unwrap();
             assert_eq!(error.place.as_ref().map(|place| place.line), Some(1), "{class}");

@@ -227,16 +227,16 @@ pub trait Gateway: Sync {
     fn canary(&self, route: &CanaryRoute<'_>) -> Result<Canary, Vec<Diagnostic>>;
 }
 
-/// The gateway of a class; `None` where this version cannot write its canary routes.
-pub fn of(class: GatewayClass) -> Option<&'static dyn Gateway> {
+/// The gateway of a class.
+pub fn of(class: GatewayClass) -> &'static dyn Gateway {
     match class {
-        GatewayClass::Mse => Some(&mse::Mse),
-        GatewayClass::Apisix => Some(&apisix::Apisix),
-        GatewayClass::GatewayApi => Some(&gateway_api::GatewayApi),
-        GatewayClass::Apig => Some(&apig::Apig),
-        GatewayClass::Higress => Some(&higress::Higress),
-        GatewayClass::Nginx => Some(&nginx::Nginx),
-        GatewayClass::Alb => Some(&alb::Alb),
+        GatewayClass::Mse => &mse::Mse,
+        GatewayClass::Apisix => &apisix::Apisix,
+        GatewayClass::GatewayApi => &gateway_api::GatewayApi,
+        GatewayClass::Apig => &apig::Apig,
+        GatewayClass::Higress => &higress::Higress,
+        GatewayClass::Nginx => &nginx::Nginx,
+        GatewayClass::Alb => &alb::Alb,
     }
 }
 
@@ -327,15 +327,6 @@ pub fn leads_to<'a>(id: &ObjectRef, root: NodeRef<'a>) -> Vec<&'a str> {
         "ApisixRoute" => items(&["spec", "http"]).flat_map(apisix::backends).collect(),
         _ => backends(root),
     }
-}
-
-/// The classes this version serves, for messages.
-pub fn served() -> Vec<&'static str> {
-    GatewayClass::ALL
-        .iter()
-        .filter(|class| of(**class).is_some())
-        .map(|class| class.as_str())
-        .collect()
 }
 
 /// The place of a node, for diagnostics that have one.

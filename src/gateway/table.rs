@@ -289,7 +289,7 @@ fn text(diagnostics: &[Diagnostic]) -> String {
 fn every_class_keeps_to_the_table() {
     for (what, route, verdicts) in rows() {
         for (class, verdict) in CLASSES.into_iter().zip(verdicts) {
-            let made = canary(of(class).unwrap(), INGRESS, &route);
+            let made = canary(of(class), INGRESS, &route);
             match (verdict, made) {
                 (Has(lines), Ok(made)) => {
                     let annotations = made.document.at(&["metadata", "annotations"]).unwrap();
@@ -366,7 +366,7 @@ fn every_class_sets_the_tag_as_the_table_says() {
     let by_header = headers(vec![exact("x", "1")]);
     let by_weight = Match { weight: Some(1), ..nothing() };
     for (class, with_match, by_weight_alone, regex, lanes, base) in rows {
-        let gateway = of(class).unwrap();
+        let gateway = of(class);
         assert_eq!(gateway.class(), class);
         for (route, line) in [(&by_header, with_match), (&by_weight, by_weight_alone)] {
             let text = written(gateway, INGRESS, route).unwrap();
@@ -385,7 +385,7 @@ fn every_class_sets_the_tag_as_the_table_says() {
 fn expressions_that_match_a_part_are_told_of() {
     let notes = |class, pattern| {
         let route = headers(vec![regex("x", pattern)]);
-        text(&canary(of(class).unwrap(), INGRESS, &route).unwrap().notes)
+        text(&canary(of(class), INGRESS, &route).unwrap().notes)
     };
     assert!(notes(GatewayClass::Nginx, "1").contains("searches `x` for `1`"));
     assert!(notes(GatewayClass::Higress, "^1").contains("searches `x` for `^1`"));
@@ -406,7 +406,7 @@ fn every_shape_of_an_ingress_is_understood() {
             let text = format!(
                 "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {{name: shop}}\nspec: {spec}\n"
             );
-            written(of(class).unwrap(), &text, &route)
+            written(of(class), &text, &route)
         };
         let hosts = made(&format!(
             "{{tls: [{{hosts: [a.example.com], secretName: tls}}], rules: [{{host: a.example.com, http: {{paths: [{path}]}}}}, \
@@ -426,7 +426,7 @@ fn every_shape_of_an_ingress_is_understood() {
             "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {{name: shop}}\nspec:\n  defaultBackend: {backend}\n  \
              rules: [{{http: {{paths: [{path}]}}}}]\n"
         );
-        let both = canary(of(class).unwrap(), &text, &route).unwrap();
+        let both = canary(of(class), &text, &route).unwrap();
         let notes = both.notes.iter().map(Diagnostic::to_string).collect::<String>();
         assert!(notes.contains("a canary has no default backend"), "{class}: {notes}");
         assert!(both.document.at(&["spec", "defaultBackend"]).is_none(), "{class}");

@@ -204,8 +204,7 @@ pub(crate) fn regex_notes(
 /// The other classes that could express a match, as a line of a remedy.
 fn others(class: GatewayClass, route: &Match) -> String {
     let can = |other: &&GatewayClass| {
-        **other != class
-            && of(**other).is_some_and(|gateway| refusals(gateway.capabilities(), route).is_empty())
+        **other != class && refusals(of(**other).capabilities(), route).is_empty()
     };
     let names: Vec<&str> =
         GatewayClass::ALL.iter().filter(can).map(|other| other.as_str()).collect();

@@ -134,21 +134,12 @@ pub trait Governance: Sync {
     }
 }
 
-/// The governance system of a provider; `None` where this version cannot serve it.
-pub fn of(provider: Provider) -> Option<&'static dyn Governance> {
+/// The governance system of a provider.
+pub fn of(provider: Provider) -> &'static dyn Governance {
     match provider {
-        Provider::Mse => Some(&mse::Mse),
-        Provider::Istio => Some(&istio::Istio),
-        Provider::None => Some(&none::NoGovernance),
-        Provider::OpenSergo => Some(&opensergo::OpenSergo),
+        Provider::Mse => &mse::Mse,
+        Provider::Istio => &istio::Istio,
+        Provider::None => &none::NoGovernance,
+        Provider::OpenSergo => &opensergo::OpenSergo,
     }
-}
-
-/// The providers this version serves, for messages.
-pub fn served() -> Vec<&'static str> {
-    Provider::ALL
-        .iter()
-        .filter(|provider| of(**provider).is_some())
-        .map(|provider| provider.as_str())
-        .collect()
 }

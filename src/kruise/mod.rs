@@ -31,7 +31,7 @@ const CANARY_LABEL: &str = "opensergo.io/canary-";
 /// Everything that OpenKruise would refuse, or take and not do, in the spec and in the baseline.
 pub fn build(release: &GrayRelease, facts: &Facts) -> Result<Lane, Failure> {
     let mut errors = check_release(release);
-    let Some(governance) = governance::of(Provider::Mse) else { return Err(Failure(errors)) };
+    let governance = governance::of(Provider::Mse);
     let (found, wrong) = find(release, facts, governance);
     errors.extend(wrong);
     let mut lane = Lane::default();

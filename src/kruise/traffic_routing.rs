@@ -61,10 +61,8 @@ pub(super) fn traffic_routing(
     }
     let service =
         service_of(found, &ingress.id, root, &entry.place).map_err(|error| errors.push(error));
-    let mut notes = match gateway::of(GatewayClass::Mse) {
-        Some(mse) => gateway::regex_notes(GatewayClass::Mse, mse.capabilities(), &entry.route),
-        None => Vec::new(),
-    };
+    let mse = gateway::of(GatewayClass::Mse);
+    let mut notes = gateway::regex_notes(mse.class(), mse.capabilities(), &entry.route);
     let tag = release.tag.as_str();
     if let Ok(service) = service {
         let routed = Routed { id: &ingress.id, root, service, tag };

@@ -55,7 +55,7 @@ impl Selection<'_, '_> {
                 let id = &facts.object(*referrer).id;
                 // What scales belongs to what it scales, whatever it measures besides.
                 let scales_another = scales(id) && *target != targets[0];
-                let is_governed = governance.is_some_and(|governance| governance.routes_by(id));
+                let is_governed = governance.routes_by(id);
                 if !gateway::is_route(id) && !is_governed && !scales_another {
                     self.consider(*referrer, number);
                 }

@@ -91,12 +91,7 @@ impl Builder<'_> {
                 gateway::class_by(&route.id, document.root(), controller)?
             }
         };
-        let gateway = gateway::of(class).ok_or_else(|| {
-            Diagnostic::error(format!(
-                "the gateway class `{class}` is not available in this version"
-            ))
-            .remedy(format!("available: {}", gateway::served().join(", ")))
-        })?;
+        let gateway = gateway::of(class);
         if !gateway.reads().contains(&route.id.kind.as_str()) {
             let kinds = gateway.reads().join(" or ");
             return Err(Diagnostic::error(format!(

@@ -236,7 +236,7 @@ impl Copies {
 /// Everything that is wrong with the spec in the light of this baseline; whether the lane is sound
 /// is for [`crate::check`], to which `inspect` shows each copy.
 pub fn build(release: &GrayRelease, facts: &Facts, inspect: &Inspect<'_>) -> Result<Lane, Failure> {
-    let governance = governance_of(release)?;
+    let governance = governance::of(release.provider);
     let plan = select(release, facts, governance).map_err(Failure)?;
     let patches = Patches::assign(&plan, facts).map_err(Failure)?;
     let builder = Builder {
@@ -297,27 +297,6 @@ pub fn build(release: &GrayRelease, facts: &Facts, inspect: &Inspect<'_>) -> Res
     rayon::join(|| lane.objects.par_sort_by(order), || drop((services, copies, gray_names)));
     lane.notes.splice(0..0, notes);
     Ok(lane)
-}
-
-fn governance_of(release: &GrayRelease) -> Result<&'static dyn governance::Governance, Failure> {
-    let mut errors = Vec::new();
-    let mut refuse = |message: String, remedy: String| {
-        errors.push(Diagnostic::error(message).at(release.name_place.clone()).remedy(remedy));
-    };
-    let governance = governance::of(release.provider);
-    if governance.is_none() {
-        refuse(
-            format!(
-                "the governance provider `{}` is not available in this version",
-                release.provider
-            ),
-            format!("available: {}", governance::served().join(", ")),
-        );
-    }
-    match governance {
-        Some(governance) if errors.is_empty() => Ok(governance),
-        _ => Err(Failure(errors)),
-    }
 }
 
 fn misshapen(object: &Object, error: &EditError) -> Diagnostic {

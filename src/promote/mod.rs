@@ -180,8 +180,7 @@ fn targets<'a>(
     sources: &mut BTreeSet<&'a str>,
     errors: &mut Vec<Diagnostic>,
 ) -> Vec<(&'a str, Target<'a>)> {
-    let Some(governance) = governance::of(release.provider) else { return Vec::new() };
-    let (found, wrong) = find(release, facts, governance);
+    let (found, wrong) = find(release, facts, governance::of(release.provider));
     errors.extend(wrong);
     let mut targets = Vec::new();
     // As in the copies, these are set last: a patch may bring a whole container.

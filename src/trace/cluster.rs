@@ -250,7 +250,7 @@ impl Cluster {
         let clone = |each: &Cloned| {
             let route = super::cloned::route(there.get(&each.ingress)?, each)?;
             let class = class_for(&route.id, route.document.root()).ok()?;
-            let has_one = gateway::of(class)?.capabilities().lanes == Lanes::One;
+            let has_one = gateway::of(class).capabilities().lanes == Lanes::One;
             (has_one && !there.contains_key(&route.id)).then_some(route)
         };
         let clones: Vec<Route> = all.iter().filter_map(clone).collect();
