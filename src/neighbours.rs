@@ -3,15 +3,12 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::baseline::files::Files;
-use crate::gateway::{Claims, Owner};
+use crate::gateway::{Claims, Owner, holding_kinds};
 use crate::invocation::Invocation;
-use crate::overlay::{Directory, LOCK_FILE, Lock, LockHeader};
+use crate::overlay::{Directory, LOCK_FILE, Lock, LockHeader, is_named_after};
 use crate::pipeline::SpecFile;
 use crate::spec::{GrayRelease, Provider, Strategy};
 use crate::yaml::{Document, Source, parse};
-
-/// How the files start whose objects let OpenKruise drive something.
-const DRIVING: [&str; 2] = ["rollout-", "trafficrouting-"];
 
 /// The tree that lanes are written to.
 #[derive(Clone, Copy)]
@@ -136,13 +133,17 @@ pub fn claims_of_neighbours(to: Destination<'_>, specs: &[SpecFile]) -> Claims {
     let mut claims = Claims::default();
     for lane in beside(files, to.branch, specs, of) {
         let owner = lane.owner(to);
-        let driving = |name: &str| DRIVING.iter().any(|start| name.starts_with(start));
-        let workloads = lane.in_part(Directory::Workloads).filter(|(_, name)| driving(name));
-        for (path, _) in lane.in_part(Directory::Entry).chain(workloads) {
-            for document in documents(files, path) {
-                claims.add(&owner, document.root());
-                claims.hold(&owner, document.root());
-            }
+        let entry = lane.in_part(Directory::Entry);
+        for document in entry.flat_map(|(path, _)| documents(files, path)) {
+            claims.add(&owner, document.root());
+            claims.hold(&owner, document.root());
+        }
+        // By their names, not by the lock: that says the kind of an object and not its group, it may be
+        // one that cannot be read, and what is applied are the files.
+        let holding = |name: &str| holding_kinds().any(|kind| is_named_after(name, kind));
+        let workloads = lane.in_part(Directory::Workloads).filter(|(_, name)| holding(name));
+        for document in workloads.flat_map(|(path, _)| documents(files, path)) {
+            claims.hold(&owner, document.root());
         }
     }
     claims

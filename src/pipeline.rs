@@ -15,7 +15,7 @@ use crate::baseline::select::{Pattern, select};
 use crate::check::{self, Subject, Verdict};
 use crate::database;
 use crate::diagnostic::{Diagnostic, Failure, Severity};
-use crate::gateway::{Claims, Owner};
+use crate::gateway::{Claims, Owner, may_hold};
 use crate::generated::Attachment;
 use crate::kruise;
 use crate::kube::kinds::Wave;
@@ -181,10 +181,8 @@ impl Release {
         for document in self.lane.routes().filter_map(|(_, route)| route.document()) {
             claims.add(&owner, document.root());
         }
-        let kinds = ["Ingress", "TrafficRouting", "Rollout", "TrafficRouter"];
-        let objects = self.lane.objects.iter();
-        let held = objects.filter(|object| kinds.contains(&object.id.kind.as_str()));
-        for document in held.filter_map(GrayObject::document) {
+        let holding = self.lane.objects.iter().filter(|object| may_hold(&object.id));
+        for document in holding.filter_map(GrayObject::document) {
             claims.hold(&owner, document.root());
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{Check, Finding, Subject};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::gateway::held;
+use crate::gateway::{held, may_hold};
 
 pub(super) const FINDING: Finding = Finding {
     code: "kruise-collision",
@@ -25,7 +25,7 @@ another name by its suffix.",
 fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for object in &subject.lane.objects {
-        if !matches!(object.id.kind.as_str(), "Ingress" | "TrafficRouting" | "Rollout") {
+        if !may_hold(&object.id) {
             continue;
         }
         let Some(document) = object.document() else { continue };

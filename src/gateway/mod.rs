@@ -43,7 +43,7 @@ pub use alb::read_order as alb_order;
 pub use alb_paths::covered_paths;
 pub use claims::{Claim, Claims, Place as ClaimedPlace, Requests, Weight, claims};
 pub use cloned::{Cloned, cloned};
-pub use driven::{CANARY, Held, held};
+pub use driven::{CANARY, Held, held, holding_kinds, may_hold};
 pub(crate) use expression::ambiguous;
 pub use ingress::{backends, class_of, is_canary};
 pub use owner::Owner;

@@ -114,6 +114,12 @@ fn file(object: &ObjectName<'_>, detail: Detail) -> String {
     format!("{}/{stem}{EXTENSION}", directory.as_str())
 }
 
+/// Whether a file has the name that [`layout`] gives objects of this kind, of any group. A kind whose
+/// name goes on after a `-` has such names too.
+pub fn is_named_after(file_name: &str, kind: &str) -> bool {
+    file_name.strip_prefix(&safe(kind)).is_some_and(|rest| rest.starts_with('-'))
+}
+
 /// The text in lowercase ASCII letters, digits, `.` and `-`; anything else becomes `-`. RBAC
 /// objects have names with colons and capitals.
 fn safe(text: &str) -> String {
@@ -140,6 +146,14 @@ mod tests {
 
     fn paths(objects: &[ObjectName<'_>]) -> Vec<String> {
         layout(objects).into_iter().map(String::from).collect()
+    }
+
+    #[test]
+    fn a_file_tells_the_kind() {
+        let file = &paths(&[object("", "ConfigMap", None, "web")])[0];
+        let name = file.rsplit_once('/').unwrap().1;
+        assert!(is_named_after(name, "ConfigMap"), "{name}");
+        assert!(!is_named_after(name, "Config"), "{name}");
     }
 
     #[test]

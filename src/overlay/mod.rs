@@ -23,7 +23,7 @@ pub use digest::Digest;
 pub use dir::OverlayDir;
 pub use files::{Found, OverlayFiles, TreeFiles, read_lock};
 pub use kustomization::{KUSTOMIZATION_FILE, kustomizations};
-pub use layout::{Directory, ObjectName, layout};
+pub use layout::{Directory, ObjectName, is_named_after, layout};
 pub use lock::{Lock, LockHeader, Origin, OwnedFile};
 pub use message::{Told, message};
 pub use path::{KEEP_FILE, LOCK_FILE, OverlayPath};
