@@ -1,4 +1,4 @@
-//! Step 1, second part: what of the baseline belongs to a service, and what becomes of it.
+//! What of the baseline belongs to a service, and what becomes of it.
 
 use std::mem;
 

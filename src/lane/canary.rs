@@ -1,6 +1,6 @@
-//! Step 4, for the route of an entry: the canary route that the gateway's dialect makes of it.
+//! The route of an entry: the canary route that the gateway's dialect makes of it.
 
-use super::Builder;
+use super::builder::Builder;
 use crate::baseline::Object;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::gateway::{self, Canary, CanaryRoute, Gateway};

@@ -1,4 +1,4 @@
-//! Step 2: the copy of an object, without what the cluster or another tool put there.
+//! The copy of an object, without what the cluster or another tool put there.
 
 use std::sync::Arc;
 

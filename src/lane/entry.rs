@@ -1,4 +1,4 @@
-//! Step 1, third part: the route of each entry.
+//! The route of each entry.
 
 use super::select::{Copy, Role, Selection};
 use crate::diagnostic::Diagnostic;

@@ -1,6 +1,6 @@
 //! The lane as governance sees it.
 
-use super::Builder;
+use super::builder::Builder;
 use crate::governance::{Governed, GovernedService};
 
 impl Builder<'_> {

@@ -1,4 +1,4 @@
-//! Step 6, for what a StatefulSet's pods call each other: names of pods of copied StatefulSets.
+//! What a StatefulSet's pods call each other: names of pods of copied StatefulSets.
 
 use foldhash::HashMap;
 use rayon::prelude::*;

@@ -1,7 +1,8 @@
-//! From a spec and a baseline to the objects of a lane. One file per step, in the order of
-//! [`build`].
+//! From a spec and a baseline to the objects of a lane. One file per step; `Builder::object` has their
+//! order.
 
 mod belongings;
+mod builder;
 mod canary;
 mod copied;
 mod copy;
@@ -34,19 +35,19 @@ use std::sync::{Arc, OnceLock};
 use foldhash::{HashMap, HashSet};
 use rayon::prelude::*;
 
-use crate::baseline::Object;
 use crate::diagnostic::{Diagnostic, Failure, Place};
 use crate::generated::Attachment;
 use crate::governance;
-use crate::kube::kinds::{Wave, kind_of};
-use crate::kube::object::{GroupKind, ObjectRef};
+use crate::kube::kinds::Wave;
+use crate::kube::object::ObjectRef;
 use crate::kube::pod_specs::{self, PodTemplate, pod_templates};
 use crate::kube::selectors::{SelectorUse, selectors};
 use crate::shared_routes::LaneRoute;
 use crate::spec::{GatewayClass, GrayRelease};
-use crate::yaml::{Document, EditError, Source, parse};
+use crate::yaml::{Document, Source, parse};
 
 pub(crate) use belongings::scales;
+use builder::Builder;
 pub use copied::Copied;
 pub use facts::{Facts, Labels, Pods, Selecting, selected};
 pub(crate) use find::{Found, find};
@@ -54,12 +55,11 @@ pub(crate) use generated::generated;
 use isolation::reaches_pods;
 pub use isolation::{counts_pods, required_values};
 pub use labels::{MSE_GRAY, ORIGINAL, SERVICE_NAME, TYPE, VERSION, near_version};
-use made::Lazily;
 pub use made::Made;
 use members::Members;
 use patch::Patches;
 pub(crate) use patch::apply_patch;
-use select::{Copy, Plan, Role, select};
+use select::{Plan, select};
 pub(crate) use set::check_images;
 use targets::Targets;
 
@@ -297,164 +297,4 @@ pub fn build(release: &GrayRelease, facts: &Facts, inspect: &Inspect<'_>) -> Res
     rayon::join(|| lane.objects.par_sort_by(order), || drop((services, copies, gray_names)));
     lane.notes.splice(0..0, notes);
     Ok(lane)
-}
-
-fn misshapen(object: &Object, error: &EditError) -> Diagnostic {
-    Diagnostic::error(format!("{} is not formed as Kubernetes wants it: {error}", object.id))
-}
-
-struct Builder<'a> {
-    release: &'a GrayRelease,
-    facts: &'a Facts,
-    inspect: &'a Inspect<'a>,
-    governance: &'static dyn governance::Governance,
-    plan: &'a Plan<'a>,
-    copied: Copied<'a>,
-    members: Members,
-    patches: &'a Patches<'a>,
-}
-
-impl Builder<'_> {
-    /// The autoscaler of a workload that is copied with it.
-    fn autoscaler(&self, workload: &Object) -> Option<&ObjectRef> {
-        let referrers = self.facts.referrers(&workload.id).iter();
-        let ids = referrers.map(|position| &self.facts.object(*position).id);
-        ids.into_iter()
-            .find(|id| belongings::sets_replicas(id) && self.plan.gray_names.contains_key(*id))
-    }
-
-    fn object(&self, copy: &Copy, targets: &Targets<'_>) -> Built {
-        let object = self.facts.object(copy.object);
-        let service = &self.plan.services[copy.service];
-        let name = &self.plan.gray_names[&object.id];
-        let rendering = own::rendering(self.facts, copy);
-        let mut document = copy::copy(object, rendering);
-        let (mut errors, mut notes) = (Vec::new(), Vec::new());
-        if copy.role == Role::Workload {
-            match self.autoscaler(object) {
-                Some(autoscaler) => {
-                    errors.extend(set::leave_replicas(object, &mut document));
-                    notes.push(set::scaled(service.spec, object, autoscaler));
-                }
-                None => errors.extend(set::set_replicas(object, service.spec, &mut document)),
-            }
-        }
-        if (object.id.group.as_str(), object.id.kind.as_str()) == ("batch", "CronJob") {
-            errors.extend(set::suspend(object, &mut document));
-        }
-        if progressive::is_progressive(&object.id) {
-            match progressive::stop(object, &mut document) {
-                Ok(told) => notes.extend(told),
-                Err(error) => errors.push(misshapen(object, &error)),
-            }
-        }
-        let (refused, idle_patches) = self.patches.apply(copy, object, service, &mut document);
-        errors.extend(refused);
-        if copy.role == Role::Workload {
-            let template = &service.pods.template;
-            errors.extend(set::set(object, template, service.spec, &mut document));
-            let (release, governance) = (self.release, self.governance);
-            errors.extend(set::set_governance(
-                object,
-                template,
-                release,
-                governance,
-                &mut document,
-            ));
-        }
-        if copy.role == Role::Entry {
-            let canary = self.canary(object, service.spec, &document)?;
-            document = canary.document;
-            notes.extend(canary.notes);
-        }
-        let kind = GroupKind::of(document.root()).unwrap_or_else(|| object.id.group_kind());
-        errors.extend(rename::rename(
-            object,
-            name,
-            self.release.namespace.as_deref(),
-            &mut document,
-        ));
-        let rewiring = rewire::rewire(
-            object,
-            copy,
-            self.plan,
-            self.facts,
-            &self.members,
-            targets,
-            &mut document,
-        );
-        errors.extend(rewiring.errors);
-        match monitors::ask_for_less(object, &mut document) {
-            Ok(note) => notes.extend(note),
-            Err(error) => errors.push(misshapen(object, &error)),
-        }
-        errors.extend(relabel::relabel(
-            self.facts,
-            object,
-            &self.plan.services,
-            copy,
-            rendering.is_some(),
-            &mut document,
-        ));
-        let wave = if copy.role == Role::Entry {
-            Wave::Entry
-        } else {
-            kind_of(&object.id.group, &object.id.kind).wave
-        };
-        if let Err(error) = waves::order(self.release.delivery, wave, &mut document) {
-            errors.push(misshapen(object, &error));
-        }
-        if !errors.is_empty() {
-            return Err(errors);
-        }
-        let namespace = self.release.namespace.as_ref().unwrap_or(&object.id.namespace);
-        // One of the cluster has no namespace.
-        let id = ObjectRef::new(&kind.group, &kind.kind, namespace, name);
-        if kind != object.id.group_kind()
-            && let Some(there) = self.facts.baseline.get(&id)
-        {
-            let error = format!(
-                "the canary of {} would be {id}, which the baseline has already",
-                object.id
-            );
-            return Err(vec![Diagnostic::error(error).at(there.place()).remedy(
-                "choose another tag or `naming.suffix`, or take that object out of the baseline",
-            )]);
-        }
-        let identity = Identity {
-            id,
-            origin: Origin::Baseline { id: object.id.clone(), file: Arc::clone(&object.file) },
-            service: service.spec.name.clone(),
-        };
-        notes.extend(rewiring.notes);
-        let gray = GrayObject::new(identity, wave, &document);
-        let seen = (self.inspect)(&Made {
-            release: self.release,
-            facts: self.facts,
-            service: service.spec,
-            object,
-            gray: &gray,
-            document: &document,
-            replaced: &service.separation.replaced,
-            copied: &self.copied,
-            references: &rewiring.references,
-            idle_patches: &idle_patches,
-            lazily: Lazily::default(),
-        });
-        // All nodes of the baseline and the texts of all copies at once would be most of the memory.
-        // Routes are few, and looked at again.
-        if copy.role != Role::Entry {
-            object.let_go();
-        }
-        Ok((gray, notes, seen))
-    }
-
-    /// What is said of the entry, if this copy is the canary route of one.
-    fn entry(&self, copy: &Copy, object: &GrayObject) -> Option<LaneEntry> {
-        let service = self.plan.services[copy.service].spec;
-        let entry = service.entry.as_ref().filter(|_| copy.role == Role::Entry)?;
-        let gateway = self.gateway(self.facts.object(copy.object)).ok()?.class();
-        let (service, route) = (service.name.clone(), object.id.clone());
-        Some(LaneEntry { service, gateway, route, place: entry.place.clone() })
-    }
 }

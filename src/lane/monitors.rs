@@ -1,4 +1,4 @@
-//! Step 7 for monitors of Services: what the copy must not ask for.
+//! Monitors of Services: what the copy must not ask for.
 
 use crate::baseline::Object;
 use crate::diagnostic::Diagnostic;

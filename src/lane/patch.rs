@@ -1,4 +1,4 @@
-//! Step 3: the spec's patches, on the copy while it still looks like the baseline's object.
+//! The spec's patches, on the copy while it still looks like the baseline's object.
 
 use foldhash::{HashMap, HashSet};
 

@@ -1,6 +1,5 @@
-//! Step 3, for an Argo Rollout: its copy does no progressive delivery of its own. The lane is the
-//! canary, and what a Rollout drives meanwhile, a route of the baseline above all, is not the
-//! lane's.
+//! An Argo Rollout: its copy does no progressive delivery of its own. The lane is the canary, and what
+//! a Rollout drives meanwhile, a route of the baseline above all, is not the lane's.
 
 use crate::baseline::Object;
 use crate::diagnostic::Diagnostic;

@@ -1,4 +1,4 @@
-//! Step 7: the lane's labels, and selectors that ask for them.
+//! The lane's labels, and selectors that ask for them.
 
 use std::collections::{HashMap, HashSet};
 use std::iter;

@@ -1,4 +1,4 @@
-//! Step 5: the copy's name and namespace.
+//! The copy's name and namespace.
 
 use crate::baseline::Object;
 use crate::diagnostic::Diagnostic;

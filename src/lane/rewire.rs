@@ -1,4 +1,4 @@
-//! Step 6: references to copied objects lead to the copies; all others stay.
+//! References to copied objects lead to the copies; all others stay.
 
 use std::collections::HashMap;
 

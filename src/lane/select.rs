@@ -1,4 +1,4 @@
-//! Step 1: what of the baseline belongs to each service, and what becomes of it.
+//! What of the baseline belongs to each service, and what becomes of it.
 
 use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 use rayon::prelude::*;

@@ -1,5 +1,5 @@
-//! Steps 3 and 5: replicas of a workload before its patches, which may say otherwise; images and
-//! environment after them.
+//! Replicas of a workload before its patches, which may say otherwise; images and environment after
+//! them.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Step 6 for policies: which of its attachments the copy of a policy has.
+//! Policies: which of its attachments the copy of a policy has.
 
 use foldhash::{HashMap, HashSet};
 

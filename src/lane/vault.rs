@@ -1,5 +1,5 @@
-//! Step 6 for objects of the Vault Secrets Operator: the copy makes a Secret of its own, and restarts
-//! workloads of the lane alone.
+//! Objects of the Vault Secrets Operator: the copy makes a Secret of its own, and restarts workloads of
+//! the lane alone.
 //!
 //! Source: developer.hashicorp.com/vault/docs/deploy/kubernetes/vso/api-reference (Destination,
 //! RolloutRestartTarget).

@@ -1,4 +1,4 @@
-//! Step 8: the order in which objects are applied, and taken away again in reverse.
+//! The order in which objects are applied, and taken away again in reverse.
 
 use crate::kube::kinds::Wave;
 use crate::spec::Delivery;
