@@ -3,7 +3,7 @@
 //! Rules: kubernetes.io/docs/concepts/overview/working-with-objects/names and /labels;
 //! kubernetes/apimachinery pkg/util/validation.
 
-use super::kinds::kind_of;
+use super::kinds::{kind_of, kinds_named};
 use std::fmt::Write;
 
 /// The longest DNS label, label value, and name part of a label key, in characters.
@@ -55,6 +55,10 @@ const DNS: Alphabet = Alphabet {
     outer_words: "a lower-case letter or a digit",
 };
 
+/// Of the parts of a DNS subdomain.
+const SUBDOMAIN: Alphabet =
+    Alphabet { inner_words: "lower-case letters, digits, `-` and `.`", ..DNS };
+
 const QUALIFIED: Alphabet = Alphabet {
     inner: |c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'),
     outer: |c| c.is_ascii_alphanumeric(),
@@ -69,6 +73,7 @@ impl Alphabet {
         };
         if let Some((position, bad)) = text.chars().enumerate().find(|(_, c)| !(self.inner)(*c)) {
             let allowed = self.inner_words;
+            let bad = shown(bad);
             return Err(format!(
                 "character {} is `{bad}`; only {allowed} are allowed",
                 position + 1
@@ -81,6 +86,11 @@ impl Alphabet {
         }
         Ok(())
     }
+}
+
+/// A character as a message can hold it.
+fn shown(c: char) -> String {
+    if c.is_control() { c.escape_default().collect() } else { c.to_string() }
 }
 
 /// Checks a length in characters; the message says how many to cut.
@@ -108,14 +118,55 @@ fn about(what: &str, text: &str, result: Result<(), String>) -> Result<(), Strin
     })
 }
 
-/// Checks a DNS label of RFC 1123 (`web-2`), as names of namespaces and tags are.
+/// Whether a text is a DNS label of RFC 1123 (`web-2`), as names of namespaces and tags are.
+///
+/// # Errors
+///
+/// The reason alone, to be put behind what the text should be: the bad character or how much to cut.
+pub fn dns_label(text: &str) -> Result<(), String> {
+    DNS.check(text).and_then(|()| check_length(text, LABEL_LIMIT))
+}
+
+/// Whether a text is a DNS subdomain: DNS labels with dots between, as most names of objects are.
+///
+/// # Errors
+///
+/// As [`dns_label`].
+pub fn dns_subdomain(text: &str) -> Result<(), String> {
+    subdomain(text, SUBDOMAIN_LIMIT)
+}
+
+/// Whether a text is the value of a label; it may be empty.
+///
+/// # Errors
+///
+/// As [`dns_label`].
+pub fn label_value(text: &str) -> Result<(), String> {
+    if text.is_empty() {
+        return Ok(());
+    }
+    QUALIFIED.check(text).and_then(|()| check_length(text, LABEL_LIMIT))
+}
+
+/// Whether a text can name an object of some kind that is called so, whatever its group.
+///
+/// # Errors
+///
+/// As [`dns_label`].
+pub fn object_name(kind: &str, text: &str) -> Result<(), String> {
+    match kinds_named(kind).any(|row| is_path_segment(row.group)) {
+        true => path_segment(text),
+        false => dns_subdomain(text),
+    }
+}
+
+/// Checks a DNS label of RFC 1123, as [`dns_label`] does.
 ///
 /// # Errors
 ///
 /// A message that names the text, the bad character or how much to cut.
 pub fn check_dns_label(text: &str) -> Result<(), String> {
-    let result = DNS.check(text).and_then(|()| check_length(text, LABEL_LIMIT));
-    about("a DNS label", text, result)
+    about("a DNS label", text, dns_label(text))
 }
 
 /// Checks a DNS label of RFC 1035, which starts with a letter, as names of Services are.
@@ -140,7 +191,7 @@ pub fn check_service_label(text: &str) -> Result<(), String> {
 ///
 /// As [`check_dns_label`].
 pub fn check_subdomain(text: &str) -> Result<(), String> {
-    about("a DNS subdomain", text, subdomain(text, SUBDOMAIN_LIMIT))
+    about("a DNS subdomain", text, dns_subdomain(text))
 }
 
 fn subdomain(text: &str, limit: usize) -> Result<(), String> {
@@ -148,7 +199,7 @@ fn subdomain(text: &str, limit: usize) -> Result<(), String> {
         return Err("it is empty".to_owned());
     }
     for part in text.split('.') {
-        DNS.check(part).map_err(|why| match part {
+        SUBDOMAIN.check(part).map_err(|why| match part {
             _ if part == text => why,
             "" => "there is nothing between two of its dots, or before or after one".to_owned(),
             _ => format!("in its part `{part}`, {why}"),
@@ -180,11 +231,7 @@ pub fn check_label_key(text: &str) -> Result<(), String> {
 ///
 /// As [`check_dns_label`].
 pub fn check_label_value(text: &str) -> Result<(), String> {
-    if text.is_empty() {
-        return Ok(());
-    }
-    let result = QUALIFIED.check(text).and_then(|()| check_length(text, LABEL_LIMIT));
-    about("a label value", text, result)
+    about("a label value", text, label_value(text))
 }
 
 /// The longest name an object of a kind may have, in characters. Source: the rows of
@@ -203,10 +250,16 @@ pub fn check_name(group: &str, kind: &str, name: &str) -> Result<(), String> {
     match (group, kind) {
         ("", "Service") => check_service_label(name),
         ("", "Namespace") => check_dns_label(name),
-        // Names of roles are path segments: `system:node` is one.
-        ("rbac.authorization.k8s.io", _) => about("a name", name, path_segment(name)),
+        _ if is_path_segment(group) => about("a name", name, path_segment(name)),
         _ => about(&format!("a name for a {kind}"), name, subdomain(name, limit)),
     }
+}
+
+/// Whether names of objects of a group may be all that a path can hold: `system:node` is a role.
+///
+/// Source: kubernetes/kubernetes pkg/apis/rbac/validation, `ValidateRBACName`.
+fn is_path_segment(group: &str) -> bool {
+    group == "rbac.authorization.k8s.io"
 }
 
 /// Source: kubernetes/apimachinery pkg/api/validation/path `IsValidPathSegmentName`.
@@ -243,6 +296,19 @@ mod tests {
         for value in ["", "a", "1.10", "A_b-c"] {
             assert_eq!(check_label_value(value), Ok(()), "{value}");
         }
+    }
+
+    #[test]
+    fn roles_are_called_what_a_path_can_hold() {
+        for kind in ["Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"] {
+            for name in ["system:Reader", "team+x", "a b", "a@b"] {
+                assert_eq!(object_name(kind, name), Ok(()), "{kind} {name}");
+            }
+            for name in ["", "..", "a/b", "a%b", &"a".repeat(254)] {
+                assert!(object_name(kind, name).is_err(), "{kind} {name}");
+            }
+        }
+        assert!(object_name("ConfigMap", "system:reader").is_err());
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::model::{BaselinePath, Tag};
 use super::{release, syntax};
 use crate::appstack::Datum;
 use crate::diagnostic::Place;
+use crate::kube::names;
 use crate::yaml::NodeRef;
 
 /// What AppStack orchestrations of the baseline are rendered with.
@@ -66,7 +67,7 @@ pub(super) fn read(
         if let Some(name) = name {
             let place = check.value_place(node.get(key));
             let remedy = "write its ID, such as `prod`";
-            check.fits("ID of an environment", name, syntax::dns_label, &place, remedy);
+            check.fits("ID of an environment", name, names::dns_label, &place, remedy);
         }
     }
     let environment = raw.env_name.as_deref();

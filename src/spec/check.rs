@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use super::model::ObjectName;
 use super::syntax;
 use crate::diagnostic::{Diagnostic, Place};
+use crate::kube::names;
 use crate::yaml::NodeRef;
 
 /// The errors found so far.
@@ -81,7 +82,7 @@ impl Check {
             return None;
         };
         let kind_fits = self.kind(kind, place);
-        let name_fits = match syntax::object_name(kind, name) {
+        let name_fits = match names::object_name(kind, name) {
             Ok(()) => true,
             Err(reason) => {
                 let message = format!("`{name}` is not a legal name of an object: {reason}");

@@ -6,6 +6,7 @@ use super::check::{Check, Rule, items};
 use super::model::{CookieMatch, Entry, Match, NameMatch, ObjectName, ValueMatch};
 use super::{raw, syntax};
 use crate::diagnostic::Place;
+use crate::kube::names;
 use crate::yaml::NodeRef;
 
 /// An entry, unless something is missing.
@@ -13,7 +14,7 @@ pub(super) fn read(check: &mut Check, raw: &raw::Entry, node: NodeRef<'_>) -> Op
     let ingress = raw.ingress.as_ref().map(|name| {
         let place = check.value_place(node.get("ingress"));
         let remedy = "use the name of an Ingress of the baseline, without a kind";
-        check.fits("name of an Ingress", name, syntax::dns_subdomain, &place, remedy);
+        check.fits("name of an Ingress", name, names::dns_subdomain, &place, remedy);
         (ObjectName { kind: "Ingress".to_owned(), name: name.clone() }, place)
     });
     let named = raw.route.as_ref().and_then(|text| {

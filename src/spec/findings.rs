@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::check::{Check, entries};
-use super::syntax;
 use crate::diagnostic::Place;
+use crate::kube::names;
 use crate::yaml::NodeRef;
 
 /// How much a finding weighs in this lane, and why.
@@ -60,7 +60,7 @@ pub(super) fn read(
     for (code, raw, node) in entries(raw, node.get("findings")) {
         let place = check.place(Some(node));
         let remedy = "`graylane explain` lists all codes";
-        let has_code = check.fits("code of a finding", code, syntax::dns_label, &place, remedy);
+        let has_code = check.fits("code of a finding", code, names::dns_label, &place, remedy);
         let (Some(level), Some(reason)) = (raw.severity, &raw.reason) else { continue };
         let at = check.value_place(node.get("reason"));
         let remedy = "say in one line why it is so in this lane";

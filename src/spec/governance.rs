@@ -9,13 +9,14 @@ use super::model::Service;
 use super::raw::{List, Spec};
 use super::syntax;
 use crate::diagnostic::Place;
+use crate::kube::names;
 use crate::yaml::NodeRef;
 
 /// Longest tag that still stands in the label `opensergo.io/canary-<tag>`: the name of a label key
 /// has at most 63 characters.
 ///
 /// Source: Kubernetes, "Labels and Selectors", syntax and character set.
-const MAX_CANARY_TAG: usize = syntax::MAX_LABEL - "canary-".len();
+const MAX_CANARY_TAG: usize = names::LABEL_LIMIT - "canary-".len();
 
 /// What routes between services inside the lane.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -228,7 +229,7 @@ fn swimming_lane(
     }
     if let Some(region) = &raw.region {
         let at = value(check, "region");
-        check.fits("region", region, syntax::dns_label, &at, "use an id such as `cn-hangzhou`");
+        check.fits("region", region, names::dns_label, &at, "use an id such as `cn-hangzhou`");
     }
     let remedy = "copy it from the MSE console, such as `gw-2b1407e050f1446f` or `hkhon1po62@c3df23522baa898`";
     for (key, id) in [("gateway", &raw.gateway), ("app", &raw.app)] {

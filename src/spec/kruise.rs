@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::check::{Check, entries, items};
 use super::choice::Strategy;
-use super::{raw, syntax};
+use super::raw;
 use crate::diagnostic::Place;
+use crate::kube::names;
 use crate::yaml::NodeRef;
 
 /// The version of the Rollout API.
@@ -233,7 +234,7 @@ fn names(
     let remedy = "use a name such as `mse-traffic`";
     if let Some(name) = &raw.traffic_routing {
         let place = check.value_place(node.at(&["names", "trafficRouting"]));
-        check.fits("name of a TrafficRouting", name, syntax::dns_subdomain, &place, remedy);
+        check.fits("name of a TrafficRouting", name, names::dns_subdomain, &place, remedy);
         kruise.traffic_routing = Some((name.clone(), place));
     }
     let services = spec.services.iter().flatten().flatten();
@@ -248,7 +249,7 @@ fn names(
             let message = format!("the release has no service `{shown}`");
             check.error(message, &key, format!("its services are: {known}"));
         }
-        check.fits("name of a Rollout", name, syntax::dns_subdomain, &place, remedy);
+        check.fits("name of a Rollout", name, names::dns_subdomain, &place, remedy);
         if let Some(first) = first.insert(name, place.clone()) {
             let message = format!("two Rollouts are called `{name}`");
             check.clash(message, &place, &first, "the first one", "rename one of them");

@@ -12,10 +12,10 @@ use super::findings::FindingRule;
 use super::governance::SwimmingLane;
 use super::kruise::Kruise;
 use super::opensergo::OpenSergo;
-use super::syntax;
 use crate::commit_message::MessageTemplate;
 use crate::diagnostic::{Diagnostic, Place, one_line};
 use crate::invocation::Invocation;
+use crate::kube::names;
 use crate::yaml::Value;
 
 /// One declared run of new versions beside the baseline.
@@ -134,7 +134,7 @@ impl Tag {
             let error = Diagnostic::error(format!("the tag `{text}` is reserved for the baseline"));
             return Err(error.remedy("choose another tag, such as `gray`"));
         }
-        syntax::dns_label(text).map_err(|reason| {
+        names::dns_label(text).map_err(|reason| {
             Diagnostic::error(format!("`{}` is not a legal tag: {reason}", one_line(text)))
                 .remedy("use a DNS label, such as `gray` or `pr-12`")
         })?;

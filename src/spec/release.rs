@@ -12,6 +12,7 @@ use super::{
 };
 use crate::diagnostic::Place;
 use crate::invocation::Invocation;
+use crate::kube::names;
 use crate::yaml::{NodeRef, Source};
 
 /// What a suffix holds for the tag.
@@ -30,7 +31,7 @@ pub(super) fn read(
     if let Some(name) = name {
         let place = check.value_place(name_node);
         let remedy = "use a name such as `spring-gray`";
-        check.fits("name of a release", name, syntax::dns_subdomain, &place, remedy);
+        check.fits("name of a release", name, names::dns_subdomain, &place, remedy);
     }
 
     let spec = raw.spec.as_ref()?;
@@ -42,7 +43,7 @@ pub(super) fn read(
     if let Some(namespace) = &spec.namespace {
         let place = check.value_place(node.get("namespace"));
         let remedy = "use the name of a namespace, such as `prod`";
-        check.fits("namespace", namespace, syntax::dns_label, &place, remedy);
+        check.fits("namespace", namespace, names::dns_label, &place, remedy);
     }
     let baseline = baseline(check, spec.baseline.as_ref(), node);
     let output = output(check, spec.output.as_ref(), tag, node, &baseline);
@@ -249,8 +250,9 @@ fn suffix(
     // The rest of the suffix is looked at even where the tag is not right.
     let text = template.replace(PLACEHOLDER, tag.map_or("x", Tag::as_str));
     // It stands behind at least one more character.
-    if let Err(reason) = syntax::dns_label(&format!("x{text}")) {
-        let message = format!("`{text}` cannot be the end of a name: {reason}");
+    let name = format!("x{text}");
+    if let Err(reason) = names::dns_label(&name) {
+        let message = format!("`{text}` cannot be the end of a name: in `{name}`, {reason}");
         check.error(message, &place, if raw.is_some() { remedy } else { "use a shorter tag" });
         return None;
     }

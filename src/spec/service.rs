@@ -6,6 +6,7 @@ use super::check::{Check, each, entries, items};
 use super::model::{ContainerImage, EnvVar, ObjectName, PolicyOverride, Service};
 use super::{entry, patch, raw, syntax};
 use crate::diagnostic::{Diagnostic, Place, nearest};
+use crate::kube::names;
 use crate::yaml::NodeRef;
 
 /// The workload of a spec that names none.
@@ -133,7 +134,7 @@ fn workload(check: &mut Check, raw: &raw::Service, node: NodeRef<'_>) -> Option<
         let name = raw.name.as_deref()?;
         // A name that is no label value has been reported.
         if syntax::label_value(name).is_ok()
-            && let Err(reason) = syntax::dns_subdomain(name)
+            && let Err(reason) = names::dns_subdomain(name)
         {
             let message =
                 format!("the service `{name}` cannot have a Deployment of its name: {reason}");
@@ -146,7 +147,7 @@ fn workload(check: &mut Check, raw: &raw::Service, node: NodeRef<'_>) -> Option<
     }
     let remedy = "write `Kind/name`, or the name of a Deployment";
     check
-        .fits("name of a workload", text, syntax::dns_subdomain, &place, remedy)
+        .fits("name of a workload", text, names::dns_subdomain, &place, remedy)
         .then(|| deployment(text))
 }
 
@@ -173,7 +174,7 @@ fn images(
 
 fn is_container(check: &mut Check, name: &str, place: &Place) {
     let remedy = "use the name of a container of the workload";
-    check.fits("name of a container", name, syntax::dns_label, place, remedy);
+    check.fits("name of a container", name, names::dns_label, place, remedy);
 }
 
 /// Environment variables.

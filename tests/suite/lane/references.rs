@@ -373,3 +373,18 @@ fn the_copy_restarts_nothing_of_the_baseline() {
     assert_eq!(notes.len(), 1);
     assert!(restarting("[{kind: Deployment, name: web}]").1.is_empty());
 }
+
+/// Source: kubernetes/kubernetes pkg/apis/rbac/validation, `ValidateRBACName`.
+#[test]
+fn a_role_is_named_as_kubernetes_allows() {
+    let role = "---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: team+x readers}
+rules: []
+";
+    let manifests = deployment("web", "{app: web}", "") + role;
+    let copy = "    copy: ['Role/team+x readers']\n    patches: [{target: 'Role/team+x readers', merge: {rules: []}}]\n";
+    let lane = lane(&manifests, &spec_of("", copy));
+    assert!(ids(&lane).contains(&"Role/team+x readers-mse-gray".to_owned()), "{:?}", ids(&lane));
+}
