@@ -172,7 +172,7 @@ struct Stated<'a> {
     by_workload: HashMap<(&'a str, &'a str), &'a Service>,
     by_name: HashMap<&'a str, &'a Service>,
     /// The workloads of the baseline by the name that their pods register with.
-    by_app_name: OnceLock<HashMap<&'a str, &'a ObjectRef>>,
+    by_app_name: OnceLock<HashMap<String, &'a ObjectRef>>,
     namespace: Option<&'a str>,
 }
 
@@ -229,13 +229,14 @@ impl<'a> Stated<'a> {
     fn registered(&self, name: &str) -> Option<&'a ObjectRef> {
         let facts = self.facts;
         let all = self.by_app_name.get_or_init(|| {
-            let mut all: HashMap<&str, &ObjectRef> = HashMap::new();
-            for pods in &facts.pods {
-                let id = &facts.object(pods.object).id;
-                let said = pods.labels.iter().filter(|(key, _)| key == MSE_APP_NAME);
-                said.for_each(|(_, name)| {
-                    all.entry(name).or_insert(id);
-                });
+            let said = facts.pods.par_iter().filter_map(|pods| {
+                let object = facts.object(pods.object);
+                Some((pods.app_name(object, MSE_APP_NAME)?, &object.id))
+            });
+            let said: Vec<_> = said.collect();
+            let mut all = HashMap::new();
+            for (name, id) in said {
+                all.entry(name).or_insert(id);
             }
             all
         });
@@ -243,13 +244,19 @@ impl<'a> Stated<'a> {
     }
 
     fn in_baseline(&self, kind: &str, name: &str) -> Option<&'a ObjectRef> {
-        let ids = || self.facts.named(kind, name).map(|at| &self.facts.object(at).id);
-        let is_meant = |id: &&ObjectRef| match kind {
-            "Service" => id.group.is_empty(),
-            _ => kind_of(&id.group, &id.kind).workload || kind == id.kind,
+        let facts = self.facts;
+        // Other systems call things that run no pods alike, such as OpenKruise its Rollouts.
+        let is_meant = |at: &usize| {
+            let id = &facts.object(*at).id;
+            match kind {
+                "Service" => id.group.is_empty(),
+                _ => kind_of(&id.group, &id.kind).workload || !facts.pods_of(*at).is_empty(),
+            }
         };
+        let ids =
+            || facts.named(kind, name).filter(is_meant).map(|position| &facts.object(position).id);
         let is_near = |id: &&ObjectRef| self.namespace.is_none_or(|own| id.namespace == own);
-        ids().filter(is_meant).find(is_near).or_else(|| ids().find(is_meant))
+        ids().find(is_near).or_else(|| ids().next())
     }
 }
 
@@ -442,5 +449,31 @@ spec:
         let calls = shown("calls: [shop-db, shop]", &named);
         assert!(calls.contains(&"web -> Deployment/db".to_owned()), "{calls:?}");
         assert!(calls.contains(&"web -> shop?".to_owned()), "{calls:?}");
+    }
+
+    #[test]
+    fn an_annotation_says_the_name_as_well() {
+        let metadata = "metadata: {labels: {app: db}";
+        let said = |more: &str| {
+            let named =
+                baseline("").replace(&format!("{metadata}}}"), &format!("{metadata}{more}}}"));
+            shown("calls: [shop-db]", &named)
+        };
+        let calls = said(", annotations: {msePilotCreateAppName: shop-db}");
+        assert!(calls.contains(&"web -> Deployment/db".to_owned()), "{calls:?}");
+        // A label counts for more.
+        let calls = baseline("")
+            .replace("labels: {app: db}", "labels: {app: db, msePilotCreateAppName: db}, annotations: {msePilotCreateAppName: shop-db}");
+        let calls = shown("calls: [shop-db]", &calls);
+        assert!(calls.contains(&"web -> shop-db?".to_owned()), "{calls:?}");
+    }
+
+    #[test]
+    fn what_runs_no_pods_is_not_called() {
+        let rollout =
+            "apiVersion: rollouts.kruise.io/v1beta1\nkind: Rollout\nmetadata: {name: shop}\n";
+        let named = baseline("").replace("{app: db}", "{app: db, msePilotCreateAppName: shop}");
+        let calls = shown("calls: [shop]", &(named + rollout));
+        assert!(calls.contains(&"web -> Deployment/db".to_owned()), "{calls:?}");
     }
 }

@@ -12,6 +12,7 @@ use crate::baseline::orchestration::Orchestration;
 use crate::baseline::{Baseline, Object, read};
 use crate::diagnostic::Failure;
 use crate::gateway;
+use crate::governance::said_to_mse;
 use crate::kube::kinds::{Policy, kind_of};
 use crate::kube::object::ObjectRef;
 use crate::kube::pod_specs::{PodTemplate, labels, pod_templates};
@@ -34,6 +35,21 @@ pub struct Pods {
     pub template: PodTemplate,
     /// The template's labels.
     pub labels: Labels,
+}
+
+impl Pods {
+    /// The name they register under, where their template says it under `key`: a label counts for
+    /// more than an annotation, which older agents read. `object` is what makes them.
+    pub fn app_name(&self, object: &Object, key: &str) -> Option<String> {
+        // Most say it in a label, which needs no nodes.
+        let label = self.labels.iter().find(|(candidate, _)| candidate == key);
+        let name = label.map(|(_, name)| name.clone()).or_else(|| {
+            let document = object.document();
+            let metadata = document.find(&self.template.path)?.get("metadata")?;
+            said_to_mse(metadata, key).and_then(NodeRef::text).map(str::to_owned)
+        });
+        name.filter(|name| !name.is_empty())
+    }
 }
 
 /// A selector of an object.

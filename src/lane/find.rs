@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::facts::{Facts, Pods};
-use super::select::{Selection, app_name};
+use super::select::Selection;
 use crate::diagnostic::Diagnostic;
 use crate::governance::Governance;
 use crate::kube::object::ObjectRef;
@@ -64,7 +64,7 @@ pub(crate) fn find<'a, 'f>(
             let route = selection.entry_route(entry, spec, workload, &routes)?;
             (!selection.is_made_by_others(route, &entry.place)).then_some(route)
         });
-        let app = app_name(object, pods, governance);
+        let app = governance.app_name_key().and_then(|key| pods.app_name(object, key));
         let document = object.document();
         all.push(Found { spec, workload, document, pods, app, services, route });
     }

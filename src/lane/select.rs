@@ -15,7 +15,6 @@ use crate::governance::{Governance, Style};
 use crate::kube::object::ObjectRef;
 use crate::kube::references::{Effect, creates, references};
 use crate::spec::{GrayRelease, ObjectName, Service};
-use crate::yaml::NodeRef;
 
 /// What a copied object is to its lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -411,7 +410,8 @@ fn plan<'a>(
     };
     let document = object.document();
     let metadata = document.find(&pods.template.path.key("metadata"));
-    let app = app_name(object, &pods, governance).unwrap_or_else(|| object.id.name.clone());
+    let app = governance.app_name_key().and_then(|key| pods.app_name(object, key));
+    let app = app.unwrap_or_else(|| object.id.name.clone());
     let style = metadata.map_or(Style::Labels, |metadata| governance.style(metadata));
     let marks = governance.marks(release, &app, style);
     let labels = LaneLabels::new(release.tag.as_str(), &spec.name, marks);
@@ -458,18 +458,4 @@ fn made_by(object: &Object) -> Vec<ObjectRef> {
         made.push(ObjectRef::new("", "Secret", &id.namespace, &id.name));
     }
     made
-}
-
-/// The name a workload's pods register under, where its template says it.
-pub(super) fn app_name(
-    object: &Object,
-    pods: &Pods,
-    governance: &dyn Governance,
-) -> Option<String> {
-    let key = governance.app_name_key()?;
-    let document = object.document();
-    let metadata = document.find(&pods.template.path)?.get("metadata")?;
-    // Older agents read annotations.
-    let said = metadata.at(&["labels", key]).or_else(|| metadata.at(&["annotations", key]));
-    said.and_then(NodeRef::text).filter(|name| !name.is_empty()).map(str::to_owned)
 }
