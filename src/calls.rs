@@ -8,8 +8,8 @@ use std::sync::OnceLock;
 use rayon::prelude::*;
 
 use crate::diagnostic::Place;
-use crate::governance::MSE_APP_NAME;
 use crate::kube::kinds::kind_of;
+use crate::kube::mse::APP_NAME;
 use crate::kube::object::ObjectRef;
 use crate::kube::pod_specs::{containers, pod_templates};
 use crate::kube::selectors::SelectorRole;
@@ -231,7 +231,7 @@ impl<'a> Stated<'a> {
         let all = self.by_app_name.get_or_init(|| {
             let said = facts.pods.par_iter().filter_map(|pods| {
                 let object = facts.object(pods.object);
-                Some((pods.app_name(object, MSE_APP_NAME)?, &object.id))
+                Some((pods.app_name(object, APP_NAME)?, &object.id))
             });
             let said: Vec<_> = said.collect();
             let mut all = HashMap::new();

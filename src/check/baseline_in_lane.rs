@@ -2,7 +2,8 @@
 
 use super::{Check, Finding, label};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::governance::{self, said_to_mse};
+use crate::governance;
+use crate::kube::mse::{CANARY, said};
 use crate::kube::pod_specs::pod_templates;
 use crate::kube::selector::LabelSelector;
 use crate::lane::Made;
@@ -25,11 +26,6 @@ or choose another tag for the lane.",
     is_fixed: false,
     check: Check::Copy(check),
 };
-
-/// What stands before the tag in the label that the subsets of MSE gateways go by.
-///
-/// Source: "Annotations supported by MSE Ingress gateways" (`…/service-subset`).
-const CANARY: &str = "opensergo.io/canary-";
 
 /// What puts pods of the baseline into a lane.
 pub(super) struct Mark<'a> {
@@ -59,7 +55,7 @@ pub(super) fn marks<'a>(made: &Made<'_>, baseline: &'a Document) -> Vec<Mark<'a>
     let metadata = template.and_then(|template| baseline.find(&template.path.key("metadata")));
     let of_workload =
         || baseline.at(&["metadata", "labels", key]).filter(|_| governance.reads_workloads());
-    let said = metadata.and_then(|metadata| said_to_mse(metadata, key)).or_else(of_workload);
+    let said = metadata.and_then(|metadata| said(metadata, key)).or_else(of_workload);
     let said = said.and_then(|node| Some(Mark { key, tag: node.text()?, node }));
     let labels = metadata.and_then(|metadata| metadata.get("labels"));
     let canaries = labels.into_iter().flat_map(NodeRef::entries).filter_map(|(key, node)| {

@@ -79,7 +79,7 @@ use gray::Gray;
 use crate::baseline::Object;
 use crate::diagnostic::{Diagnostic, Failure, Severity};
 use crate::gateway::Claims;
-use crate::governance::said_to_mse;
+use crate::kube::mse;
 use crate::kube::pod_specs::pod_templates;
 use crate::lane::{Facts, GrayObject, Labels, Lane, Made};
 use crate::spec::{GrayRelease, Provider};
@@ -286,7 +286,7 @@ impl<'a> MseWorkload<'a> {
             return (gray, baseline);
         }
         let of = |document: &Document| {
-            let said = metadata(document).and_then(|(_, metadata)| said_to_mse(metadata, key));
+            let said = metadata(document).and_then(|(_, metadata)| mse::said(metadata, key));
             said.and_then(NodeRef::text).map(str::to_owned)
         };
         (self.gray.document().as_deref().and_then(of), of(&self.baseline.document()))

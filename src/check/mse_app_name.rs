@@ -2,10 +2,8 @@
 
 use super::{Check, Finding, MseWorkload, Subject, metadata};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::governance::said_to_mse;
+use crate::kube::mse::{APP_NAME, said};
 use crate::yaml::NodeRef;
-
-const KEY: &str = "msePilotCreateAppName";
 
 pub(super) const FINDING: Finding = Finding {
     code: "mse-app-name",
@@ -26,7 +24,7 @@ fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
 }
 
 fn finding(workload: &MseWorkload<'_>) -> Option<Diagnostic> {
-    let (gray, baseline) = workload.said(KEY);
+    let (gray, baseline) = workload.said(APP_NAME);
     let id = &workload.baseline.id;
     let default = || id.name.clone();
     let (gray, baseline) =
@@ -35,10 +33,10 @@ fn finding(workload: &MseWorkload<'_>) -> Option<Diagnostic> {
         return None;
     }
     let document = workload.baseline.document();
-    let said = metadata(&document).and_then(|(_, metadata)| said_to_mse(metadata, KEY));
+    let said = metadata(&document).and_then(|(_, metadata)| said(metadata, APP_NAME));
     let place = said.and_then(NodeRef::place).or_else(|| workload.baseline.place());
     let error = Diagnostic::error(format!(
         "the gray pods of {id} register in MSE as `{gray}`, the baseline's as `{baseline}`: the lane would not find them"
     ));
-    Some(error.at(place).remedy(format!("take what sets `{KEY}` out of the patches")))
+    Some(error.at(place).remedy(format!("take what sets `{APP_NAME}` out of the patches")))
 }

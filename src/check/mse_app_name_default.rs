@@ -2,7 +2,7 @@
 
 use super::{Check, Finding, MseWorkload, Subject, metadata};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::governance::said_to_mse;
+use crate::kube::mse::{APP_NAME, AUTO_ENABLE, said};
 use crate::yaml::NodeRef;
 
 pub(super) const FINDING: Finding = Finding {
@@ -26,24 +26,21 @@ fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
 
 fn finding(workload: &MseWorkload<'_>) -> Option<Diagnostic> {
     // Most say both in labels.
-    let named = workload.labels.iter().any(|(key, _)| key == "msePilotCreateAppName");
-    if named || !workload.gray.text.contains("msePilotAutoEnable") {
+    let named = workload.labels.iter().any(|(key, _)| key == APP_NAME);
+    if named || !workload.gray.text.contains(AUTO_ENABLE) {
         return None;
     }
     let document = workload.baseline.document();
     let (_, metadata) = metadata(&document)?;
-    let enable = said_to_mse(metadata, "msePilotAutoEnable")?;
-    let name = said_to_mse(metadata, "msePilotCreateAppName").and_then(NodeRef::text);
+    let enable = said(metadata, AUTO_ENABLE)?;
+    let name = said(metadata, APP_NAME).and_then(NodeRef::text);
     if enable.text() == Some("off") || name.is_some_and(|name| !name.is_empty()) {
         return None;
     }
     let id = &workload.baseline.id;
     let note = Diagnostic::note(format!(
-        "the pods of {id} have no `msePilotCreateAppName`: MSE calls them by the name of the {}, so `{}` is written on the gray ones",
+        "the pods of {id} have no `{APP_NAME}`: MSE calls them by the name of the {}, so `{}` is written on the gray ones",
         id.kind, id.name
     ));
-    Some(
-        note.at(enable.place())
-            .remedy(format!("write below it: `msePilotCreateAppName: \"{}\"`", id.name)),
-    )
+    Some(note.at(enable.place()).remedy(format!("write below it: `{APP_NAME}: \"{}\"`", id.name)))
 }

@@ -2,10 +2,8 @@
 
 use super::{Check, Finding, MseWorkload, Subject, metadata};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::governance::said_to_mse;
+use crate::kube::mse::{NAMESPACE, said};
 use crate::yaml::NodeRef;
-
-const KEY: &str = "mseNamespace";
 
 pub(super) const FINDING: Finding = Finding {
     code: "mse-namespace",
@@ -26,7 +24,7 @@ fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
 }
 
 fn finding(workload: &MseWorkload<'_>) -> Option<Diagnostic> {
-    let (gray, baseline) = workload.said(KEY);
+    let (gray, baseline) = workload.said(NAMESPACE);
     if gray == baseline {
         return None;
     }
@@ -35,7 +33,7 @@ fn finding(workload: &MseWorkload<'_>) -> Option<Diagnostic> {
         None => "the default one".to_owned(),
     };
     let document = workload.baseline.document();
-    let said = metadata(&document).and_then(|(_, metadata)| said_to_mse(metadata, KEY));
+    let said = metadata(&document).and_then(|(_, metadata)| said(metadata, NAMESPACE));
     let place = said.and_then(NodeRef::place).or_else(|| workload.baseline.place());
     let error = Diagnostic::error(format!(
         "the gray pods of {} are in the MSE namespace {}, the baseline's in {}",
@@ -43,5 +41,5 @@ fn finding(workload: &MseWorkload<'_>) -> Option<Diagnostic> {
         shown(gray),
         shown(baseline)
     ));
-    Some(error.at(place).remedy(format!("take what changes `{KEY}` out of the patches")))
+    Some(error.at(place).remedy(format!("take what changes `{NAMESPACE}` out of the patches")))
 }

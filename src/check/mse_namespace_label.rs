@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Check, Finding, MseWorkload, Subject, metadata};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::governance::said_to_mse;
+use crate::kube::mse::{AUTO_ENABLE, said};
 use crate::kube::object::ObjectRef;
 use crate::yaml::NodeRef;
 
@@ -26,7 +26,7 @@ Remedy: add the label to the Namespace, or `msePilotAutoEnable: \"on\"` to the p
 fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
     let mut workloads: BTreeMap<&str, Vec<MseWorkload<'_>>> = BTreeMap::new();
     for workload in MseWorkload::all(subject) {
-        let on = |(key, value): &(String, String)| key == "msePilotAutoEnable" && value == "on";
+        let on = |(key, value): &(String, String)| key == AUTO_ENABLE && value == "on";
         if !workload.labels.iter().any(on) {
             workloads.entry(&workload.gray.id.namespace).or_default().push(workload);
         }
@@ -52,11 +52,10 @@ fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
 
 /// Whether the pods say something of the agent themselves, in labels or annotations: `off` is meant.
 fn is_switched(workload: &MseWorkload<'_>) -> bool {
-    if !workload.gray.text.contains("msePilotAutoEnable") {
+    if !workload.gray.text.contains(AUTO_ENABLE) {
         return false;
     }
     let document = workload.baseline.document();
-    let said =
-        metadata(&document).and_then(|(_, metadata)| said_to_mse(metadata, "msePilotAutoEnable"));
+    let said = metadata(&document).and_then(|(_, metadata)| said(metadata, AUTO_ENABLE));
     said.is_some_and(|node| matches!(node.text(), Some("on" | "off")))
 }

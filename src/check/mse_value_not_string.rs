@@ -2,7 +2,7 @@
 
 use super::{Check, Finding, metadata};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::governance::MSE_MARKS;
+use crate::kube::mse::MARKS;
 use crate::lane::Made;
 use crate::spec::Provider;
 use crate::yaml::{Document, NodeKind};
@@ -30,7 +30,7 @@ fn check(made: &Made<'_>) -> Vec<Diagnostic> {
 
 /// Whether a key of a table stands for this one.
 pub(super) fn is_mark(key: &str) -> bool {
-    MSE_MARKS.iter().any(|mark| key == *mark || (mark.ends_with('.') && key.starts_with(mark)))
+    MARKS.iter().any(|mark| key == *mark || (mark.ends_with('.') && key.starts_with(mark)))
 }
 
 fn wrong(document: &Document) -> Vec<Diagnostic> {

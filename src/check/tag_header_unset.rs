@@ -4,10 +4,10 @@ use super::{Check, Finding, Subject};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::gateway;
 use crate::governance;
-use crate::kube::pod_specs::{containers, pod_templates};
+use crate::kube::mse::{INHERIT, inherits_tag};
+use crate::kube::pod_specs::pod_templates;
 use crate::lane::LaneEntry;
 use crate::spec::{Match, ValueMatch};
-use crate::yaml::NodeRef;
 
 pub(super) const FINDING: Finding = Finding {
     code: "tag-header-unset",
@@ -26,11 +26,6 @@ gateway that sets headers on canary routes.",
     is_fixed: false,
     check: Check::Lane(check),
 };
-
-/// With this, requests that pass a tagged pod of MSE inherit its tag.
-///
-/// Source: aliyun/alibabacloud-microservice-demo, microservices-materials/white-paper/4-2-1.yaml.
-const INHERIT: &str = "profiler.micro.service.tag.trace.enable";
 
 fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
     let release = subject.release;
@@ -78,16 +73,8 @@ fn is_inherited(subject: &Subject<'_>, entry: &LaneEntry) -> bool {
     let own = subject.lane.objects.iter();
     let workloads = own.filter(|object| object.service == entry.service && !object.pods.is_empty());
     workloads.filter_map(|object| object.document()).any(|document| {
-        let root = document.root();
-        pod_templates(root).iter().any(|template| {
-            containers(root, template).iter().any(|container| {
-                let env = document.find(&container.path.key("env"));
-                env.into_iter().flat_map(NodeRef::items).any(|variable| {
-                    variable.get("name").and_then(NodeRef::as_str) == Some(INHERIT)
-                        && variable.get("value").and_then(NodeRef::text) == Some("true")
-                })
-            })
-        })
+        let templates = pod_templates(document.root());
+        templates.iter().any(|template| inherits_tag(&document, template))
     })
 }
 

@@ -17,8 +17,6 @@ use crate::kube::object::ObjectRef;
 use crate::spec::{GrayRelease, Provider, Service};
 use crate::yaml::NodeRef;
 
-pub use mse::{APP_NAME as MSE_APP_NAME, MARKS as MSE_MARKS, said as said_to_mse};
-
 /// A lane as governance sees it.
 #[derive(Debug)]
 pub struct Governed<'a> {

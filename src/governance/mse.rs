@@ -8,44 +8,16 @@
 use super::{Governance, Governed, Mark, Marks, Style, swimming_lane};
 use crate::diagnostic::Diagnostic;
 use crate::generated::Generated;
+use crate::kube::mse::{APP_NAME, AUTO_ENABLE, CANARY, NAMESPACE, TAG};
 use crate::spec::GrayRelease;
 use crate::yaml::NodeRef;
-
-/// The tag of a lane; a pod without it is baseline.
-const TAG: &str = "alicloud.service.tag";
-
-/// The application's name in MSE. It defaults to the workload's name, which the suffix changes: the
-/// gray pods would register as another application.
-pub const APP_NAME: &str = "msePilotCreateAppName";
-
-/// What pods say to the agent and its webhook; a key that ends in `.` stands for all that start so.
-/// Every value is a string, `"on"` and `"off"` included.
-///
-/// Sources: "Label reference", "Manage microservices namespaces", "Configure graceful start and
-/// shutdown in YAML"; aliyun/alibabacloud-microservice-demo, mse-go-demo (`aliyun.com/`).
-pub const MARKS: [&str; 7] = [
-    "msePilotAutoEnable",
-    APP_NAME,
-    "mseNamespace",
-    TAG,
-    "mse.lossless.",
-    "aliyun.com/app-language",
-    "aliyun.com/agent-version",
-];
-
-/// What a pod template says under a key, from its `metadata`: a label wins over an annotation.
-pub fn said<'a>(metadata: NodeRef<'a>, key: &str) -> Option<NodeRef<'a>> {
-    metadata.at(&["labels", key]).or_else(|| metadata.at(&["annotations", key]))
-}
 
 /// MSE Microservices Governance.
 pub(super) struct Mse;
 
 /// The label by which the subsets of MSE gateways know pods (`…/service-subset: gray`).
-///
-/// Source: "Annotations supported by MSE Ingress gateways".
 fn canary_label(tag: &str) -> Mark {
-    (format!("opensergo.io/canary-{tag}").into(), tag.to_owned())
+    (format!("{CANARY}{tag}").into(), tag.to_owned())
 }
 
 impl Governance for Mse {
@@ -85,8 +57,8 @@ impl Governance for Mse {
         &[
             APP_NAME,
             TAG,
-            "msePilotAutoEnable",
-            "mseNamespace",
+            AUTO_ENABLE,
+            NAMESPACE,
             "aliyun.com/app-language",
             "armsPilotCreateAppName",
         ]

@@ -7,12 +7,12 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::mse::said;
 use super::{Governed, GovernedService};
 use crate::baseline::Baseline;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::generated::{Attachment, Generated};
 use crate::invocation::quoted;
+use crate::kube::mse::{NAMESPACE, said};
 use crate::kube::object::ObjectRef;
 use crate::kube::pod_specs::pod_templates;
 use crate::spec::{LaneMode, Match, SwimmingLane, SwimmingLaneEntry, ValueMatch};
@@ -102,7 +102,6 @@ fn namespace(lane: &Governed<'_>, place: &Place) -> Result<String, Diagnostic> {
 ///
 /// Source: "Manage microservices namespaces" in the MSE documentation.
 fn namespace_of(baseline: &Baseline, workload: &ObjectRef) -> (String, Option<Place>) {
-    const KEY: &str = "mseNamespace";
     let read = |node: Option<NodeRef<'_>>| {
         let node = node?;
         let name = node.text().filter(|name| !name.is_empty())?;
@@ -111,11 +110,11 @@ fn namespace_of(baseline: &Baseline, workload: &ObjectRef) -> (String, Option<Pl
     let by_pods = || {
         let document = baseline.get(workload)?.document();
         let template = pod_templates(document.root()).into_iter().next()?;
-        read(said(document.find(&template.path.key("metadata"))?, KEY))
+        read(said(document.find(&template.path.key("metadata"))?, NAMESPACE))
     };
     let by_namespace = || {
         let id = ObjectRef::new("", "Namespace", "", &workload.namespace);
-        read(baseline.get(&id)?.document().at(&["metadata", "labels", KEY]))
+        read(baseline.get(&id)?.document().at(&["metadata", "labels", NAMESPACE]))
     };
     by_pods().or_else(by_namespace).unwrap_or_else(|| (DEFAULT_NAMESPACE.to_owned(), None))
 }

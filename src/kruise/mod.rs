@@ -10,18 +10,13 @@ mod traffic_routing;
 
 use crate::diagnostic::{Diagnostic, Failure};
 use crate::governance;
+use crate::kube::mse::{CANARY, MAX_CANARY_TAG};
 use crate::kube::pod_specs::containers;
 use crate::lane::{Facts, Found, Lane, check_images, find, generated};
 use crate::spec::{GrayRelease, Provider};
 use crate::yaml::NodeRef;
-use rules::{MAX_TAG, check_steps, check_workload, provider_refused};
+use rules::{check_steps, check_workload, provider_refused};
 use traffic_routing::TrafficRouting;
-
-/// The label by which MSE gateways tell gray pods from others; the tag is behind it.
-///
-/// Source: Alibaba Cloud documentation, "Annotations supported by MSE Ingress gateways"
-/// (service-subset).
-const CANARY_LABEL: &str = "opensergo.io/canary-";
 
 /// Builds the lane of a spec whose strategy is `kruise`: a Rollout for each service, and a
 /// TrafficRouting for the entry.
@@ -99,9 +94,9 @@ fn check_release(release: &GrayRelease) -> Vec<Diagnostic> {
         errors.push(error.at(release.name_place.clone()).remedy(remedy));
     }
     let length = release.tag.as_str().chars().count();
-    if length > MAX_TAG {
+    if length > MAX_CANARY_TAG {
         let error = Diagnostic::error(format!(
-            "the tag has {length} characters, and the label `{CANARY_LABEL}<tag>` allows {MAX_TAG}"
+            "the tag has {length} characters, and the label `{CANARY}<tag>` allows {MAX_CANARY_TAG}"
         ));
         errors.push(error.at(release.tag_place.clone()).remedy("choose a shorter tag"));
     }
@@ -149,7 +144,7 @@ fn gray_labels(
     let of_tag = governance.marks(release, "", governance::Style::Labels).selector.into_iter();
     let mut labels: Vec<(String, String)> =
         of_tag.map(|(key, value)| (key.into_owned(), value)).collect();
-    labels.push((format!("{CANARY_LABEL}{tag}"), tag.to_owned()));
+    labels.push((format!("{CANARY}{tag}"), tag.to_owned()));
     // Without a name of their own pods register under that of their Deployment, and OpenKruise
     // gives the gray one a new name.
     if let (None, Some(key)) = (&found.app, governance.app_name_key()) {

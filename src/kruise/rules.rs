@@ -30,9 +30,6 @@ pub(super) const MAX_ROLLOUT_NAME: usize = 63;
 /// Source: openkruise/rollouts pkg/controller/batchrelease/control/canarystyle/deployment.
 const MAX_WORKLOAD_NAME: usize = 63;
 
-/// The longest tag, in characters: `canary-<tag>` is the name part of a label key and has 63.
-pub(super) const MAX_TAG: usize = 56;
-
 /// A rule about a step, seen with the one before it: what is wrong and what to do, where it is
 /// broken.
 struct StepRule {

@@ -9,6 +9,7 @@ pub mod image;
 pub mod immutable;
 pub mod kinds;
 pub mod merge_keys;
+pub mod mse;
 pub mod names;
 pub mod object;
 pub mod pod_dns;

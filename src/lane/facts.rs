@@ -12,8 +12,8 @@ use crate::baseline::orchestration::Orchestration;
 use crate::baseline::{Baseline, Object, read};
 use crate::diagnostic::Failure;
 use crate::gateway;
-use crate::governance::said_to_mse;
 use crate::kube::kinds::{Policy, kind_of};
+use crate::kube::mse;
 use crate::kube::object::ObjectRef;
 use crate::kube::pod_specs::{PodTemplate, labels, pod_templates};
 use crate::kube::references::{Effect, references};
@@ -46,7 +46,7 @@ impl Pods {
         let name = label.map(|(_, name)| name.clone()).or_else(|| {
             let document = object.document();
             let metadata = document.find(&self.template.path)?.get("metadata")?;
-            said_to_mse(metadata, key).and_then(NodeRef::text).map(str::to_owned)
+            mse::said(metadata, key).and_then(NodeRef::text).map(str::to_owned)
         });
         name.filter(|name| !name.is_empty())
     }

@@ -9,14 +9,9 @@ use super::model::Service;
 use super::raw::{List, Spec};
 use super::syntax;
 use crate::diagnostic::Place;
+use crate::kube::mse::{CANARY, MAX_CANARY_TAG};
 use crate::kube::names;
 use crate::yaml::NodeRef;
-
-/// Longest tag that still stands in the label `opensergo.io/canary-<tag>`: the name of a label key
-/// has at most 63 characters.
-///
-/// Source: Kubernetes, "Labels and Selectors", syntax and character set.
-const MAX_CANARY_TAG: usize = names::LABEL_LIMIT - "canary-".len();
 
 /// What routes between services inside the lane.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -143,7 +138,7 @@ pub(super) fn read(
             let place = check.value_place(node.get("tag"));
             check.error(
                 format!(
-                    "the tag is too long for the label `opensergo.io/canary-<tag>`: it has {length} characters, {MAX_CANARY_TAG} are allowed"
+                    "the tag is too long for the label `{CANARY}<tag>`: it has {length} characters, {MAX_CANARY_TAG} are allowed"
                 ),
                 &place,
                 format!("cut {}, or take `canaryLabel` out", length - MAX_CANARY_TAG),

@@ -11,6 +11,7 @@ use super::route::Route;
 use crate::baseline::Object;
 use crate::calls::{Calls, named};
 use crate::gateway::{self, Cloned, Lanes, class_for, class_of, cloned, is_route};
+use crate::kube::mse::{CANARY, SUBSET};
 use crate::kube::object::{ObjectRef, identity};
 use crate::kube::pod_specs::labels;
 use crate::kube::selector_index::SelectorIndex;
@@ -369,10 +370,10 @@ impl Cluster {
         let labels = |at: &usize| &self.workloads[*at].labels;
         let is_in = |at: &usize| match subset {
             "" | "base" => labels(at).iter().all(|(key, value)| {
-                !key.starts_with(CANARY_LABEL) || (key == CANARY_LABEL && value.is_empty())
+                !key.starts_with(SUBSET) || (key == SUBSET && value.is_empty())
             }),
             subset => {
-                let key = format!("{CANARY_LABEL}-{subset}");
+                let key = format!("{CANARY}{subset}");
                 labels(at).iter().any(|(other, value)| *other == key && value == subset)
             }
         };
@@ -384,11 +385,6 @@ impl Cluster {
 
 /// Names for names that are followed.
 const ALIASES: usize = 8;
-
-/// The label of subsets, and how those of lanes start.
-///
-/// Source: Alibaba Cloud, "Annotations supported by MSE Ingress gateways", service-subset.
-const CANARY_LABEL: &str = "opensergo.io/canary";
 
 /// The gateways of an HTTPRoute.
 fn parents(route: &Route) -> Vec<String> {

@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use super::cluster::Workload;
 use super::route::Route;
 use crate::gateway::is_route;
-use crate::governance::said_to_mse;
+use crate::kube::mse::{AUTO_ENABLE, inherits_tag, said};
 use crate::kube::object::ObjectRef;
-use crate::kube::pod_specs::{PodTemplate, containers, labels, pod_templates};
+use crate::kube::pod_specs::{PodTemplate, labels, pod_templates};
 use crate::kube::selector::LabelSelector;
 use crate::yaml::{Document, NodeRef};
 
@@ -36,16 +36,6 @@ impl Endpoints {
 
 /// Namespace, kind and name of what is scaled up from no replicas.
 pub(super) type Scaled = [String; 3];
-
-/// With this, requests that pass a tagged pod of MSE inherit its tag.
-///
-/// Source: aliyun/alibabacloud-microservice-demo, microservices-materials/white-paper/4-2-1.yaml.
-const INHERIT: &str = "profiler.micro.service.tag.trace.enable";
-
-/// With this, pods get the MSE agent.
-///
-/// Source: Alibaba Cloud, "Label reference" of MSE Microservices Governance.
-const AGENT: &str = "msePilotAutoEnable";
 
 impl Part {
     /// What an object adds, of a lane or of the baseline; `base` is what it is a copy of there, and
@@ -76,21 +66,14 @@ impl Part {
         let is_empty = replicas == Some(0) && !all_scaled.contains(&scaled);
         let workload = |template: PodTemplate| {
             let labels = document.find(&template.labels()).map(labels).unwrap_or_default();
-            let hands_on = containers(root, &template).iter().any(|container| {
-                let env = document.find(&container.path.key("env"));
-                env.into_iter().flat_map(NodeRef::items).any(|variable| {
-                    variable.get("name").and_then(NodeRef::as_str) == Some(INHERIT)
-                        && variable.get("value").and_then(NodeRef::text) == Some("true")
-                })
-            });
             let metadata = document.find(&template.path.key("metadata"));
-            let agent = metadata.and_then(|metadata| said_to_mse(metadata, AGENT));
+            let agent = metadata.and_then(|metadata| said(metadata, AUTO_ENABLE));
             Workload {
                 id: id.clone(),
                 lane,
                 base: if lane.is_none() { Some(id.clone()) } else { base.cloned() },
                 is_driven: false,
-                hands_on,
+                hands_on: inherits_tag(document, &template),
                 has_agent: agent.and_then(NodeRef::text) == Some("on"),
                 is_empty,
                 labels,
