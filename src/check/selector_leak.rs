@@ -12,10 +12,9 @@ use super::{Check, Finding, Subject, label};
 use crate::baseline::Object;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::kube::object::ObjectRef;
+use crate::kube::scaling::scales;
 use crate::kube::selectors::{SelectorForm, SelectorRole};
-use crate::lane::{
-    Facts, ORIGINAL, Selecting, TYPE, VERSION, counts_pods, near_version, scales, selected,
-};
+use crate::lane::{Facts, ORIGINAL, Selecting, TYPE, VERSION, counts_pods, near_version, selected};
 use crate::spec::Isolation;
 
 pub(super) const FINDING: Finding = Finding {

@@ -16,6 +16,7 @@ pub mod pod_dns;
 pub mod pod_specs;
 pub mod policies;
 pub mod references;
+pub mod scaling;
 pub mod sealed;
 pub mod selector;
 pub mod selector_index;

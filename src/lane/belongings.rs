@@ -13,8 +13,8 @@ use crate::gateway;
 use crate::governance;
 use crate::kube::budgets::{blocking_field, is_budget};
 use crate::kube::kinds::kind_of;
-use crate::kube::object::ObjectRef;
 use crate::kube::policies::is_policy;
+use crate::kube::scaling::{least_pods, scales};
 use crate::kube::sealed::bound_to_name;
 use crate::kube::selectors::SelectorRole;
 use crate::spec::CopyPolicy;
@@ -272,32 +272,4 @@ impl Selection<'_, '_> {
             self.shared.insert(object);
         }
     }
-}
-
-/// Whether an object of this kind writes `spec.replicas` of a workload.
-pub(super) fn sets_replicas(id: &ObjectRef) -> bool {
-    least_pods(id).is_some()
-}
-
-/// Where an object that sets replicas says how few they may be, and how few where it does not.
-///
-/// Sources: kubernetes/api autoscaling/v2 HorizontalPodAutoscalerSpec; keda.sh/docs/latest/reference/
-/// scaledobject-spec (minReplicaCount).
-fn least_pods(id: &ObjectRef) -> Option<(&'static str, u64)> {
-    match (id.group.as_str(), id.kind.as_str()) {
-        ("autoscaling", "HorizontalPodAutoscaler") => Some(("minReplicas", 1)),
-        ("keda.sh", "ScaledObject") => Some(("minReplicaCount", 0)),
-        _ => None,
-    }
-}
-
-/// Whether an object of this kind changes how many pods a workload has, or how large they are.
-pub(crate) fn scales(id: &ObjectRef) -> bool {
-    matches!(
-        (id.group.as_str(), id.kind.as_str()),
-        ("autoscaling", "HorizontalPodAutoscaler")
-            | ("autoscaling.k8s.io", "VerticalPodAutoscaler")
-            | ("keda.sh", "ScaledObject")
-            | ("apps.kruise.io", "WorkloadSpread")
-    )
 }

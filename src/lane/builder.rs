@@ -11,14 +11,15 @@ use super::rewire::Rewiring;
 use super::select::{Copy, Plan, PlannedService, Role};
 use super::targets::Targets;
 use super::{
-    Built, GrayObject, Identity, Inspect, LaneEntry, Origin, belongings, copy, monitors, own,
-    progressive, relabel, rename, rewire, set, waves,
+    Built, GrayObject, Identity, Inspect, LaneEntry, Origin, copy, monitors, own, progressive,
+    relabel, rename, rewire, set, waves,
 };
 use crate::baseline::Object;
 use crate::diagnostic::Diagnostic;
 use crate::governance::Governance;
 use crate::kube::kinds::{Wave, kind_of};
 use crate::kube::object::{GroupKind, ObjectRef};
+use crate::kube::scaling::sets_replicas;
 use crate::spec::{GrayRelease, Patch};
 use crate::yaml::{Document, EditError};
 
@@ -122,8 +123,7 @@ impl<'a> Builder<'a> {
     fn autoscaler(&self, workload: &Object) -> Option<&ObjectRef> {
         let referrers = self.facts.referrers(&workload.id).iter();
         let ids = referrers.map(|position| &self.facts.object(*position).id);
-        ids.into_iter()
-            .find(|id| belongings::sets_replicas(id) && self.plan.gray_names.contains_key(*id))
+        ids.into_iter().find(|id| sets_replicas(id) && self.plan.gray_names.contains_key(*id))
     }
 
     /// The spec's patches; those that change nothing are given back.

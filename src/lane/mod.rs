@@ -46,7 +46,6 @@ use crate::shared_routes::LaneRoute;
 use crate::spec::{GatewayClass, GrayRelease};
 use crate::yaml::{Document, Source, parse};
 
-pub(crate) use belongings::scales;
 use builder::Builder;
 pub use copied::Copied;
 pub use facts::{Facts, Labels, Pods, Selecting, selected};

@@ -1,7 +1,6 @@
 //! Objects of AppStack orchestrations that the gray environment renders otherwise than the
 //! baseline's: their gray copies start from that, and keep the names and labels they have there.
 
-use super::belongings::scales;
 use super::facts::{Facts, Labels, Pods};
 use super::labels::Label;
 use super::policy::{Decision, decide};
@@ -12,6 +11,7 @@ use crate::kube::kinds::kind_of;
 use crate::kube::object::ObjectRef;
 use crate::kube::pod_specs::labels;
 use crate::kube::references::{Effect, references};
+use crate::kube::scaling::scales;
 use crate::spec::{CopyPolicy, GrayRelease, Service};
 
 /// What the copy of an object starts from, where that is not the baseline's object.

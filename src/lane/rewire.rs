@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use super::belongings::scales;
 use super::facts::Facts;
 use super::members::Members;
 use super::own::meant;
@@ -17,6 +16,7 @@ use crate::kube::pod_dns::{pod_mentions, replace_pods};
 use crate::kube::pod_specs::{containers, pod_templates};
 use crate::kube::policies::is_policy;
 use crate::kube::references::{Reference, references};
+use crate::kube::scaling::scales;
 use crate::kube::service_dns::{Mention, mentions, replace};
 use crate::yaml::{Document, EditError, NodeRef, Path, Segment};
 

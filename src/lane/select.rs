@@ -13,7 +13,7 @@ use crate::baseline::Object;
 use crate::diagnostic::{Diagnostic, Place, nearest};
 use crate::governance::{Governance, Style};
 use crate::kube::object::ObjectRef;
-use crate::kube::references::{Effect, creates, references};
+use crate::kube::references::{creates, made};
 use crate::spec::{GrayRelease, ObjectName, Service};
 
 /// What a copied object is to its lane.
@@ -360,9 +360,11 @@ impl<'a, 'f> Selection<'a, 'f> {
         }
         // What the copies of an object's controllers make has a name of its own too.
         let facts = self.facts;
-        let copies = self.plan.copies.par_iter();
-        let made: Vec<ObjectRef> =
-            copies.flat_map_iter(|copy| made_by(facts.object(copy.object))).collect();
+        let copies = self.plan.copies.par_iter().map(|copy| facts.object(copy.object));
+        let made: Vec<ObjectRef> = copies
+            .filter(|object| creates(&object.id.group, &object.id.kind))
+            .flat_map_iter(|object| made(object.document().root(), &object.id))
+            .collect();
         let made_apart =
             self.plan.copies.iter().flat_map(|copy| own::made_apart(facts, copy.object));
         let made_apart: Vec<(ObjectRef, String)> = made_apart.collect();
@@ -434,28 +436,4 @@ fn plan<'a>(
         pod_labels,
     };
     Ok((service, errors.into_iter().collect()))
-}
-
-/// The objects that a controller makes for an object.
-fn made_by(object: &Object) -> Vec<ObjectRef> {
-    if !creates(&object.id.group, &object.id.kind) {
-        return Vec::new();
-    }
-    let mut made: Vec<ObjectRef> = references(object.document().root(), &object.id)
-        .into_iter()
-        .filter(|reference| reference.effect == Effect::Creates)
-        .map(|reference| reference.target)
-        .collect();
-    let id = &object.id;
-    let makes_namesake = match (id.group.as_str(), id.kind.as_str()) {
-        // One that names no Secret makes the one of its own name.
-        ("external-secrets.io", "ExternalSecret") => made.is_empty(),
-        // It makes that one whatever its template says (sealed-secrets, `SealedSecret.Unseal`).
-        ("bitnami.com", "SealedSecret") => true,
-        _ => false,
-    };
-    if makes_namesake {
-        made.push(ObjectRef::new("", "Secret", &id.namespace, &id.name));
-    }
-    made
 }

@@ -9,6 +9,7 @@ use crate::governance::Governance;
 use crate::kube::image::ImageRef;
 use crate::kube::object::ObjectRef;
 use crate::kube::pod_specs::{Container, ContainerList, PodTemplate, containers};
+use crate::kube::scaling::has_replicas;
 use crate::spec::{EnvVar, GrayRelease, Service};
 use crate::yaml::{Document, EditError, NodeRef, Path, Value};
 
@@ -132,18 +133,6 @@ pub(super) fn suspend(object: &Object, document: &mut Document) -> Vec<Diagnosti
     let (spec, suspended) = (Path::keys(["spec"]), Value::bool(true));
     setting.edit(document.insert_entry(&spec, 0, "suspend", suspended));
     setting.errors
-}
-
-/// Workload kinds that have `spec.replicas`. A DaemonSet has as many pods as there are nodes, a Pod
-/// is one; of other kinds it is not known.
-fn has_replicas(id: &ObjectRef) -> bool {
-    matches!(
-        (id.group.as_str(), id.kind.as_str()),
-        ("apps", "Deployment" | "ReplicaSet" | "StatefulSet")
-            | ("", "ReplicationController")
-            | ("apps.kruise.io", "CloneSet" | "StatefulSet")
-            | ("argoproj.io", "Rollout")
-    )
 }
 
 struct Setting<'a> {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use rayon::prelude::*;
 
 use super::host_index::HostIndex;
-use super::part::{Endpoints, Part, Scaled, is_scaler, scaled};
+use super::part::{Endpoints, Part, Scaled, scaled};
 use super::route::Route;
 use crate::baseline::Object;
 use crate::calls::{Calls, named};
@@ -14,6 +14,7 @@ use crate::gateway::{self, Cloned, Lanes, class_for, class_of, cloned, is_route}
 use crate::kube::mse::{CANARY, SUBSET};
 use crate::kube::object::{ObjectRef, identity};
 use crate::kube::pod_specs::labels;
+use crate::kube::scaling::scales_from_none;
 use crate::kube::selector_index::SelectorIndex;
 use crate::kube::service_dns::ClusterHost;
 use crate::lane::Facts;
@@ -141,11 +142,11 @@ impl Cluster {
         let mut cluster = Self { calls, ..Self::default() };
         for facts in baselines {
             let of_baseline = facts.baseline.objects().iter();
-            let scalers = of_baseline.filter(|object| is_scaler(&object.id));
+            let scalers = of_baseline.filter(|object| scales_from_none(&object.id));
             cluster.scaled.extend(scalers.filter_map(|one| scaled(&one.id, one.document().root())));
         }
         let of_lanes = lanes.iter().flat_map(|lane| &lane.objects);
-        let scalers = of_lanes.filter(|object| is_scaler(&object.id));
+        let scalers = of_lanes.filter(|object| scales_from_none(&object.id));
         cluster.scaled.extend(scalers.filter_map(|one| scaled(&one.id, one.document.root())));
         let mut seen = HashSet::new();
         for facts in baselines {

@@ -83,16 +83,7 @@ impl Part {
     }
 }
 
-/// Whether an object gives pods to a workload that has no replicas of its own: KEDA's, and an Argo
-/// Rollout for the Deployment that it takes its template from.
-///
-/// Sources: keda.sh, "ScaledObject specification"; argoproj.github.io/argo-rollouts, "Migrating",
-/// `workloadRef`; kubernetes.io, "Horizontal Pod Autoscaling": without replicas it stops adjusting.
-pub(super) fn is_scaler(id: &ObjectRef) -> bool {
-    id.kind == "ScaledObject" || (id.group == "argoproj.io" && id.kind == "Rollout")
-}
-
-/// What such an object gives pods to.
+/// What an object that scales from none gives pods to.
 pub(super) fn scaled(id: &ObjectRef, root: NodeRef<'_>) -> Option<Scaled> {
     let spec = root.get("spec")?;
     let target = spec.get("scaleTargetRef").or_else(|| spec.get("workloadRef"))?;

@@ -1,5 +1,6 @@
 //! Where an object names other objects.
 
+mod made;
 mod table;
 mod targets;
 
@@ -10,6 +11,7 @@ use crate::yaml::{NodeRef, Path};
 use std::ops::Range;
 use std::sync::LazyLock;
 
+pub use made::made;
 pub use table::REFERENCES;
 pub use targets::{Effect, NameForm, ReferenceField, Target};
 
