@@ -108,8 +108,12 @@ impl Calls {
     /// Adds the calls of the workloads of a lane.
     pub fn add_lane(&mut self, release: &GrayRelease, facts: &Facts, lane: &Lane) {
         let stated = Stated::new(release, facts);
-        let own: HashSet<&ObjectRef> =
-            lane.objects.iter().map(|object| &object.id).filter(|id| is_core_service(id)).collect();
+        let own: HashSet<&ObjectRef> = lane
+            .objects
+            .iter()
+            .map(|object| &object.id)
+            .filter(|id| id.is_core_service())
+            .collect();
         let is_service = |id: &ObjectRef| own.contains(id) || facts.baseline.position(id).is_some();
         let workloads = lane.objects.par_iter().filter(|object| !object.pods.is_empty());
         let all = workloads.filter_map(|object| {
@@ -249,7 +253,7 @@ impl<'a> Stated<'a> {
         let is_meant = |at: &usize| {
             let id = &facts.object(*at).id;
             match kind {
-                "Service" => id.group.is_empty(),
+                "Service" => id.is_core_service(),
                 _ => kind_of(&id.group, &id.kind).workload || !facts.pods_of(*at).is_empty(),
             }
         };
@@ -258,10 +262,6 @@ impl<'a> Stated<'a> {
         let is_near = |id: &&ObjectRef| self.namespace.is_none_or(|own| id.namespace == own);
         ids().find(is_near).or_else(|| ids().next())
     }
-}
-
-fn is_core_service(id: &ObjectRef) -> bool {
-    id.group.is_empty() && id.kind == "Service"
 }
 
 /// The Services that the literal values of a workload's environment name, each once, in the order

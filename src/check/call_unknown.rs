@@ -31,8 +31,7 @@ fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
     let services = release.services.iter().map(|service| service.name.as_str());
     let objects = facts.baseline.objects().iter().enumerate();
     let called = objects.filter(|(position, object)| {
-        (object.id.kind == "Service" && object.id.group.is_empty())
-            || !facts.pods_of(*position).is_empty()
+        object.id.is_core_service() || !facts.pods_of(*position).is_empty()
     });
     let known: Vec<&str> =
         services.chain(called.map(|(_, object)| object.id.name.as_str())).collect();

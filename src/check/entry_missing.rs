@@ -58,9 +58,8 @@ fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
 /// The first service of the lane that a route of the baseline leads to, and that route.
 fn behind_route<'a>(subject: &Subject<'a>) -> Option<(&'a str, &'a ObjectRef)> {
     let facts = subject.facts;
-    let is_service = |id: &ObjectRef| id.group.is_empty() && id.kind == "Service";
     subject.lane.objects.iter().find_map(|object| {
-        let id = object.baseline().filter(|id| is_service(id))?;
+        let id = object.baseline().filter(|id| id.is_core_service())?;
         let routes = facts.referrers(id).iter().filter(|position| !facts.is_canary(**position));
         let route =
             routes.map(|position| &facts.object(*position).id).find(|id| gateway::is_route(id))?;

@@ -27,7 +27,7 @@ fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let mut services: HashMap<&str, Vec<&GrayObject>> = HashMap::new();
     for object in &subject.lane.objects {
-        if object.id.group.is_empty() && object.id.kind == "Service" {
+        if object.id.is_core_service() {
             services.entry(&object.id.name).or_default().push(object);
         }
     }

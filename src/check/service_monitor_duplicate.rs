@@ -75,8 +75,7 @@ fn monitoring<'a>(selectors: impl Iterator<Item = &'a SelectorUse>) -> Vec<&'a S
 
 /// The gray Services with their labels.
 fn services(objects: &[GrayObject]) -> Vec<(&GrayObject, HashMap<String, String>)> {
-    let services =
-        objects.iter().filter(|object| object.id.group.is_empty() && object.id.kind == "Service");
+    let services = objects.iter().filter(|object| object.id.is_core_service());
     let with_labels = services.filter_map(|service| {
         let document = service.document()?;
         let labels = document.at(&["metadata", "labels"]).map(labels).unwrap_or_default();

@@ -74,6 +74,12 @@ impl ObjectRef {
         }
     }
 
+    /// Whether it is a Service of Kubernetes itself; others, such as Knative, have kinds that are
+    /// called so too.
+    pub fn is_core_service(&self) -> bool {
+        self.group.is_empty() && self.kind == "Service"
+    }
+
     /// Its kind.
     pub fn group_kind(&self) -> GroupKind {
         GroupKind { group: self.group.clone(), kind: self.kind.clone() }

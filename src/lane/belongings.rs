@@ -255,7 +255,7 @@ impl Selection<'_, '_> {
         }
         self.taken.insert(object, number);
         self.copied.insert(object);
-        if there.id.group.is_empty() && there.id.kind == "Service" {
+        if there.id.is_core_service() {
             self.backends[number].push(object);
         }
         let shared = false;

@@ -23,7 +23,7 @@ impl Builder<'_> {
             .collect();
         for copy in &self.plan.copies {
             let id = &self.facts.object(copy.object).id;
-            if id.group.is_empty() && id.kind == "Service" {
+            if id.is_core_service() {
                 services[copy.service].services.push((id, &self.plan.gray_names[id]));
             }
         }

@@ -91,8 +91,9 @@ impl<'a> Patches<'a> {
                 error.remedy(format!("add it to the service's `copy: [{target}]`"))
             });
         }
-        if patches.by_object.keys().any(|object| is_service(&facts.object(*object).id)) {
-            let services = facts.baseline.objects().iter().filter(|object| is_service(&object.id));
+        if patches.by_object.keys().any(|object| facts.object(*object).id.is_core_service()) {
+            let services =
+                facts.baseline.objects().iter().filter(|object| object.id.is_core_service());
             for service in services {
                 for field in exclusive(&service.document()) {
                     patches.taken.entry(field).or_insert_with(|| service.id.clone());
@@ -154,7 +155,7 @@ impl<'a> Patches<'a> {
                 );
                 continue;
             }
-            if is_service(&object.id) {
+            if object.id.is_core_service() {
                 let given = exclusive(document).into_iter().filter(|field| !had.contains(field));
                 for field in given {
                     let Some(owner) = self.taken.get(&field) else { continue };
@@ -271,7 +272,7 @@ fn twice(id: &ObjectRef, document: &Document) -> Vec<(&'static str, String)> {
             }
         }
     };
-    if is_service(id) {
+    if id.is_core_service() {
         note(root.at(&["spec", "ports"]), "port", "ports");
     }
     let mut names = Vec::new();
@@ -289,10 +290,6 @@ fn twice(id: &ObjectRef, document: &Document) -> Vec<(&'static str, String)> {
     }
     found.extend(names);
     found
-}
-
-fn is_service(id: &ObjectRef) -> bool {
-    id.group.is_empty() && id.kind == "Service"
 }
 
 /// What a Service has that no other Service can have.

@@ -153,7 +153,7 @@ impl Cluster {
             let all = facts.baseline.objects().iter().enumerate();
             let wanted = all.filter(|(position, object)| {
                 let is_pods = !facts.pods_of(*position).is_empty();
-                let is_wanted = is_pods || object.id.kind == "Service" || is_route(&object.id);
+                let is_wanted = is_pods || object.id.is_core_service() || is_route(&object.id);
                 is_wanted && seen.insert(&object.id)
             });
             let wanted: Vec<&Object> = wanted.map(|(_, object)| object).collect();

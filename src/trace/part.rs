@@ -51,7 +51,7 @@ impl Part {
         if is_route(id) {
             return Self::Route(Route { id: id.clone(), lane, document: document.clone() });
         }
-        if id.group.is_empty() && id.kind == "Service" {
+        if id.is_core_service() {
             let selector = root.at(&["spec", "selector"]).filter(|node| !node.is_empty());
             let selector = selector.map(LabelSelector::from_labels);
             let is_alias =

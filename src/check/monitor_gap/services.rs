@@ -68,8 +68,7 @@ fn selected(index: &SelectorIndex<usize>, selecting: &Selecting, own: &ObjectRef
 impl<'a> Services<'a> {
     fn of(subject: &Subject<'a>) -> Self {
         let objects = subject.lane.objects.par_iter();
-        let services =
-            objects.filter(|object| object.id.group.is_empty() && object.id.kind == "Service");
+        let services = objects.filter(|object| object.id.is_core_service());
         let found: Vec<(&GrayObject, &ObjectRef, Labels, Labels)> = services
             .filter_map(|service| {
                 let origin = service.baseline()?;
