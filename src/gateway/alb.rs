@@ -56,7 +56,7 @@ const CAPABILITIES: Capabilities = Capabilities {
 };
 
 /// The order of an Ingress without the annotation; lower ones are tried first.
-const DEFAULT_ORDER: u16 = 10;
+pub const DEFAULT_ORDER: u16 = 10;
 
 impl Gateway for Alb {
     fn class(&self) -> GatewayClass {

@@ -21,6 +21,7 @@ use crate::diagnostic::Diagnostic;
 use crate::spec::GatewayClass;
 use crate::yaml::{Document, NodeRef, Path, Value};
 use conditions::Conditions;
+pub use takeover::GREATEST_WEIGHT;
 
 /// The Kubernetes Gateway API.
 pub(super) struct GatewayApi;

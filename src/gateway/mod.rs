@@ -39,12 +39,13 @@ use crate::kube::object::ObjectRef;
 use crate::spec::{GatewayClass, Match};
 use crate::yaml::{Document, EditError, NodeRef, Path};
 
-pub use alb::read_order as alb_order;
+pub use alb::{DEFAULT_ORDER as ALB_DEFAULT_ORDER, read_order as alb_order};
 pub use alb_paths::covered_paths;
 pub use claims::{Claim, Claims, Place as ClaimedPlace, Requests, Weight, claims};
 pub use cloned::{Cloned, cloned};
 pub use driven::{CANARY, Held, held, holding_kinds, may_hold};
 pub(crate) use expression::ambiguous;
+pub use gateway_api::GREATEST_WEIGHT;
 pub use ingress::{backends, class_of, is_canary};
 pub use owner::Owner;
 pub use unsupported::unsupported;

@@ -18,9 +18,12 @@ const METHODS: [&str; 9] =
 /// Most matches of a rule (maxItems in the types) and of a route (its validation rules).
 const MOST_OF_RULE: usize = 64;
 const MOST_OF_ROUTE: usize = 128;
-/// Most backends of a rule (maxItems), and the greatest weight (maximum).
+/// Most backends of a rule (maxItems).
 const MOST_BACKENDS: usize = 16;
-const GREATEST_WEIGHT: u64 = 1_000_000;
+
+/// The greatest weight of a backend in Gateway API (maximum in the types). Where other gateways
+/// take greater ones, `trace` counts them as this, so that no sum of weights overflows.
+pub const GREATEST_WEIGHT: u64 = 1_000_000;
 
 /// Makes the rules that lead into the lane take over, with a share for the gray Services; what is
 /// wrong, and what has to be supported.

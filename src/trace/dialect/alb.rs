@@ -11,16 +11,15 @@ use super::super::answer::{Answer, Backend, Dropped, Outcome, Part, Share, by_we
 use super::super::condition::{Truth, fits};
 use super::super::request::{HeaderEdit, Request};
 use super::super::route::{IngressPath, PathType, Route, ingress_paths};
+use crate::gateway::ALB_DEFAULT_ORDER;
 
 const ALB: &str = "alb.ingress.kubernetes.io";
 /// Canary annotations may have the prefix of ingress-nginx too.
 const CANARY: &[&str] = &[ALB, "nginx.ingress.kubernetes.io"];
-/// The order of an Ingress without the annotation.
-const DEFAULT_ORDER: i64 = 10;
 
 fn order(route: &Route) -> i64 {
     let text = route.annotation(&[ALB], "order").unwrap_or("");
-    text.trim().parse().unwrap_or(DEFAULT_ORDER)
+    text.trim().parse().unwrap_or(ALB_DEFAULT_ORDER.into())
 }
 
 fn weight(route: &Route) -> Option<u64> {

@@ -10,6 +10,7 @@ use super::super::answer::{Answer, Backend, Dropped, Outcome, Part, Share, by_we
 use super::super::condition::{Engine, HostFit, Truth, Wildcard, fits, host_fit, matches};
 use super::super::request::{HeaderEdit, Request};
 use super::super::route::{IngressPath, PathType, Route, ingress_paths};
+use crate::gateway::GREATEST_WEIGHT;
 use crate::yaml::NodeRef;
 
 /// A host and path pattern of a route.
@@ -233,7 +234,7 @@ fn forwarded(entry: &Entry<'_>) -> Answer {
                 let weight = backend.get("weight").and_then(NodeRef::as_int).unwrap_or(100);
                 let name = backend.get("serviceName").and_then(NodeRef::text).unwrap_or_default();
                 let backend = Backend { edits: edits.clone(), ..route.backend(name) };
-                let weight = u64::try_from(weight).unwrap_or(0).min(1_000_000);
+                let weight = u64::try_from(weight).unwrap_or(0).min(GREATEST_WEIGHT);
                 weighted.push((weight, share(Outcome::Backend(backend))));
             }
         }

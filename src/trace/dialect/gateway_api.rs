@@ -11,6 +11,7 @@ use super::super::condition::{
 };
 use super::super::request::{HeaderEdit, Request};
 use super::super::route::Route;
+use crate::gateway::GREATEST_WEIGHT;
 use crate::kube::object::ObjectRef;
 use crate::yaml::NodeRef;
 
@@ -215,7 +216,8 @@ fn forwarded(first: &Candidate<'_>) -> Answer {
     let mut weighted = Vec::new();
     for backend in items(first.rule, &["backendRefs"]) {
         let weight = backend.get("weight").and_then(NodeRef::as_int);
-        let weight = weight.map_or(1, |weight| u64::try_from(weight).unwrap_or(0).min(1_000_000));
+        let weight =
+            weight.map_or(1, |weight| u64::try_from(weight).unwrap_or(0).min(GREATEST_WEIGHT));
         let is_service = matches!(text(backend, &["kind"]), None | Some("Service"));
         let outcome = match text(backend, &["name"]).filter(|_| is_service) {
             Some(name) => {

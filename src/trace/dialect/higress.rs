@@ -14,6 +14,7 @@ use super::super::request::Request;
 use super::super::route::{
     IngressPath, PathType, Route, best_host, default_backend, header_control, ingress_paths,
 };
+use crate::gateway::GREATEST_WEIGHT;
 use crate::spec::GatewayClass;
 use crate::yaml::NodeRef;
 
@@ -201,7 +202,7 @@ impl Dialect {
             && (has("canary-by-header-value") || has("canary-by-header-pattern"));
         let weight = if ends { 0 } else { number("canary-weight").unwrap_or(0) };
         let total = number("canary-weight-total").filter(|total| *total > 0).unwrap_or(100);
-        Some((weight.min(MAX_WEIGHT), total.min(MAX_WEIGHT)))
+        Some((weight.min(GREATEST_WEIGHT), total.min(GREATEST_WEIGHT)))
     }
 
     /// Where a route leads at one of its paths, with its header control and subset.
@@ -232,9 +233,6 @@ impl Dialect {
         backends
     }
 }
-
-/// More than any gateway takes for a weight.
-const MAX_WEIGHT: u64 = 1_000_000;
 
 impl Rule<'_> {
     fn key(&self) -> Key {

@@ -15,6 +15,7 @@ use super::super::request::Request;
 use super::super::route::{
     IngressPath, PathType, Route, best_host, default_backend, ingress_paths,
 };
+use crate::gateway::GREATEST_WEIGHT;
 
 const PREFIX: &[&str] = &["nginx.ingress.kubernetes.io"];
 
@@ -53,7 +54,7 @@ impl<'a> Canary<'a> {
         };
         let number = |name: &str| {
             let text = route.annotation(PREFIX, name).unwrap_or("").trim();
-            text.parse::<u64>().unwrap_or(0).min(1_000_000)
+            text.parse::<u64>().unwrap_or(0).min(GREATEST_WEIGHT)
         };
         Self {
             header: text("canary-by-header", ""),
