@@ -4,6 +4,7 @@ use globset::GlobBuilder;
 
 use super::files::{Files, FilesError, may_be_manifest};
 use crate::diagnostic::{Diagnostic, Place};
+use crate::git::LOCK_FILE;
 
 /// A path of the baseline: relative to the repository, with where the spec says it.
 #[derive(Clone, Debug)]
@@ -23,9 +24,6 @@ impl Pattern {
 
 /// What makes a path a glob.
 const WILDCARDS: [char; 4] = ['*', '?', '[', '{'];
-
-/// File name of the lock that marks an overlay.
-const LOCK: &str = "graylane.lock";
 
 /// The manifest files the patterns mean, sorted and each once.
 ///
@@ -66,7 +64,7 @@ fn matching(files: &dyn Files, path: &str, outputs: &[String]) -> Result<Vec<Str
     let start = if is_glob { fixed_part(path) } else { path };
     let all = files.list(start, &enter)?;
     let overlays: Vec<String> =
-        all.iter().filter_map(|file| file.strip_suffix(LOCK)).map(str::to_owned).collect();
+        all.iter().filter_map(|file| file.strip_suffix(LOCK_FILE)).map(str::to_owned).collect();
     let is_manifest = |file: &str| may_be_manifest(file.as_bytes());
     let in_overlay = |file: &str| overlays.iter().any(|overlay| file.starts_with(overlay.as_str()));
     if is_glob {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use super::LOCK_FILE;
 use super::discover::Repository;
 use super::error::{GitError, GitErrorKind, Result};
 use super::program::Program;
@@ -18,7 +19,7 @@ const CHECKED_OUT: [&str; 9] = [
     "*.json",
     "*.sql",
     "Kustomization",
-    "graylane.lock",
+    LOCK_FILE,
     ".gitkeep",
     ".gitattributes",
     ".gitignore",

@@ -8,14 +8,12 @@ use std::path::Path;
 
 use git2::{ObjectType, Oid};
 
+use super::LOCK_FILE;
 use super::discover::Repository;
 use super::error::{GitError, GitErrorKind, Result};
 use super::path;
 use super::program::Program;
 use super::read::{BlobId, CommitId, MODE_EXECUTABLE, MODE_FILE};
-
-/// A file that is read from commits before anything else is known of a lane.
-const LOCK: &str = "graylane.lock";
 
 const ATTRIBUTES: &str = ".gitattributes";
 
@@ -136,12 +134,12 @@ impl Repository {
         let filters = self.filters_of(base, paths)?;
         self.refuse_filters_of_work_tree(&filters, paths)?;
         let filtered = filters.by_path.keys();
-        match filtered.filter(|path| path.rsplit('/').next() == Some(LOCK)).min() {
+        match filtered.filter(|path| path.rsplit('/').next() == Some(LOCK_FILE)).min() {
             Some(lock) => Err(GitError::new(
                 GitErrorKind::NotNow,
                 format!("the lock `{lock}` has a filter, so a commit would hold what nobody can read there"),
             )
-            .remedy(format!("add a line to .gitattributes, below the one that names the filter:\n{LOCK} -filter"))),
+            .remedy(format!("add a line to .gitattributes, below the one that names the filter:\n{LOCK_FILE} -filter"))),
             None => Ok(filters),
         }
     }

@@ -29,3 +29,8 @@ pub use filters::Smudged;
 pub use line_ends::{LineEnds, with_lf};
 pub use push::{PushOutcome, PushTarget};
 pub use read::{BlobId, CommitId, EntryKind, Head, TreeEntry};
+
+/// The file that lists what an overlay owns: read from commits before anything else is known of a
+/// lane. Its name ends in nothing that Argo CD (`.yaml`, `.yml`, `.json`, `.jsonnet`) or Flux
+/// (`.yaml`, `.yml`) would read as a manifest.
+pub const LOCK_FILE: &str = "graylane.lock";

@@ -2,7 +2,7 @@
 //!
 //! Source: kubernetes.io/docs/concepts/workloads/controllers/statefulset (Stable Network ID).
 
-use super::service_dns::{follows_bound, is_host_char, is_label};
+use super::service_dns::{HostToken, follows_bound, host_tokens, is_label};
 use std::ops::Range;
 
 /// The longest name of a variable or scheme that is looked for, in characters.
@@ -34,16 +34,10 @@ pub struct PodMention<'a> {
 /// belongs to it, as members of etcd are written.
 pub fn pod_mentions(text: &str) -> Vec<PodMention<'_>> {
     let mut found = Vec::new();
-    let mut end = 0;
-    while let Some(start) = text.get(end..).and_then(|rest| rest.find(is_host_char)) {
-        let start = end + start;
-        let Some(rest) = text.get(start..) else { break };
-        let length = rest.find(|c| !is_host_char(c)).unwrap_or(rest.len());
-        end = start + length;
-        let (Some(token), Some(before)) = (text.get(start..end), text.get(..start)) else { break };
+    for HostToken { before, token, .. } in host_tokens(text) {
         if let Some(domain) = token.strip_prefix('.') {
             let is_own = before_variable(before).is_some_and(is_start);
-            found.extend(is_own.then(|| behind_pod(domain, start + 1)).flatten());
+            found.extend(is_own.then(|| behind_pod(domain, before.len() + 1)).flatten());
         } else if is_start(before) {
             found.extend(pod(before, token));
         }

@@ -3,6 +3,7 @@
 //! Source: kubernetes.io/docs/concepts/services-networking/dns-pod-service.
 
 use super::variable_names::may_hold_host;
+use std::iter;
 use std::ops::Range;
 
 /// A name that a pod's resolver may take for a Service.
@@ -105,6 +106,25 @@ impl Mention {
     }
 }
 
+/// Characters of hosts that stand together, with what stands around them.
+pub(super) struct HostToken<'a> {
+    pub(super) before: &'a str,
+    pub(super) token: &'a str,
+    pub(super) after: &'a str,
+}
+
+/// All that may be hosts in a text, from left to right.
+pub(super) fn host_tokens(text: &str) -> impl Iterator<Item = HostToken<'_>> {
+    let mut end = 0;
+    iter::from_fn(move || {
+        let start = end + text.get(end..)?.find(is_host_char)?;
+        let rest = text.get(start..)?;
+        end = start + rest.find(|c| !is_host_char(c)).unwrap_or(rest.len());
+        let (before, token, after) = (text.get(..start)?, text.get(start..end)?, text.get(end..)?);
+        Some(HostToken { before, token, after })
+    })
+}
+
 /// The Services that the value of an environment variable names, from left to right.
 ///
 /// A host counts where it stands alone: between the ends of the text, blanks, quotes, brackets,
@@ -121,17 +141,7 @@ pub fn mentions(
 ) -> Vec<Mention> {
     let mut may_be_bare = None;
     let mut found = Vec::new();
-    let mut end = 0;
-    while let Some(start) = text.get(end..).and_then(|rest| rest.find(is_host_char)) {
-        let start = end + start;
-        let Some(rest) = text.get(start..) else { break };
-        let length = rest.find(|c| !is_host_char(c)).unwrap_or(rest.len());
-        end = start + length;
-        let (Some(token), Some(before), Some(after)) =
-            (text.get(start..end), text.get(..start), text.get(end..))
-        else {
-            break;
-        };
+    for HostToken { before, token, after } in host_tokens(text) {
         let Some(host) = ClusterHost::parse(token) else { continue };
         let (is_named, is_word) = match host {
             ClusterHost::Bare { .. } if stands_as_host(before, after) => (true, false),
@@ -146,7 +156,7 @@ pub fn mentions(
             && (!is_word || *may_be_bare.get_or_insert_with(|| may_hold_host(variable)))
         {
             found.push(Mention {
-                range: start..start + host.name().len(),
+                range: before.len()..before.len() + host.name().len(),
                 name: host.name().to_owned(),
                 namespace: host.namespace().map(str::to_owned),
             });

@@ -7,9 +7,7 @@ use std::path::{Path, PathBuf};
 use super::files::{Found, OverlayFiles};
 use super::path::{OverlayPath, STAGING, join};
 use crate::diagnostic::{Diagnostic, Failure};
-
-/// Bytes of the largest file that is read from an overlay: as of a baseline.
-const MAX_FILE_BYTES: u64 = 128 << 20;
+use crate::yaml::MAX_FILE_BYTES;
 
 /// The directory of an overlay below the root of a repository. It need not exist.
 ///
@@ -144,7 +142,7 @@ impl OverlayFiles for OverlayDir {
                 Kind::Other => Found::Obstacle("a device, pipe or socket"),
                 Kind::File => {
                     let length = at.symlink_metadata()?.len();
-                    if length > MAX_FILE_BYTES {
+                    if length > MAX_FILE_BYTES as u64 {
                         return Err(Error::other(format!(
                             "it has {length} bytes, {MAX_FILE_BYTES} are allowed"
                         )));

@@ -6,9 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::kustomization::KUSTOMIZATION_FILE;
 
-/// The file that lists what the overlay owns. Its name ends in nothing that Argo CD
-/// (`.yaml`, `.yml`, `.json`, `.jsonnet`) or Flux (`.yaml`, `.yml`) would read as a manifest.
-pub const LOCK_FILE: &str = "graylane.lock";
+pub use crate::git::LOCK_FILE;
 
 /// The empty file that keeps a directory in git after its manifests are gone.
 pub const KEEP_FILE: &str = ".gitkeep";

@@ -9,7 +9,7 @@ use super::derive::{bare, matching, not_matching, with_word};
 use super::entrances::Entrances;
 use super::reach::{Lanes, Reach};
 use super::request::Request;
-use super::visit::in_lanes;
+use super::steps::arrives;
 
 /// What a derived request is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,15 +169,10 @@ fn reached(
     let mut all = Vec::new();
     for share in answer.shares {
         let undecided = (share.outcome == Outcome::Undecided).then_some(share.why);
-        let (entry, anywhere) = match share.outcome {
-            Outcome::Backend(to) => {
-                let arrived = cluster.answering_for(&to.service, to.subset.as_deref());
-                let in_lanes = in_lanes(cluster, &request.edited(&to.edits));
-                let lane = |at: &usize| cluster.workloads.get(*at).map(|workload| workload.lane);
-                (arrived.iter().filter_map(lane).collect(), reach.of(&arrived, &in_lanes))
-            }
-            Outcome::Gateway | Outcome::Undecided => Default::default(),
-        };
+        let (arrived, in_lanes) = arrives(cluster, request, &share.outcome);
+        let lane = |at: &usize| cluster.workloads.get(*at).map(|workload| workload.lane);
+        let entry = arrived.iter().filter_map(lane).collect();
+        let anywhere = reach.of(&arrived, &in_lanes);
         all.push(Reached { part: share.part, entry, anywhere, undecided });
     }
     all

@@ -27,17 +27,26 @@ pub fn arrivals(cluster: &Cluster, request: &Request) -> Vec<Arrival> {
     let mut all = Vec::new();
     for (gateway, answer) in answers(cluster, request) {
         for share in answer.shares {
-            let (answered_by, in_lanes) = match &share.outcome {
-                Outcome::Backend(to) => (
-                    cluster.answering_for(&to.service, to.subset.as_deref()),
-                    in_lanes(cluster, &request.edited(&to.edits)),
-                ),
-                Outcome::Gateway | Outcome::Undecided => Default::default(),
-            };
+            let (answered_by, in_lanes) = arrives(cluster, request, &share.outcome);
             all.push(Arrival { gateway, share, answered_by, in_lanes });
         }
     }
     all
+}
+
+/// Who answers where a request is led, and the lanes that it is in there; nobody but for a backend.
+pub(super) fn arrives(
+    cluster: &Cluster,
+    request: &Request,
+    outcome: &Outcome,
+) -> (Vec<usize>, InLanes) {
+    match outcome {
+        Outcome::Backend(to) => (
+            cluster.answering_for(&to.service, to.subset.as_deref()),
+            in_lanes(cluster, &request.edited(&to.edits)),
+        ),
+        Outcome::Gateway | Outcome::Undecided => Default::default(),
+    }
 }
 
 /// The steps from workload to workload of requests that belong together.

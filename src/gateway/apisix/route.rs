@@ -182,6 +182,12 @@ fn weight(backend: NodeRef<'_>) -> Option<u64> {
     }
 }
 
+/// The gray Service in the place of the one that a backend leads to.
+fn gray_name<'a>(route: &CanaryRoute<'a>, backend: NodeRef<'_>) -> Option<&'a str> {
+    let name = backend.get("serviceName").and_then(NodeRef::as_str)?;
+    route.services.get(name).copied()
+}
+
 /// Leaves an entry with its gray backends alone: a marked request must reach the lane.
 fn only_gray(
     route: &CanaryRoute<'_>,
@@ -192,13 +198,8 @@ fn only_gray(
     let list = path.key("backends");
     let all: Vec<NodeRef<'_>> =
         entry.get("backends").into_iter().flat_map(NodeRef::items).collect();
-    let gray = |backend: NodeRef<'_>| {
-        backend
-            .get("serviceName")
-            .and_then(NodeRef::as_str)
-            .and_then(|name| route.services.get(name))
-    };
-    if all.iter().all(|backend| gray(*backend).is_none() || weight(*backend) == Some(0)) {
+    if all.iter().all(|backend| gray_name(route, *backend).is_none() || weight(*backend) == Some(0))
+    {
         return Err(at(
             Diagnostic::error("the backends of this entry that have a gray copy have weight 0, so that no request would reach the lane"),
             Some(entry),
@@ -207,7 +208,7 @@ fn only_gray(
     }
     let mut dropped = Vec::new();
     for (number, backend) in all.iter().enumerate().rev() {
-        match gray(*backend) {
+        match gray_name(route, *backend) {
             Some(gray) => edited(document.set_str(&list.index(number).key("serviceName"), gray))?,
             None => {
                 let name = backend.get("serviceName").and_then(NodeRef::text).unwrap_or("?");
@@ -253,14 +254,8 @@ fn share(
     }
     let list: Vec<NodeRef<'_>> =
         entry.get("backends").into_iter().flat_map(NodeRef::items).collect();
-    let gray = |backend: NodeRef<'_>| {
-        backend
-            .get("serviceName")
-            .and_then(NodeRef::as_str)
-            .and_then(|name| route.services.get(name))
-    };
     let weighed = |backend: &NodeRef<'_>| {
-        Some(Backend { weight: weight(*backend)?, gray: gray(*backend).is_some() })
+        Some(Backend { weight: weight(*backend)?, gray: gray_name(route, *backend).is_some() })
     };
     let shares = list.iter().map(weighed).collect::<Option<Vec<_>>>();
     let Some(shares) = shares.and_then(|backends| split(&backends, percent)) else {
@@ -274,7 +269,7 @@ fn share(
     let number = |weight: u64| Value::Plain(weight.to_string());
     for (index, (backend, share)) in list.iter().zip(&shares).enumerate().rev() {
         edited(document.set(&backends.index(index).key("weight"), number(share.base)))?;
-        let (Some(name), Some(weight)) = (gray(*backend), share.gray) else { continue };
+        let (Some(name), Some(weight)) = (gray_name(route, *backend), share.gray) else { continue };
         edited(document.insert(&backends, index + 1, Value::from(*backend)))?;
         let own = backends.index(index + 1);
         edited(document.set_str(&own.key("serviceName"), name))?;
