@@ -1,7 +1,8 @@
 //! graylane makes full-link gray releases a matter of git.
 //!
 //! The library is a pure core between two shells: everything takes values and returns values,
-//! only [`overlay`] (files) and [`git`] touch the world. `ARCHITECTURE.md` shows the pipeline.
+//! only [`overlay`] (files), [`git`] and [`baseline::files`] (which reads) touch the world, and [`cli`]
+//! finds out where it runs. `ARCHITECTURE.md` shows the pipeline.
 
 pub mod appstack;
 pub mod argocd;

@@ -18,8 +18,8 @@ use crate::git::CommitId;
 use crate::invocation::Invocation;
 use crate::neighbours::Destination;
 use crate::overlay::{
-    Desired, Directory, FileChange, Found, LOCK_FILE, Lock, OverlayDir, OverlayFiles, OverlayPath,
-    Plan, Told, TreeFiles, commit_changes, is_removed, message, plan, read_lock,
+    Desired, Directory, FileChange, Found, Lock, OverlayDir, OverlayFiles, OverlayPath, Plan, Told,
+    TreeFiles, commit_changes, is_removed, message, overlays_below, plan, read_lock,
 };
 use crate::pipeline::{Release, SpecFile};
 use crate::surroundings::is_drained;
@@ -334,24 +334,6 @@ impl Written {
         }
         Ok(())
     }
-}
-
-/// The overlays in a directory, each with the spec of its lock.
-fn overlays_below(root: &Path, above: &str) -> Vec<(String, String)> {
-    let Ok(entries) = std::fs::read_dir(root.join(above)) else { return Vec::new() };
-    let mut names: Vec<String> =
-        entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
-    names.sort();
-    let overlay = |name: String| {
-        let directory = format!("{above}/{name}");
-        if !root.join(&directory).join(LOCK_FILE).is_file() {
-            return None;
-        }
-        // Another lane's damaged lock is no concern of this one.
-        let lock = OverlayDir::open(root, &directory).and_then(|overlay| read_lock(&overlay));
-        Some((directory, lock.ok()??.header().spec.clone()))
-    };
-    names.into_iter().filter_map(overlay).collect()
 }
 
 /// Puts a lane's part into what it shares; whether that changes anything.

@@ -1,7 +1,6 @@
 //! `graylane init`
 
 use std::collections::{BTreeSet, HashMap};
-use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -14,6 +13,7 @@ use crate::baseline::select::{Pattern, select};
 use crate::diagnostic::{Diagnostic, Failure};
 use crate::draft::{Candidate, candidates, draft};
 use crate::lane::Facts;
+use crate::overlay::write_alone;
 use crate::pipeline::{SpecFile, release, spec_of};
 use crate::spec::Tag;
 
@@ -116,7 +116,7 @@ pub(super) fn run(args: &Args, global: &Global, output: &mut Output) -> anyhow::
         return Err(Failure::from(error.remedy(remedies.join("\n"))).into());
     }
     let text = draft(&args.tag, &paths, &chosen, &refused);
-    write(&target.at, &text)?;
+    write_alone(&target.at, &text)?;
     let count = match chosen.len() {
         1 => "1 service".to_owned(),
         count => format!("{count} services"),
@@ -189,26 +189,4 @@ impl Target {
         }
         Ok(())
     }
-}
-
-/// Writes a file whole, making its directory.
-pub(super) fn write(target: &std::path::Path, text: &str) -> anyhow::Result<()> {
-    let directory = target.parent().unwrap_or(target);
-    let cannot = |error: std::io::Error| {
-        let error = Diagnostic::error(format!("{} cannot be written: {error}", target.display()));
-        Failure::from(
-            error.remedy("make its directory one that can be written to, or name another"),
-        )
-    };
-    std::fs::create_dir_all(directory).map_err(cannot)?;
-    let mut file = tempfile::NamedTempFile::new_in(directory).map_err(cannot)?;
-    file.write_all(text.as_bytes()).map_err(cannot)?;
-    // A temporary file is private; a spec is for the whole team.
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644)).map_err(cannot)?;
-    }
-    file.persist(target).map_err(|error| cannot(error.error))?;
-    Ok(())
 }

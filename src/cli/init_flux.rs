@@ -3,14 +3,14 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::Outcome;
-use super::init::{Target, write};
+use super::init::Target;
 use super::output::Output;
 use super::specs::{BaselineArgs, SpecArgs, releases};
 use super::workspace::Workspace;
 use crate::diagnostic::{Diagnostic, Failure};
 use crate::flux::{FluxDelivery, flux_kustomizations};
 use crate::kube::kinds::{Scope, kind_of};
-use crate::overlay::{Directory, KUSTOMIZATION_FILE};
+use crate::overlay::{Directory, KUSTOMIZATION_FILE, holds, write_alone};
 use crate::pipeline::Release;
 use crate::spec::{Delivery, within};
 
@@ -64,7 +64,7 @@ pub(super) fn run(
             output.say(&format!("{}: nothing to do", target.path))?;
             continue;
         };
-        write(&target.at, &text)?;
+        write_alone(&target.at, &text)?;
         output.say(&format!("wrote {}", target.path))?;
         for line in advice(args, release) {
             output.say(&line)?;
@@ -116,7 +116,7 @@ fn text(
         namespace: &args.namespace,
         target_namespace: args.target_namespace.as_deref(),
     })?;
-    if std::fs::read(&target.at).is_ok_and(|found| found == text.as_bytes()) {
+    if holds(&target.at, &text) {
         return Ok((target, None));
     }
     target.may_write(force)?;

@@ -4,8 +4,8 @@ use std::fs;
 use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use super::files::{Found, OverlayFiles};
-use super::path::{OverlayPath, STAGING, join};
+use super::files::{Found, OverlayFiles, read_lock};
+use super::path::{LOCK_FILE, OverlayPath, STAGING, join};
 use crate::diagnostic::{Diagnostic, Failure};
 use crate::yaml::MAX_FILE_BYTES;
 
@@ -157,6 +157,24 @@ impl OverlayFiles for OverlayDir {
     fn shown(&self, path: &OverlayPath) -> String {
         join(&self.dir, path.as_str())
     }
+}
+
+/// The overlays in a directory, each with the spec of its lock, in order. Those whose lock cannot be
+/// read are passed over.
+pub fn overlays_below(root: &Path, above: &str) -> Vec<(String, String)> {
+    let Ok(entries) = fs::read_dir(root.join(above)) else { return Vec::new() };
+    let mut names: Vec<String> =
+        entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+    names.sort();
+    let overlay = |name: String| {
+        let directory = format!("{above}/{name}");
+        if !root.join(&directory).join(LOCK_FILE).is_file() {
+            return None;
+        }
+        let lock = OverlayDir::open(root, &directory).and_then(|overlay| read_lock(&overlay));
+        Some((directory, lock.ok()??.header().spec.clone()))
+    };
+    names.into_iter().filter_map(overlay).collect()
 }
 
 /// What is at a path, symbolic links not followed.

@@ -190,6 +190,6 @@ impl<'a> Staging<'a> {
 
 /// Asks that the names in a directory survive a power failure. Some file systems cannot; what they
 /// do instead is the best there is.
-fn sync_directory(path: &Path) {
+pub(super) fn sync_directory(path: &Path) {
     let _ = File::open(path).and_then(|directory| directory.sync_all());
 }

@@ -3,6 +3,7 @@
 //! Planning is pure: [`plan()`] and [`plan_removal`] compare what is wanted with the lock and with
 //! what is found, on disk or in a commit. [`OverlayDir`] is where files are read and written.
 
+mod alone;
 mod commit;
 mod digest;
 mod dir;
@@ -18,9 +19,10 @@ mod remove;
 mod replace;
 mod write;
 
+pub use alone::{holds, write_alone};
 pub use commit::commit_changes;
 pub use digest::Digest;
-pub use dir::OverlayDir;
+pub use dir::{OverlayDir, overlays_below};
 pub use files::{Found, OverlayFiles, TreeFiles, read_lock};
 pub use kustomization::{KUSTOMIZATION_FILE, kustomizations};
 pub use layout::{Directory, ObjectName, is_named_after, layout};

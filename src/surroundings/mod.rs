@@ -1,5 +1,5 @@
 //! What a repository holds around a lane: its overlay as it stands, the commit it went with, and what
-//! delivers it. Plain data; the shell gathers it for `check` alone.
+//! delivers it. Plain data: commands gather all of it for `check`, and some of it to compare overlays.
 
 mod delivery;
 mod readers;

@@ -151,6 +151,34 @@ fn modules_use_those_above_them_alone() {
     assert!(["gateway", "governance", "yaml"].iter().all(|name| used.contains(*name)), "{used:?}");
 }
 
+/// What touches the world: files, the environment, programs.
+const WORLD: [&str; 4] = ["std::fs", "std::env", "std::process::", "tempfile::"];
+
+/// Where that is done. The last ones find out where the program runs and with what it ends.
+const SHELLS: [&str; 6] = [
+    "src/overlay/",
+    "src/git/",
+    "src/baseline/files/",
+    "src/cli/workspace.rs",
+    "src/cli/cmp.rs",
+    "src/cli/mod.rs",
+];
+
+#[test]
+fn the_world_is_touched_in_few_places() {
+    let files = files();
+    let mut shells: HashSet<&str> = HashSet::new();
+    for (file, text) in &files {
+        let path = file.path.strip_prefix(root()).unwrap().to_str().unwrap();
+        let line = text.lines().position(|line| WORLD.iter().any(|world| line.contains(world)));
+        let Some(line) = line else { continue };
+        let shell = SHELLS.iter().find(|shell| path.starts_with(**shell));
+        assert!(shell.is_some(), "{path}:{}: this is for {}", line + 1, SHELLS.join(", "));
+        shells.extend(shell);
+    }
+    assert_eq!(shells.len(), SHELLS.len(), "one of them does so no more");
+}
+
 #[test]
 fn what_is_for_tests_alone_does_not_count() {
     let text = "mod a;\n#[cfg(test)]\nmod b;\n#[cfg(test)]\nmod tests {\n    use crate::x;\n    fn f() {}\n}\nuse crate::y;\n";
