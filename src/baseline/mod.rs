@@ -17,7 +17,7 @@ use rayon::prelude::*;
 
 use crate::diagnostic::{Diagnostic, Place};
 use crate::kube::object::ObjectRef;
-use crate::yaml::{Document, Source, parse};
+use crate::yaml::{Document, EditError, Source, parse};
 
 /// One object of the baseline.
 ///
@@ -76,6 +76,14 @@ impl Object {
     pub fn place(&self) -> Option<Place> {
         self.name_at.map(|at| self.source.place(at as usize))
     }
+}
+
+/// The error for an object that an edit does not fit; `place` is where it is.
+pub fn misshapen(id: &ObjectRef, place: Option<Place>, error: &EditError) -> Diagnostic {
+    let kind = id.kind.to_ascii_lowercase();
+    Diagnostic::error(format!("{id} is not formed as Kubernetes wants it: {error}"))
+        .at(place)
+        .remedy(format!("`kubectl explain {kind}` shows the fields"))
 }
 
 /// All objects of the baseline, in the order of their files.

@@ -1,6 +1,6 @@
 //! The copy's name and namespace.
 
-use crate::baseline::Object;
+use crate::baseline::{Object, misshapen};
 use crate::diagnostic::Diagnostic;
 use crate::kube::kinds::{Scope, kind_of};
 use crate::kube::names::check_name;
@@ -35,10 +35,7 @@ pub(super) fn rename(
         result = result.and_then(|()| document.set_str(&metadata.key("namespace"), namespace));
     }
     if let Err(error) = result {
-        errors.push(Diagnostic::error(format!(
-            "{} is not formed as Kubernetes wants it: {error}",
-            object.id
-        )));
+        errors.push(misshapen(&object.id, object.place(), &error));
     }
     errors
 }

@@ -8,7 +8,7 @@ use super::own::meant;
 use super::select::{Copy, Plan, Role};
 use super::targets::Targets;
 use super::vault;
-use crate::baseline::Object;
+use crate::baseline::{Object, misshapen};
 use crate::diagnostic::Diagnostic;
 use crate::kube::kinds::kind_of;
 use crate::kube::object::ObjectRef;
@@ -109,10 +109,7 @@ pub(super) struct Rewiring {
 impl Rewiring {
     fn edit(&mut self, object: &Object, result: Result<(), EditError>) {
         if let Err(error) = result {
-            self.errors.push(Diagnostic::error(format!(
-                "{} is not formed as Kubernetes wants it: {error}",
-                object.id
-            )));
+            self.errors.push(misshapen(&object.id, object.place(), &error));
         }
     }
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::baseline::Object;
+use crate::baseline::{Object, misshapen};
 use crate::diagnostic::{Diagnostic, Place, nearest};
 use crate::governance::Governance;
 use crate::kube::image::ImageRef;
@@ -143,11 +143,7 @@ struct Setting<'a> {
 impl Setting<'_> {
     fn edit(&mut self, result: Result<(), EditError>) {
         if let Err(error) = result {
-            let error = Diagnostic::error(format!(
-                "{} is not formed as Kubernetes wants it: {error}",
-                self.object.id
-            ));
-            self.errors.push(error.at(self.object.place()));
+            self.errors.push(misshapen(&self.object.id, self.object.place(), &error));
         }
     }
 

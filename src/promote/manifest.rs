@@ -1,5 +1,6 @@
 //! A file of the baseline that is changed in place.
 
+use crate::baseline::misshapen;
 use crate::diagnostic::Diagnostic;
 use crate::kube::object::{ObjectRef, identity};
 use crate::kube::pod_specs::{PodTemplate, containers};
@@ -71,9 +72,8 @@ impl<'a> Manifest<'a> {
         if document.find(&path).and_then(NodeRef::text) == Some(text) {
             return Ok(false);
         }
-        document.set_str(&path, text).map_err(|error| {
-            Diagnostic::error(format!("{id} is not formed as Kubernetes wants it: {error}"))
-        })?;
+        let place = document.root().place();
+        document.set_str(&path, text).map_err(|error| misshapen(id, place, &error))?;
         Ok(true)
     }
 

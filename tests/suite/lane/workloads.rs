@@ -352,3 +352,21 @@ fn patches_may_write_what_others_replace_or_read() {
         assert!(error.contains(why), "{merge}: {error}");
     }
 }
+
+#[test]
+fn what_is_not_formed_as_kubernetes_wants_it_has_a_place_and_a_remedy() {
+    let manifests = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web, image: 'web:1', env: none}]}
+";
+    let error = refused(manifests, &spec_of("", "    env: {A: b}\n"));
+    assert!(error.contains("is not formed as Kubernetes wants it"), "{error}");
+    assert!(error.contains("--> all.yaml:3:18"), "{error}");
+    assert!(error.contains("`kubectl explain deployment` shows the fields"), "{error}");
+}
