@@ -26,7 +26,7 @@ pub(super) fn foreign_manifests<'a>(
     } else {
         format!("{directory}/{LOCK_FILE}")
     };
-    let inside: Vec<String> = found
+    let inside: HashSet<String> = found
         .iter()
         .filter(|path| **path != own_lock)
         .filter_map(|path| path.strip_suffix(LOCK_FILE).filter(|above| above.ends_with('/')))
@@ -38,7 +38,9 @@ pub(super) fn foreign_manifests<'a>(
             && is_visible(path)
             && !Delivery::is_kustomization(path)
             && !known.contains(path)
-            && !inside.iter().any(|above| path.starts_with(above))
+            && !path
+                .match_indices('/')
+                .any(|(at, _)| path.get(..=at).is_some_and(|above| inside.contains(above)))
             && holds_object(files, path)
     });
     found

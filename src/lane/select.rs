@@ -68,12 +68,19 @@ pub(super) struct PlannedService<'a> {
 pub(super) struct Plan<'a> {
     /// The services of the spec, in its order.
     pub services: Vec<PlannedService<'a>>,
-    /// What is copied; each object once.
+    /// What is copied; each object once, in the order of the baseline.
     pub copies: Vec<Copy>,
     /// The gray names of copied objects.
     pub gray_names: HashMap<ObjectRef, String>,
     /// What is left out, and what was decided.
     pub notes: Vec<Diagnostic>,
+}
+
+impl Plan<'_> {
+    /// Whether the object at a position of the baseline is copied.
+    pub(super) fn is_copied(&self, object: usize) -> bool {
+        self.copies.binary_search_by_key(&object, |copy| copy.object).is_ok()
+    }
 }
 
 /// Finds what belongs to the services of a spec.

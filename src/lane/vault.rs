@@ -47,7 +47,7 @@ fn create(
     let creates = document.find(&path).and_then(NodeRef::as_bool) == Some(true);
     let Some(made) = made.filter(|_| !creates) else { return Ok(None) };
     let there = facts.baseline.position(meant(facts, &made.target));
-    if there.is_some_and(|there| plan.copies.iter().any(|copy| copy.object == there)) {
+    if there.is_some_and(|there| plan.is_copied(there)) {
         return Ok(None);
     }
     document.set(&path, Value::bool(true))?;

@@ -182,6 +182,8 @@ fn targets<'a>(
 ) -> Vec<(&'a str, Target<'a>)> {
     let (found, wrong) = find(release, facts, governance::of(release.provider));
     errors.extend(wrong);
+    // Patches of one service may change images of another.
+    let is_patched = patches && found.iter().any(|service| !service.spec.patches.is_empty());
     let mut targets = Vec::new();
     // As in the copies, these are set last: a patch may bring a whole container.
     let mut images = Vec::new();
@@ -214,9 +216,6 @@ fn targets<'a>(
             sources.insert(&object.file);
             let path = container.path.key("image");
             let old = service.document.find(&path).and_then(NodeRef::text).unwrap_or_default();
-            // Another service's patches may change it too.
-            let is_patched =
-                patches && found.iter().any(|service| !service.spec.patches.is_empty());
             if old != image.image || is_patched {
                 let (container, old, new) = (&*image.container, old.to_owned(), &*image.image);
                 let edit = Edit::Image { path, template, container, old, new };
