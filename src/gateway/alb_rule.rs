@@ -11,10 +11,15 @@ use crate::diagnostic::{Diagnostic, Place};
 use crate::spec::{Match, NameMatch, ValueMatch};
 use crate::yaml::NodeRef;
 
-/// Conditions of one rule; its host and its path are two of them.
+/// Conditions of one rule, at most; its host and its path are two of them.
+///
+/// Source: Alibaba Cloud, "Customize forwarding rules for an ALB Ingress" (forwarding conditions).
 const MOST_CONDITIONS: usize = 10;
 
 /// Actions that end a rule; there can be one, and forwarding to the Service of the path is it.
+///
+/// Source: aliyun/terraform-provider-alicloud, website/docs/r/alb_rule.html.markdown (`rule_actions`,
+/// `FinalType`).
 const TERMINAL: [&str; 3] = ["ForwardGroup", "Redirect", "FixedResponse"];
 
 /// The conditions of a match, one block each: blocks are ANDed.

@@ -6,6 +6,9 @@ use crate::kube::selectors::{NamespaceScope, SelectorRole, SelectorUse};
 use crate::yaml::{Document, NodeRef, Path, Segment};
 
 /// The lists of rules.
+///
+/// Source: kubernetes/api networking/v1 `NetworkPolicySpec` (the first two); cilium/cilium
+/// pkg/policy/api `Rule`.
 const DIRECTIONS: [&str; 4] = ["ingress", "egress", "ingressDeny", "egressDeny"];
 
 /// What of a rule narrows it down to some of the connections of its peers.
