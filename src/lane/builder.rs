@@ -11,8 +11,8 @@ use super::rewire::Rewiring;
 use super::select::{Copy, Plan, PlannedService, Role};
 use super::targets::Targets;
 use super::{
-    Built, GrayObject, Identity, Inspect, LaneEntry, Origin, copy, monitors, own, progressive,
-    relabel, rename, rewire, set, waves,
+    Built, GrayObject, Identity, Inspect, LaneEntry, Origin, copy, dapr, monitors, own,
+    progressive, relabel, rename, rewire, set, waves,
 };
 use crate::baseline::Object;
 use crate::diagnostic::Diagnostic;
@@ -33,6 +33,7 @@ pub(super) struct Builder<'a> {
     pub(super) copied: Copied<'a>,
     pub(super) members: Members,
     pub(super) patches: &'a Patches<'a>,
+    pub(super) dapr: dapr::Scopes,
 }
 
 /// A copy while it is made.
@@ -66,7 +67,7 @@ impl<'a> Builder<'a> {
     ///    delivery ([`set`], [`progressive`]).
     /// 3. The spec's patches, while it still looks like the baseline's object ([`super::patch`]).
     /// 4. Images, environment and the marks of governance in a workload ([`set`]); the canary route
-    ///    of an entry ([`super::canary`]).
+    ///    of an entry ([`super::canary`]); the application that Dapr knows its pods by ([`dapr`]).
     /// 5. Its name and namespace ([`rename`]).
     /// 6. What it refers to ([`rewire`]), and what its monitors ask for ([`monitors`]).
     /// 7. The lane's labels, and selectors that ask for them ([`relabel`]).
@@ -87,6 +88,7 @@ impl<'a> Builder<'a> {
             Role::Entry => self.route(&mut making)?,
             Role::Other => {}
         }
+        self.name_application(&mut making);
         let rewiring = self.tie(&mut making, targets);
         let wave = match copy.role {
             Role::Entry => Wave::Entry,
@@ -142,6 +144,15 @@ impl<'a> Builder<'a> {
         let (release, governance) = (self.release, self.governance);
         let wrong = set::set_governance(object, template, release, governance, document);
         making.errors.extend(wrong);
+    }
+
+    /// The name that other programs of the cluster know its pods by.
+    fn name_application(&self, making: &mut Making<'_>) {
+        let (suffix, document) = (&self.release.suffix, &mut making.document);
+        match dapr::set_apart(making.object, suffix, &self.dapr, self.facts, document) {
+            Ok(told) => making.notes.extend(told),
+            Err(error) => making.errors.push(error),
+        }
     }
 
     /// The canary route, in the place of the baseline's.

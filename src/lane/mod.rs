@@ -6,6 +6,7 @@ mod builder;
 mod canary;
 mod copied;
 mod copy;
+mod dapr;
 mod entry;
 mod facts;
 mod find;
@@ -247,6 +248,7 @@ pub fn build(release: &GrayRelease, facts: &Facts, inspect: &Inspect<'_>) -> Res
         copied: Copied::new(&plan.gray_names),
         members: Members::of(&plan, facts),
         patches: &patches,
+        dapr: dapr::Scopes::of(facts),
     };
     let targets = Targets::of(&plan, facts, |targets, copy| builder.object(copy, targets));
     let pieces = plan.copies.par_iter().fold(Copies::default, |mut copies, copy| {

@@ -3,6 +3,7 @@
 mod entry;
 mod kinds;
 mod labels;
+mod platforms;
 mod references;
 mod workloads;
 

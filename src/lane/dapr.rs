@@ -1,0 +1,148 @@
+//! Step 5, for pods with a sidecar of Dapr: the gray ones are an application of their own.
+//!
+//! Dapr calls applications by their app id, and its operator keeps one Service of each, `APP-ID-dapr`,
+//! with the labels of whichever workload of that id it looked at last as its selector. A gray workload
+//! of the baseline's id would take that Service over, and with it the calls of production, until the
+//! baseline's is looked at again. An id of their own is right also for those who call by it: calls to
+//! the old one go on to lead to the baseline, which is what a lane falls back to, and what shall lead to
+//! the gray pods says so. What goes by the id besides, such as state, subscriptions and the scopes of
+//! components, is told.
+//!
+//! Sources: dapr/dapr pkg/operator/handlers/dapr_handler.go (`ensureDaprServicePresent`,
+//! `patchDaprService`), pkg/validation (`ValidateKubernetesAppID`); docs.dapr.io/reference/
+//! arguments-annotations-overview; docs.dapr.io/operations/components/component-scopes.
+
+use foldhash::{HashMap, HashMapExt};
+
+use super::facts::Facts;
+use crate::baseline::{Object, misshapen};
+use crate::diagnostic::Diagnostic;
+use crate::kube::names::check_dns_label;
+use crate::kube::pod_specs::pod_templates;
+use crate::spec::Suffix;
+use crate::yaml::{Document, NodeRef, Path};
+
+const ENABLED: &str = "dapr.io/enabled";
+const APP_ID: &str = "dapr.io/app-id";
+const GROUP: &str = "dapr.io";
+
+/// What of a baseline is for certain applications: by namespace and app id, where they are named.
+#[derive(Debug, Default)]
+pub(super) struct Scopes(HashMap<(String, String), Vec<(usize, Path)>>);
+
+impl Scopes {
+    /// Those of a baseline.
+    pub(super) fn of(facts: &Facts) -> Self {
+        let mut all: HashMap<_, Vec<_>> = HashMap::new();
+        let objects = facts.baseline.objects().iter().enumerate();
+        for (position, object) in objects.filter(|(_, object)| object.id.group == GROUP) {
+            for (app, path) in applications(object.document().root()) {
+                let named = (object.id.namespace.clone(), app);
+                all.entry(named).or_default().push((position, path));
+            }
+        }
+        Self(all)
+    }
+
+    fn naming(&self, namespace: &str, app: &str) -> &[(usize, Path)] {
+        self.0.get(&(namespace.to_owned(), app.to_owned())).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// The app ids that an object of Dapr is for, or has rules for.
+///
+/// Sources: docs.dapr.io/reference/resource-specs (component, subscription, resiliency, httpendpoint:
+/// `scopes`; configuration: `accessControl`).
+fn applications(root: NodeRef<'_>) -> Vec<(String, Path)> {
+    let scopes = root.get("scopes").into_iter().flat_map(NodeRef::items).enumerate();
+    let scopes =
+        scopes.filter_map(|(at, app)| Some((app.text()?, Path::keys(["scopes"]).index(at))));
+    let policies = ["spec", "accessControl", "policies"];
+    let rules = root.at(&policies).into_iter().flat_map(NodeRef::items).enumerate();
+    let rules = rules.filter_map(|(at, rule)| {
+        Some((rule.get("appId")?.text()?, Path::keys(policies).index(at).key("appId")))
+    });
+    scopes.chain(rules).map(|(app, path)| (app.to_owned(), path)).collect()
+}
+
+/// Gives pods that have the app id of the baseline's one of their own; what was decided, or why it
+/// cannot be.
+///
+/// # Errors
+///
+/// An id that is too long, or annotations that are no mapping.
+pub(super) fn set_apart(
+    object: &Object,
+    suffix: &Suffix,
+    scopes: &Scopes,
+    facts: &Facts,
+    document: &mut Document,
+) -> Result<Vec<Diagnostic>, Diagnostic> {
+    let mut notes = Vec::new();
+    for template in pod_templates(document.root()) {
+        let path = template.annotations().key(APP_ID);
+        let Some(app) = document.find(&path).and_then(NodeRef::text).map(str::to_owned) else {
+            continue;
+        };
+        let baseline = object.document();
+        let before = baseline.find(&path);
+        // One that the spec's patches chose is the user's.
+        let is_baselines = before.and_then(NodeRef::text) == Some(&app);
+        if app.is_empty() || !is_baselines || !is_enabled(document, &template.annotations()) {
+            continue;
+        }
+        let gray = format!("{app}{}", suffix.text);
+        let place = before.and_then(|node| node.value_place());
+        if let Err(why) = check_dns_label(&format!("{gray}-dapr")) {
+            let error = Diagnostic::error(format!(
+                "the gray pods of {} cannot be the Dapr application `{gray}`, whose Service is `{gray}-dapr`: {why}",
+                object.id
+            ));
+            return Err(error.at(place).remedy(format!(
+                "choose a shorter tag or `naming.suffix`, or another `{APP_ID}` by a patch"
+            )));
+        }
+        if let Err(error) = document.set_str(&path, &gray) {
+            return Err(misshapen(&object.id, object.place(), &error));
+        }
+        let note = Diagnostic::note(format!(
+            "the gray pods of {} are the Dapr application `{gray}`: calls to `{app}` go on to lead to the baseline's, its state is not theirs, and messages of topics that both subscribe to come to both",
+            object.id
+        ));
+        notes.push(note.at(place).remedy(format!(
+            "what should call them calls `{gray}`; a patch of `{APP_ID}` gives them another id"
+        )));
+        notes.extend(out_of_scope(object, &app, &gray, scopes, facts));
+    }
+    Ok(notes)
+}
+
+/// What is for the baseline's application and not for the gray one.
+fn out_of_scope<'a>(
+    object: &'a Object,
+    app: &'a str,
+    gray: &'a str,
+    scopes: &'a Scopes,
+    facts: &'a Facts,
+) -> impl Iterator<Item = Diagnostic> + 'a {
+    let namespace = &object.id.namespace;
+    let there = scopes.naming(namespace, gray);
+    let missing = scopes.naming(namespace, app).iter();
+    let missing = missing.filter(|(at, _)| !there.iter().any(|(other, _)| other == at));
+    missing.map(move |(at, path)| {
+        let named = facts.object(*at);
+        let warning = Diagnostic::warning(format!(
+            "{} is for the Dapr application `{app}`, and not for the gray pods, which are `{gray}`",
+            named.id
+        ));
+        let place = named.document().find(path).and_then(NodeRef::place);
+        warning.at(place).remedy(format!("name `{gray}` beside it"))
+    })
+}
+
+/// Source: dapr/kit utils (`IsTruthy`).
+fn is_enabled(document: &Document, annotations: &Path) -> bool {
+    let enabled = document.find(&annotations.key(ENABLED)).and_then(NodeRef::text);
+    let enabled = enabled.unwrap_or_default().to_ascii_lowercase();
+    matches!(enabled.as_str(), "y" | "yes" | "true" | "t" | "on" | "1")
+}

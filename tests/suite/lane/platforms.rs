@@ -1,0 +1,60 @@
+//! What becomes of objects of Dapr, Istio, Knative, Linkerd and OpenKruise, and of what holds a
+//! workload back.
+
+use super::*;
+
+/// A workload of one container `app`; `metadata` is that of its pods, `spec` one more line of its own.
+fn workload(head: &str, metadata: &str, spec: &str) -> String {
+    other(&format!(
+        "{head}\nmetadata: {{name: web}}\nspec:\n  {spec}\n  selector: {{matchLabels: {{app: web}}}}\n  \
+         template:\n    metadata: {{{metadata}}}\n    spec: {{containers: [{{name: app, image: 'app:1'}}]}}"
+    ))
+}
+
+const DEPLOYMENT: &str = "apiVersion: apps/v1\nkind: Deployment";
+
+#[test]
+fn gray_pods_are_an_application_of_their_own_to_dapr() {
+    let dapr = |annotations: &str| {
+        let metadata = format!("labels: {{app: web}}, annotations: {{{annotations}}}");
+        workload(DEPLOYMENT, &metadata, "replicas: 1")
+    };
+    let id = |release: &Release| {
+        let gray = object(release, "Deployment/web-mse-gray");
+        at(gray, "/spec/template/metadata/annotations/dapr.io~1app-id")
+    };
+    let enabled = dapr("dapr.io/enabled: 'true', dapr.io/app-id: shop-web");
+    let scoped = |kind: &str, rest: &str| {
+        other(&format!("apiVersion: dapr.io/v1alpha1\nkind: {kind}\nmetadata: {{name: c}}\n{rest}"))
+    };
+    let manifests = format!(
+        "{enabled}{}{}{}{}",
+        scoped("Component", "scopes: [other, shop-web]"),
+        scoped("Resiliency", "scopes: [shop-web, shop-web-mse-gray]"),
+        scoped("Subscription", "scopes: [other]"),
+        scoped("Configuration", "spec: {accessControl: {policies: [{appId: shop-web}]}}")
+    );
+    let release = lane(&manifests, &spec_of("", ""));
+    assert_eq!(id(&release), "\"shop-web-mse-gray\"");
+    let notes = shown(&release.lane.notes);
+    assert!(
+        notes.contains("the Dapr application `shop-web-mse-gray`: calls to `shop-web` go"),
+        "{notes}"
+    );
+    for (kind, is_told) in [
+        ("Component", true),
+        ("Configuration", true),
+        ("Resiliency", false),
+        ("Subscription", false),
+    ] {
+        let told = format!("{kind}/c is for the Dapr application `shop-web`, and not");
+        assert_eq!(notes.contains(&told), is_told, "{kind} {notes}");
+    }
+    let off = lane(&dapr("dapr.io/app-id: shop-web"), &spec_of("", ""));
+    assert_eq!(id(&off), "\"shop-web\"");
+    let patch = "    patches: [{target: Deployment/web, merge: {spec: {template: {metadata: {annotations: {dapr.io/app-id: own}}}}}}]\n";
+    assert_eq!(id(&lane(&enabled, &spec_of("", patch))), "\"own\"");
+    let long = enabled.replace("shop-web", &"a".repeat(50));
+    let told = refused(&long, &spec_of("", ""));
+    assert!(told.contains("-mse-gray-dapr`: ") && told.contains("cut 1 character"), "{told}");
+}
