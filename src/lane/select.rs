@@ -8,6 +8,7 @@ use super::isolation::{Separation, gray_labels, separate};
 use super::labels::LaneLabels;
 use super::own;
 use super::policy::{Decision, decide};
+use super::rename::gray_name;
 use super::unite::{relabelled, unite};
 use crate::baseline::Object;
 use crate::diagnostic::{Diagnostic, Place, nearest};
@@ -361,7 +362,7 @@ impl<'a, 'f> Selection<'a, 'f> {
                 id.clone(),
                 match own::name(self.facts, copy.object) {
                     Some(own) => own.to_owned(),
-                    None => format!("{}{}", id.name, self.release.suffix.text),
+                    None => gray_name(id, &self.release.suffix.text),
                 },
             );
         }

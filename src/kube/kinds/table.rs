@@ -117,6 +117,8 @@ pub const KINDS: &[Kind] = kinds! {
         "It is attached to objects by their production names", "linkerd/linkerd2 charts/linkerd-crds/templates/policy/http-local-ratelimit-policy.yaml";
     "policy.linkerd.io" Server: Namespaced Share Workload;
         "A copy refuses whatever the policies of the original let in: those name it by its production name", "linkerd.io/2/reference/authorization-policy (Server, accessPolicy)";
+    "linkerd.io" ServiceProfile: Namespaced Share Workload;
+        "It is for the host of its name, and its copy for that of the gray Service", "linkerd.io/2/reference/service-profiles";
     "gateway.nginx.org" AccessPolicy: Namespaced Share Workload;
         "It is attached to objects by their production names", "nginx/nginx-gateway-fabric apis/v1alpha1";
     "gateway.nginx.org" ClientSettingsPolicy: Namespaced Share Workload;

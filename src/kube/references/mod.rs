@@ -78,12 +78,7 @@ impl NameForm {
                 .collect(),
             Self::JsonServiceName => json_service_names(text),
             Self::TraefikProvider => traefik_names(text, own),
-            Self::Principal => {
-                let parts: Vec<_> = text.split('/').collect();
-                let [_, "ns", namespace, "sa", name] = parts.as_slice() else { return Vec::new() };
-                let start = text.len() - name.len();
-                named(text, start, name, Some(namespace)).into_iter().collect()
-            }
+            Self::Principal => principal(text).into_iter().collect(),
         }
     }
 }
@@ -119,6 +114,18 @@ fn host<'a>(text: &'a str, start: usize, host: &'a str, qualified: bool) -> Opti
         ClusterHost::Namespaced { is_svc, .. } => is_svc,
     };
     is_service.then(|| named(text, start, parsed.name(), parsed.namespace())).flatten()
+}
+
+/// Sources: istio.io/latest/docs/reference/config/security/authorization-policy (Source, principals);
+/// linkerd.io/2/reference/authorization-policy (`MeshTLSAuthentication`, identities).
+fn principal(text: &str) -> Option<Named<'_>> {
+    if let Some((account, _)) = text.split_once(".serviceaccount.identity.") {
+        let (name, namespace) = account.rsplit_once('.')?;
+        return named(text, 0, name, Some(namespace));
+    }
+    let parts: Vec<_> = text.split('/').collect();
+    let [_, "ns", namespace, "sa", name] = parts.as_slice() else { return None };
+    named(text, text.len() - name.len(), name, Some(namespace))
 }
 
 fn json_service_names(text: &str) -> Vec<Named<'_>> {

@@ -2,9 +2,10 @@
 
 use super::super::fields::Referrer::{self, Any, Kinds, PodSpec};
 use super::targets::{
-    ANALYSIS, AUTOSCALER, BACKEND, CA_REF, CERTIFICATE_REF, CONFIG_MAP, DESCRIBED, EXTENSION,
-    Effect, HTTP_ROUTE, INGRESS, ISSUER, NameForm, PARENT, POLICY_TARGET, RESOURCE, RESTARTED,
-    ROLE, ROUTE_BACKEND, ReferenceField, SECRET, SECRET_PROVIDER_CLASS, SECRET_STORE, SERVICE,
+    ANALYSIS, AUTOSCALER, BACKEND, CA_PROVIDER, CA_REF, CERTIFICATE_REF, CONFIG_MAP, CSI_ISSUER,
+    DESCRIBED, EXTENSION, Effect, HTTP_ROUTE, INGRESS, ISSUER, MESH_IDENTITY, NameForm, PARENT,
+    POLICY_TARGET, RESOURCE, RESTARTED, ROLE, ROUTE_BACKEND, ReferenceField, SECRET, SECRET_IN,
+    SECRET_PROVIDER_CLASS, SECRET_STORE, SERVICE, SERVICE_ACCOUNT, SERVICE_ACCOUNT_IN,
     STORAGE_CLASS, SUBJECT, TRAEFIK_BACKEND, TRIGGER_AUTHENTICATION, Target, WORKLOAD, to, to_in,
 };
 
@@ -56,7 +57,7 @@ const INGRESS_ONLY: Referrer = Kinds("networking.k8s.io", &["Ingress"]);
 #[rustfmt::skip]
 pub const REFERENCES: &[ReferenceField] = references! {
     PodSpec, "kubernetes/api core/v1 PodSpec" {
-        "{serviceAccountName,serviceAccount}" => to("", "ServiceAccount");
+        "{serviceAccountName,serviceAccount}" => SERVICE_ACCOUNT;
         "priorityClassName" => to("scheduling.k8s.io", "PriorityClass");
         "runtimeClassName" => to("node.k8s.io", "RuntimeClass");
         "subdomain" => SERVICE;
@@ -86,6 +87,9 @@ pub const REFERENCES: &[ReferenceField] = references! {
     PodSpec, "secrets-store-csi-driver.sigs.k8s.io/getting-started/usage" {
         "volumes[*].csi.volumeAttributes.secretProviderClass" => SECRET_PROVIDER_CLASS;
     }
+    PodSpec, "cert-manager.io/docs/usage/csi-driver (supported volume attributes)" {
+        "volumes[*].csi.volumeAttributes[\"csi.cert-manager.io/issuer-name\"]" => CSI_ISSUER;
+    }
     Kinds("autoscaling", &["HorizontalPodAutoscaler"]), "kubernetes/api autoscaling/v2" {
         "spec.scaleTargetRef.name" => WORKLOAD;
         "spec.metrics[*].object.{describedObject,target}.name" => DESCRIBED;
@@ -103,6 +107,11 @@ pub const REFERENCES: &[ReferenceField] = references! {
     Kinds("keda.sh", &["TriggerAuthentication"]), "keda.sh/docs/latest/concepts/authentication" {
         "spec.secretTargetRef[*].name" => SECRET;
         "spec.configMapTargetRef[*].name" => CONFIG_MAP;
+        "spec.hashiCorpVault.credential.serviceAccountName" => SERVICE_ACCOUNT;
+        "spec.boundServiceAccountToken[*].serviceAccountName" => SERVICE_ACCOUNT;
+        "spec.azureKeyVault.credentials.clientSecret.valueFrom.secretKeyRef.name" => SECRET;
+        "spec.gcpSecretManager.credentials.clientSecret.valueFrom.secretKeyRef.name" => SECRET;
+        "spec.awsSecretManager.credentials.{accessKey,accessSecretKey}.valueFrom.secretKeyRef.name" => SECRET;
     }
     Kinds("apps", &["StatefulSet"]), "kubernetes/api apps/v1 StatefulSetSpec" {
         "spec.serviceName" => SERVICE;
@@ -129,6 +138,15 @@ pub const REFERENCES: &[ReferenceField] = references! {
         "spec.jobTemplate.spec.template.metadata.annotations.{configmap.reloader.stakater.com/reload,configmaps.exclude.reloader.stakater.com/reload}" => CONFIG_MAP, as NameList;
         "spec.jobTemplate.spec.template.metadata.annotations.{secret.reloader.stakater.com/reload,secrets.exclude.reloader.stakater.com/reload}" => SECRET, as NameList;
         "spec.jobTemplate.spec.template.metadata.annotations.{secretproviderclass.reloader.stakater.com/reload,secretproviderclasses.exclude.reloader.stakater.com/reload}" => SECRET_PROVIDER_CLASS, as NameList;
+    }
+    // The injector reads it of pods.
+    Any, "developer.hashicorp.com/vault/docs/deploy/kubernetes/injector/annotations" {
+        "metadata.annotations[\"vault.hashicorp.com/agent-configmap\"]" => CONFIG_MAP;
+        "spec.template.metadata.annotations[\"vault.hashicorp.com/agent-configmap\"]" => CONFIG_MAP;
+        "spec.jobTemplate.spec.template.metadata.annotations[\"vault.hashicorp.com/agent-configmap\"]" => CONFIG_MAP;
+    }
+    Kinds("", &["Secret"]), "kubernetes.io/docs/concepts/configuration/secret (ServiceAccount token Secrets)" {
+        "metadata.annotations[\"kubernetes.io/service-account.name\"]" => SERVICE_ACCOUNT;
     }
     INGRESS_ONLY, "kubernetes/api networking/v1, extensions/v1beta1 IngressSpec" {
         "spec.defaultBackend.service.name" => SERVICE;
@@ -177,13 +195,17 @@ pub const REFERENCES: &[ReferenceField] = references! {
     }
     Kinds("networking.istio.io", &["DestinationRule"]), "istio.io/latest/docs/reference/config/networking/destination-rule" {
         "spec.host" => SERVICE, as Host;
+        "spec.trafficPolicy.tls.credentialName" => SECRET;
+        "spec.trafficPolicy.portLevelSettings[*].tls.credentialName" => SECRET;
+        "spec.subsets[*].trafficPolicy.tls.credentialName" => SECRET;
+        "spec.subsets[*].trafficPolicy.portLevelSettings[*].tls.credentialName" => SECRET;
     }
     Kinds("networking.istio.io", &["Gateway"]), "istio.io/latest/docs/reference/config/networking/gateway" {
         "spec.servers[*].tls.credentialName" => SECRET;
     }
     Kinds("security.istio.io", &["AuthorizationPolicy"]), "istio.io/latest/docs/reference/config/security/authorization-policy (Source)" {
-        "spec.rules[*].from[*].source.{principals,notPrincipals}[*]" => to("", "ServiceAccount"), as Principal;
-        "spec.rules[*].from[*].source.{serviceAccounts,notServiceAccounts}[*]" => to("", "ServiceAccount"), as NamespacedName;
+        "spec.rules[*].from[*].source.{principals,notPrincipals}[*]" => SERVICE_ACCOUNT, as Principal;
+        "spec.rules[*].from[*].source.{serviceAccounts,notServiceAccounts}[*]" => SERVICE_ACCOUNT, as NamespacedName;
     }
     Any, "gateway-api.sigs.k8s.io/geps/gep-713 (targetRef, targetRefs)" {
         "spec.targetRef.name" => POLICY_TARGET;
@@ -225,6 +247,16 @@ pub const REFERENCES: &[ReferenceField] = references! {
     Kinds("apisix.apache.org", &["ApisixUpstream"]), "apisix.apache.org/docs/ingress-controller/concepts/apisix_upstream (same name as the Service)" {
         "metadata.name" => SERVICE;
     }
+    Kinds("linkerd.io", &["ServiceProfile"]), "linkerd.io/2/reference/service-profiles (named after the host that it is for)" {
+        "metadata.name" => SERVICE, as Host;
+    }
+    Kinds("policy.linkerd.io", &["AuthorizationPolicy"]), "linkerd.io/2/reference/authorization-policy (requiredAuthenticationRefs)" {
+        "spec.requiredAuthenticationRefs[*].name" => MESH_IDENTITY;
+    }
+    Kinds("policy.linkerd.io", &["MeshTLSAuthentication"]), "linkerd.io/2/reference/authorization-policy (MeshTLSAuthentication)" {
+        "spec.identityRefs[*].name" => MESH_IDENTITY;
+        "spec.identities[*]" => SERVICE_ACCOUNT, as Principal;
+    }
     Kinds("route.openshift.io", &["Route"]), "openshift/api route/v1 RouteSpec" {
         "spec.to.name" => ROUTE_BACKEND;
         "spec.alternateBackends[*].name" => ROUTE_BACKEND;
@@ -255,10 +287,20 @@ pub const REFERENCES: &[ReferenceField] = references! {
         "rules[*].resourceNames[*]" => Target::RuleResources;
     }
     Kinds("cilium.io", &["CiliumNetworkPolicy"]), "docs.cilium.io/en/stable/network/kubernetes/policy (service accounts)" {
-        "spec.endpointSelector.matchLabels[\"io.cilium.k8s.policy.serviceaccount\"]" => to("", "ServiceAccount");
-        "spec.endpointSelector.matchLabels[\"k8s:io.cilium.k8s.policy.serviceaccount\"]" => to("", "ServiceAccount");
-        "specs[*].endpointSelector.matchLabels[\"io.cilium.k8s.policy.serviceaccount\"]" => to("", "ServiceAccount");
-        "specs[*].endpointSelector.matchLabels[\"k8s:io.cilium.k8s.policy.serviceaccount\"]" => to("", "ServiceAccount");
+        "spec.endpointSelector.matchLabels[\"io.cilium.k8s.policy.serviceaccount\"]" => SERVICE_ACCOUNT;
+        "spec.endpointSelector.matchLabels[\"k8s:io.cilium.k8s.policy.serviceaccount\"]" => SERVICE_ACCOUNT;
+        "specs[*].endpointSelector.matchLabels[\"io.cilium.k8s.policy.serviceaccount\"]" => SERVICE_ACCOUNT;
+        "specs[*].endpointSelector.matchLabels[\"k8s:io.cilium.k8s.policy.serviceaccount\"]" => SERVICE_ACCOUNT;
+    }
+    Kinds("cilium.io", &["CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy"]), "docs.cilium.io/en/stable/network/kubernetes/policy (service accounts, namespaces)" {
+        "spec.{ingress,ingressDeny}[*].fromEndpoints[*].matchLabels[\"io.cilium.k8s.policy.serviceaccount\"]" => to_in("", "ServiceAccount", "io.kubernetes.pod.namespace");
+        "spec.{ingress,ingressDeny}[*].fromEndpoints[*].matchLabels[\"k8s:io.cilium.k8s.policy.serviceaccount\"]" => to_in("", "ServiceAccount", "k8s:io.kubernetes.pod.namespace");
+        "spec.{egress,egressDeny}[*].toEndpoints[*].matchLabels[\"io.cilium.k8s.policy.serviceaccount\"]" => to_in("", "ServiceAccount", "io.kubernetes.pod.namespace");
+        "spec.{egress,egressDeny}[*].toEndpoints[*].matchLabels[\"k8s:io.cilium.k8s.policy.serviceaccount\"]" => to_in("", "ServiceAccount", "k8s:io.kubernetes.pod.namespace");
+        "specs[*].{ingress,ingressDeny}[*].fromEndpoints[*].matchLabels[\"io.cilium.k8s.policy.serviceaccount\"]" => to_in("", "ServiceAccount", "io.kubernetes.pod.namespace");
+        "specs[*].{ingress,ingressDeny}[*].fromEndpoints[*].matchLabels[\"k8s:io.cilium.k8s.policy.serviceaccount\"]" => to_in("", "ServiceAccount", "k8s:io.kubernetes.pod.namespace");
+        "specs[*].{egress,egressDeny}[*].toEndpoints[*].matchLabels[\"io.cilium.k8s.policy.serviceaccount\"]" => to_in("", "ServiceAccount", "io.kubernetes.pod.namespace");
+        "specs[*].{egress,egressDeny}[*].toEndpoints[*].matchLabels[\"k8s:io.cilium.k8s.policy.serviceaccount\"]" => to_in("", "ServiceAccount", "k8s:io.kubernetes.pod.namespace");
     }
     Kinds("", &["ServiceAccount"]), "kubernetes/api core/v1 ServiceAccount" {
         "secrets[*].name" => SECRET;
@@ -287,10 +329,18 @@ pub const REFERENCES: &[ReferenceField] = references! {
     Kinds("cert-manager.io", &["Certificate"]), "cert-manager.io/docs/reference/api-docs (CertificateSpec)" {
         "spec.secretName" => SECRET, (creates);
         "spec.issuerRef.name" => ISSUER;
+        "spec.keystores.{jks,pkcs12}.passwordSecretRef.name" => SECRET;
     }
     Kinds("cert-manager.io", &["Issuer"]), "cert-manager.io/docs/reference/api-docs (IssuerSpec)" {
         "spec.ca.secretName" => SECRET;
         "spec.acme.privateKeySecretRef.name" => SECRET, (creates);
+        "spec.acme.externalAccountBinding.keySecretRef.name" => SECRET;
+        "spec.vault.auth.appRole.secretRef.name" => SECRET;
+        "spec.vault.auth.tokenSecretRef.name" => SECRET;
+        "spec.vault.auth.clientCertificate.secretName" => SECRET;
+        "spec.vault.auth.kubernetes.secretRef.name" => SECRET;
+        "spec.vault.auth.kubernetes.serviceAccountRef.name" => SERVICE_ACCOUNT;
+        "spec.vault.{caBundleSecretRef,clientCertSecretRef,clientKeySecretRef}.name" => SECRET;
     }
     Kinds("bitnami.com", &["SealedSecret"]), "bitnami-labs/sealed-secrets pkg/apis/sealedsecrets/v1alpha1 (SecretTemplateSpec)" {
         "spec.template.metadata.name" => SECRET, (creates);
@@ -299,6 +349,27 @@ pub const REFERENCES: &[ReferenceField] = references! {
         "spec.target.name" => SECRET, (creates);
         "spec.secretStoreRef.name" => SECRET_STORE;
         "spec.{data,dataFrom}[*].sourceRef.storeRef.name" => SECRET_STORE;
+        "spec.target.template.templateFrom[*].configMap.name" => CONFIG_MAP;
+        "spec.target.template.templateFrom[*].secret.name" => SECRET;
+    }
+    Kinds("external-secrets.io", &["SecretStore", "ClusterSecretStore"]), "external-secrets.io/latest/api/spec (SecretStoreProvider)" {
+        "spec.provider.vault.auth.tokenSecretRef.name" => SECRET_IN;
+        "spec.provider.vault.auth.appRole.{roleRef,secretRef}.name" => SECRET_IN;
+        "spec.provider.vault.auth.{kubernetes,ldap,userPass,jwt}.secretRef.name" => SECRET_IN;
+        "spec.provider.vault.auth.cert.{clientCert,secretRef}.name" => SECRET_IN;
+        "spec.provider.vault.auth.kubernetes.serviceAccountRef.name" => SERVICE_ACCOUNT_IN;
+        "spec.provider.vault.auth.jwt.kubernetesServiceAccountToken.serviceAccountRef.name" => SERVICE_ACCOUNT_IN;
+        "spec.provider.vault.caProvider.name" => CA_PROVIDER;
+        "spec.provider.kubernetes.auth.serviceAccount.name" => SERVICE_ACCOUNT_IN;
+        "spec.provider.kubernetes.auth.token.bearerToken.name" => SECRET_IN;
+        "spec.provider.kubernetes.server.caProvider.name" => CA_PROVIDER;
+        "spec.provider.aws.auth.jwt.serviceAccountRef.name" => SERVICE_ACCOUNT_IN;
+        "spec.provider.aws.auth.secretRef.{accessKeyIDSecretRef,secretAccessKeySecretRef,sessionTokenSecretRef}.name" => SECRET_IN;
+        "spec.provider.alibaba.auth.secretRef.{accessKeyIDSecretRef,accessKeySecretSecretRef}.name" => SECRET_IN;
+        "spec.provider.gcpsm.auth.workloadIdentity.serviceAccountRef.name" => SERVICE_ACCOUNT_IN;
+        "spec.provider.gcpsm.auth.secretRef.secretAccessKeySecretRef.name" => SECRET_IN;
+        "spec.provider.azurekv.serviceAccountRef.name" => SERVICE_ACCOUNT_IN;
+        "spec.provider.azurekv.authSecretRef.{clientId,clientSecret}.name" => SECRET_IN;
     }
     Kinds("secrets-store.csi.x-k8s.io", &["SecretProviderClass"]), "secrets-store-csi-driver.sigs.k8s.io/topics/sync-as-kubernetes-secret" {
         "spec.secretObjects[*].secretName" => SECRET, (creates);

@@ -66,7 +66,8 @@ pub enum NameForm {
     JsonServiceName,
     /// `ns-name@kubernetescrd`, several with commas between.
     TraefikProvider,
-    /// A mesh identity: `trust-domain/ns/NAMESPACE/sa/NAME`.
+    /// A mesh identity: `trust-domain/ns/NAMESPACE/sa/NAME` of Istio, or of Linkerd
+    /// `NAME.NAMESPACE.serviceaccount.identity.CONTROL-PLANE.trust-domain`.
     Principal,
 }
 
@@ -93,6 +94,9 @@ pub(super) const fn to_in(
 
 pub(super) const CONFIG_MAP: Target = to("", "ConfigMap");
 pub(super) const SECRET: Target = to("", "Secret");
+pub(super) const SECRET_IN: Target = to_in("", "Secret", "namespace");
+pub(super) const SERVICE_ACCOUNT: Target = to("", "ServiceAccount");
+pub(super) const SERVICE_ACCOUNT_IN: Target = to_in("", "ServiceAccount", "namespace");
 pub(super) const SECRET_PROVIDER_CLASS: Target =
     to("secrets-store.csi.x-k8s.io", "SecretProviderClass");
 pub(super) const SERVICE: Target = to("", "Service");
@@ -226,6 +230,34 @@ pub(super) const ISSUER: Target = Target::Typed {
     namespace: None,
     kinds: &[("Issuer", "cert-manager.io"), ("ClusterIssuer", "cert-manager.io")],
     only: false,
+};
+/// What signs the certificate of a volume.
+pub(super) const CSI_ISSUER: Target = Target::Typed {
+    group: Some("csi.cert-manager.io/issuer-group"),
+    kind: "csi.cert-manager.io/issuer-kind",
+    namespace: None,
+    kinds: &[("Issuer", "cert-manager.io"), ("ClusterIssuer", "cert-manager.io")],
+    only: false,
+};
+/// Where the certificate of an authority is.
+pub(super) const CA_PROVIDER: Target = Target::Typed {
+    group: None,
+    kind: "type",
+    namespace: Some("namespace"),
+    kinds: &[("Secret", ""), ("ConfigMap", "")],
+    only: true,
+};
+/// Whom a policy of Linkerd lets in. A kind without a group is one of the core group.
+pub(super) const MESH_IDENTITY: Target = Target::Typed {
+    group: Some("group"),
+    kind: "kind",
+    namespace: Some("namespace"),
+    kinds: &[
+        ("ServiceAccount", ""),
+        ("MeshTLSAuthentication", "policy.linkerd.io"),
+        ("NetworkAuthentication", "policy.linkerd.io"),
+    ],
+    only: true,
 };
 pub(super) const SECRET_STORE: Target = Target::Typed {
     group: None,

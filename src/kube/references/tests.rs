@@ -359,3 +359,105 @@ fn values_that_are_no_names_are_left_alone() {
         assert_eq!(shown(&object("apps/v1", "Deployment", rest)), Vec::<String>::new(), "{rest}");
     }
 }
+
+#[test]
+fn what_makes_secrets_and_certificates_names_what_it_reads() {
+    let named = |api_version: &str, kind: &str, rest: &str| -> Vec<String> {
+        let found = found(&object(api_version, kind, rest));
+        found.iter().map(|reference| reference.target.to_string()).collect()
+    };
+    for (api_version, kind, rest, target) in [
+        (
+            "cert-manager.io/v1",
+            "Certificate",
+            "spec: {keystores: {pkcs12: {passwordSecretRef: {name: x}}}}",
+            "Secret/x in prod",
+        ),
+        (
+            "cert-manager.io/v1",
+            "Issuer",
+            "spec: {vault: {auth: {appRole: {secretRef: {name: x}}}}}",
+            "Secret/x in prod",
+        ),
+        (
+            "external-secrets.io/v1",
+            "ExternalSecret",
+            "spec: {target: {template: {templateFrom: [{configMap: {name: x}}]}}}",
+            "ConfigMap/x in prod",
+        ),
+        (
+            "external-secrets.io/v1",
+            "SecretStore",
+            "spec: {provider: {vault: {auth: {kubernetes: {serviceAccountRef: {name: x}}}}}}",
+            "ServiceAccount/x in prod",
+        ),
+        (
+            "external-secrets.io/v1",
+            "ClusterSecretStore",
+            "spec: {provider: {vault: {auth: {tokenSecretRef: {name: x, namespace: shop}}, caProvider: {type: ConfigMap, name: z, namespace: shop}}}}",
+            "Secret/x in shop ConfigMap/z in shop",
+        ),
+        (
+            "keda.sh/v1alpha1",
+            "TriggerAuthentication",
+            "spec: {hashiCorpVault: {credential: {serviceAccountName: x}}, boundServiceAccountToken: [{serviceAccountName: z}]}",
+            "ServiceAccount/x in prod ServiceAccount/z in prod",
+        ),
+        (
+            "networking.istio.io/v1",
+            "DestinationRule",
+            "spec: {trafficPolicy: {tls: {credentialName: x}, portLevelSettings: [{tls: {credentialName: z}}]}}",
+            "Secret/x in prod Secret/z in prod",
+        ),
+        (
+            "apps/v1",
+            "Deployment",
+            "spec: {template: {metadata: {annotations: {vault.hashicorp.com/agent-configmap: x}}}}",
+            "ConfigMap/x in prod",
+        ),
+        (
+            "apps/v1",
+            "Deployment",
+            "spec: {template: {spec: {volumes: [{csi: {volumeAttributes: {csi.cert-manager.io/issuer-name: x, csi.cert-manager.io/issuer-kind: ClusterIssuer}}}]}}}",
+            "ClusterIssuer/x",
+        ),
+    ] {
+        assert_eq!(named(api_version, kind, rest).join(" "), target, "{kind} {rest}");
+    }
+    let token = "apiVersion: v1\nkind: Secret\nmetadata: {name: t, annotations: {kubernetes.io/service-account.name: x}}\n";
+    assert_eq!(found(token)[0].target.to_string(), "ServiceAccount/x in prod");
+}
+
+#[test]
+fn policies_name_accounts_as_identities() {
+    let named = |api_version: &str, kind: &str, rest: &str| -> Vec<String> {
+        let found = found(&object(api_version, kind, rest));
+        found.iter().map(|reference| reference.target.to_string()).collect()
+    };
+    let refs = "[{kind: ServiceAccount, name: web}, {kind: ServiceAccount, name: web, namespace: shop}, {group: policy.linkerd.io, kind: MeshTLSAuthentication, name: m}]";
+    let expected = [
+        "ServiceAccount/web in prod",
+        "ServiceAccount/web in shop",
+        "MeshTLSAuthentication/m in prod",
+    ];
+    let linkerd = "policy.linkerd.io/v1alpha1";
+    let text = format!("spec: {{requiredAuthenticationRefs: {refs}}}");
+    assert_eq!(named(linkerd, "AuthorizationPolicy", &text), expected);
+    let text =
+        "spec: {identities: ['web.shop.serviceaccount.identity.linkerd.cluster.local', '*']}";
+    assert_eq!(named(linkerd, "MeshTLSAuthentication", text), ["ServiceAccount/web in shop"]);
+    for key in ["", "k8s:"] {
+        let peer = format!(
+            "{{matchLabels: {{'{key}io.cilium.k8s.policy.serviceaccount': web, '{key}io.kubernetes.pod.namespace': shop}}}}"
+        );
+        let text = format!("spec: {{ingress: [{{fromEndpoints: [{peer}]}}]}}");
+        let found = named("cilium.io/v2", "CiliumNetworkPolicy", &text);
+        assert_eq!(found, ["ServiceAccount/web in shop"]);
+    }
+}
+
+#[test]
+fn a_service_profile_is_named_after_a_host() {
+    let text = "apiVersion: linkerd.io/v1alpha2\nkind: ServiceProfile\nmetadata: {name: web.shop.svc.cluster.local}\n";
+    assert_eq!(found(text)[0].target.to_string(), "Service/web in shop");
+}

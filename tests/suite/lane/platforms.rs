@@ -58,3 +58,17 @@ fn gray_pods_are_an_application_of_their_own_to_dapr() {
     let told = refused(&long, &spec_of("", ""));
     assert!(told.contains("-mse-gray-dapr`: ") && told.contains("cut 1 character"), "{told}");
 }
+
+#[test]
+fn a_service_profile_is_copied_under_the_host_of_the_copy() {
+    let name = "web.shop.svc.cluster.local";
+    let profile = other(&format!(
+        "apiVersion: linkerd.io/v1alpha2\nkind: ServiceProfile\nmetadata: {{name: {name}}}\nspec: {{routes: []}}"
+    ));
+    let manifests = web() + SERVICE + &profile;
+    let spec = spec_of("  namespace: shop\n", &format!("    copy: [ServiceProfile/{name}]\n"));
+    let copied = lane(&manifests, &spec);
+    object(&copied, "ServiceProfile/web-mse-gray.shop.svc.cluster.local");
+    let shared = lane(&manifests, &spec_of("  namespace: shop\n", ""));
+    assert_eq!(ids(&shared), ["Deployment/web-mse-gray", "Service/web-mse-gray"]);
+}
