@@ -2,7 +2,8 @@
 //! baseline's.
 
 use super::{Check, Finding};
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::baseline::Object;
+use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::kube::object::ObjectRef;
 use crate::kube::references::references;
 use crate::lane::Made;
@@ -11,12 +12,15 @@ pub(super) const FINDING: Finding = Finding {
     code: "service-account-unbound",
     severity: Severity::Warning,
     doc: "\
-A ServiceAccount is copied, but a binding that gives it its rights is not.
+A ServiceAccount is copied, but a binding that gives it its rights, or a policy that knows it, is not.
 
 The gray pods run as the copy, which no binding names: the API server refuses what it allows the
-baseline's pods, and the service fails where it asks, not when it starts.
+baseline's pods, and the service fails where it asks, not when it starts. Policies of meshes and networks
+may know pods by their account as well: those that name the baseline's do to its pods what they do not do
+to the gray ones, such as to let their calls in.
 
-Remedy: copy the binding too (`copy: [RoleBinding/NAME]`), or, where it is in another namespace than the
+Remedy: name the copy too where a policy names the account, or take the ServiceAccount out of `copy`. For
+rights, copy the binding too (`copy: [RoleBinding/NAME]`), or, where it is in another namespace than the
 lane's, add the copy to its `subjects`. A ClusterRoleBinding belongs to the cluster:
 take the ServiceAccount out of `copy`, so that the gray pods use the baseline's, or bind the copy by a
 ClusterRoleBinding of its own.",
@@ -24,34 +28,56 @@ ClusterRoleBinding of its own.",
     check: Check::Copy(check),
 };
 
+/// Kinds that know pods by the account they run as. Sources are those of their rows in the table of
+/// references.
+const KNOWING: &[(&str, &str)] = &[
+    ("security.istio.io", "AuthorizationPolicy"),
+    ("cilium.io", "CiliumNetworkPolicy"),
+    ("cilium.io", "CiliumClusterwideNetworkPolicy"),
+    ("policy.linkerd.io", "AuthorizationPolicy"),
+    ("policy.linkerd.io", "MeshTLSAuthentication"),
+];
+
 fn check(made: &Made<'_>) -> Vec<Diagnostic> {
     let account = &made.object.id;
     if !account.group.is_empty() || account.kind != "ServiceAccount" {
         return Vec::new();
     }
-    let gray = bindings(made, &made.gray.id);
+    let gray = naming(made, &made.gray.id, is_binding);
     // One that binds both by hand is enough.
     let is_bound = |position: &usize| gray.contains(position);
     let roles: Vec<String> = gray.iter().filter_map(|position| role(made, *position)).collect();
-    bindings(made, account)
+    let is_copied =
+        |position: &usize| made.copied.gray_name(&made.facts.object(*position).id).is_some();
+    let bindings = naming(made, account, is_binding)
         .into_iter()
         .filter(|position| !is_bound(position))
         .filter(|position| role(made, *position).is_none_or(|role| !roles.contains(&role)))
-        .filter(|position| made.copied.gray_name(&made.facts.object(*position).id).is_none())
-        .filter_map(|position| tell(made, position))
-        .collect()
+        .filter(|position| !is_copied(position))
+        .filter_map(|position| tell(made, position));
+    let known = naming(made, &made.gray.id, knows_pods);
+    let policies = naming(made, account, knows_pods)
+        .into_iter()
+        .filter(|position| !known.contains(position) && !is_copied(position))
+        .map(|position| tell_of_policy(made, position));
+    bindings.chain(policies).collect()
 }
 
-/// The bindings of the baseline that name an account.
-fn bindings(made: &Made<'_>, account: &ObjectRef) -> Vec<usize> {
-    let is_binding = |position: &usize| {
-        let id = &made.facts.object(*position).id;
-        id.group == "rbac.authorization.k8s.io"
-            && matches!(id.kind.as_str(), "RoleBinding" | "ClusterRoleBinding")
-    };
+fn is_binding(id: &ObjectRef) -> bool {
+    id.group == "rbac.authorization.k8s.io"
+        && matches!(id.kind.as_str(), "RoleBinding" | "ClusterRoleBinding")
+}
+
+fn knows_pods(id: &ObjectRef) -> bool {
+    KNOWING.contains(&(id.group.as_str(), id.kind.as_str()))
+}
+
+/// The objects of the baseline, of those kinds, that name an account.
+fn naming(made: &Made<'_>, account: &ObjectRef, is_such: fn(&ObjectRef) -> bool) -> Vec<usize> {
     let other = in_own_namespace(made, account);
     let all = [account, &other].into_iter().flat_map(|id| made.facts.referrers(id));
-    let mut found: Vec<usize> = all.copied().filter(is_binding).collect();
+    let mut found: Vec<usize> =
+        all.copied().filter(|position| is_such(&made.facts.object(*position).id)).collect();
     found.sort_unstable();
     found.dedup();
     found
@@ -73,14 +99,33 @@ fn role(made: &Made<'_>, position: usize) -> Option<String> {
     Some(format!("{} {} {}/{}", id.kind, id.namespace, text("kind"), text("name")))
 }
 
-fn tell(made: &Made<'_>, position: usize) -> Option<Diagnostic> {
-    let (account, binding) = (&made.object.id, made.facts.object(position));
-    let document = binding.document();
+/// Where an object names the account.
+fn named_at(made: &Made<'_>, object: &Object) -> Option<Place> {
+    let account = &made.object.id;
     let other = in_own_namespace(made, account);
-    let subject = references(document.root(), &binding.id)
+    let document = object.document();
+    let named = references(document.root(), &object.id)
         .into_iter()
         .find(|reference| reference.target == *account || reference.target == other);
-    let place = subject.and_then(|subject| document.find(&subject.path)?.place());
+    named.and_then(|named| document.find(&named.path)?.place())
+}
+
+fn tell_of_policy(made: &Made<'_>, position: usize) -> Diagnostic {
+    let (account, policy) = (&made.object.id, made.facts.object(position));
+    let gray = &made.gray.id.name;
+    let warning = Diagnostic::warning(format!(
+        "{} knows pods by {account}, and the gray pods of `{}` run as its copy `{gray}`: they are not to it what the baseline's are",
+        policy.id, made.service.name
+    ));
+    warning.at(policy.place()).at(named_at(made, policy)).remedy(format!(
+        "name the ServiceAccount `{gray}` beside it; or take ServiceAccount/{} out of `copy`, so that the gray pods use the baseline's",
+        account.name
+    ))
+}
+
+fn tell(made: &Made<'_>, position: usize) -> Option<Diagnostic> {
+    let (account, binding) = (&made.object.id, made.facts.object(position));
+    let place = named_at(made, binding);
     let (own, there) = (made.release.namespace.as_deref(), &binding.id.namespace);
     let remedy = if binding.id.kind == "RoleBinding" {
         if own.is_none_or(|own| there.is_empty() || there == own) {
@@ -152,6 +197,42 @@ subjects:
             binding("RoleBinding", "gray", "web-mse-gray"),
         ];
         assert_eq!(told_of("ServiceAccount/web", &elsewhere).len(), 1);
+    }
+
+    #[test]
+    fn told_of_policies_that_know_the_pods_by_their_account() {
+        let istio = "---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: api}
+spec: {selector: {matchLabels: {app: api}}, rules: [{from: [{source: {serviceAccounts: [X]}}]}]}
+";
+        let cilium = "---
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: api}
+spec: {endpointSelector: {}, ingress: [{fromEndpoints: [{matchLabels: {io.cilium.k8s.policy.serviceaccount: X}}]}]}
+";
+        let linkerd = "---
+apiVersion: policy.linkerd.io/v1alpha1
+kind: AuthorizationPolicy
+metadata: {name: api}
+spec: {requiredAuthenticationRefs: [{kind: ServiceAccount, name: X}]}
+";
+        for policy in [istio, cilium, linkerd] {
+            let web = policy.replace('X', "web");
+            let found = told_of("ServiceAccount/web", std::slice::from_ref(&web));
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert!(
+                found[0].contains("Policy/api knows pods by ServiceAccount/web, "),
+                "{found:?}"
+            );
+            assert_eq!(told_of("", std::slice::from_ref(&web)).len(), 0, "it is shared");
+            let other = policy.replace('X', "other");
+            assert_eq!(told_of("ServiceAccount/web", &[other]).len(), 0);
+        }
+        let both = istio.replace('X', "web, web-mse-gray");
+        assert_eq!(told_of("ServiceAccount/web", &[both]).len(), 0);
     }
 
     #[test]

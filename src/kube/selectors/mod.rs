@@ -255,7 +255,9 @@ pub fn bare_key(key: &str) -> &str {
 /// known of what it selects.
 ///
 /// Cilium gives pods labels that say in which cluster they run and as whom. Gray pods have the same
-/// ones, so that they are left out; nothing is known of what asks for nothing else but an identity.
+/// ones, so that they are left out: those that run as a copy of the ServiceAccount are looked at by
+/// that name (`service-account-unbound`). Nothing is known of what asks for nothing else but an
+/// identity.
 ///
 /// Source: docs.cilium.io/en/stable/network/kubernetes/policy (namespaces, service accounts);
 /// cilium/cilium pkg/k8s/apis/cilium.io/const.go (policy labels).
