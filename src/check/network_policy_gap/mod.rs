@@ -1,6 +1,7 @@
 //! `network-policy-gap`: network policies treat gray pods otherwise than the baseline's.
 
 mod effect;
+mod namespaces;
 mod rules;
 #[cfg(test)]
 mod tests;
@@ -119,7 +120,8 @@ impl<'a> Policies<'a> {
     }
 
     /// Whether a rule says of others what it says of this peer: one of the peers in it, or in a rule
-    /// that covers it, is such, or it is about all pods of the namespace.
+    /// that covers it, is such, or it is about all pods of the namespace. Peers whose namespaces are not
+    /// known to be these count where this one is about the same.
     fn has_another(
         &self,
         peer: &Selecting,
@@ -128,15 +130,20 @@ impl<'a> Policies<'a> {
     ) -> bool {
         let facts = self.subject.facts;
         let Some(rule) = Rule::of(&peer.selector) else { return false };
-        let others = facts.selectors_of(peer.object).iter().filter(|other| is_such(other));
+        let policy = facts.object(peer.object);
+        let covers = |scope: &NamespaceScope| {
+            *scope == peer.selector.scope
+                || namespaces::covers(scope, &policy.id.namespace, namespace, &facts.baseline)
+        };
+        let others = facts.selectors_of(peer.object).iter();
+        let others = others.filter(|other| is_such(other) && covers(&other.selector.scope));
         let others: Vec<Rule> = others.filter_map(|other| Rule::of(&other.selector)).collect();
         if others.contains(&rule) {
             return true;
         }
-        let policy = facts.object(peer.object);
         let document = policy.document();
         others.iter().any(|other| rule.is_covered_by(other, &document))
-            || rule.is_about_all(&policy.id, &document, namespace)
+            || rule.is_about_all(&policy.id, &document, covers)
     }
 
     /// What a policy that selects the baseline's pods of a workload is to its gray ones, if it does

@@ -48,17 +48,18 @@ impl Rule {
             && find(self).zip(find(other)).is_some_and(|(rule, other)| is_as_wide(other, rule))
     }
 
-    /// Whether this rule, or one that covers it, may be about all pods of a namespace.
+    /// Whether this rule, or one that covers it, is about all pods of a namespace; `covers` says which
+    /// scopes it is in.
     pub(super) fn is_about_all(
         &self,
         policy: &ObjectRef,
         document: &Document,
-        namespace: &str,
+        covers: impl Fn(&NamespaceScope) -> bool,
     ) -> bool {
         let Some(rules) = document.find(&self.list) else { return false };
         let Some(rule) = rules.items().nth(self.number) else { return false };
         let mut covering = rules.items().filter(|other| is_as_wide(*other, rule));
-        covering.any(|rule| is_about_all(rule, policy, namespace))
+        covering.any(|rule| is_about_all(rule, policy, &covers))
     }
 }
 
@@ -94,7 +95,11 @@ fn is_as_wide(rule: NodeRef<'_>, other: NodeRef<'_>) -> bool {
     })
 }
 
-fn is_about_all(rule: NodeRef<'_>, policy: &ObjectRef, namespace: &str) -> bool {
+fn is_about_all(
+    rule: NodeRef<'_>,
+    policy: &ObjectRef,
+    covers: impl Fn(&NamespaceScope) -> bool,
+) -> bool {
     let is_cilium = policy.group == "cilium.io";
     // Without peers a rule is about everybody; one of Cilium is about nobody if it has no ports.
     let mut fields = rule.entries().filter(|(_, value)| is_cilium || !value.is_empty());
@@ -112,8 +117,6 @@ fn is_about_all(rule: NodeRef<'_>, policy: &ObjectRef, namespace: &str) -> bool 
     peers.into_iter().any(|peer| {
         let namespaces = peer.get("namespaceSelector").map(LabelSelector::from_label_selector);
         peer.get("podSelector").is_none()
-            && namespaces.is_some_and(|namespaces| {
-                NamespaceScope::Selected(namespaces).may_cover(&policy.namespace, namespace)
-            })
+            && namespaces.is_some_and(|namespaces| covers(&NamespaceScope::Selected(namespaces)))
     })
 }

@@ -30,7 +30,9 @@ fn told_of_peers_that_gray_pods_are_not() {
     };
     assert_eq!(peers("ingress", &format!("[{{from: [{web}, {}]}}]", named("other"))).len(), 1);
     let spaces = "{namespaceSelector: {matchLabels: {team: shop}}}";
-    for others in ["{podSelector: {}}", "{namespaceSelector: {}, podSelector: {}}", spaces, gray] {
+    // Whether that is the lane's is not known.
+    assert_eq!(peers("ingress", &format!("[{{from: [{web}, {spaces}]}}]")).len(), 1);
+    for others in ["{podSelector: {}}", "{namespaceSelector: {}, podSelector: {}}", gray] {
         let found = peers("ingress", &format!("[{{from: [{web}, {others}]}}]"));
         assert!(found.is_empty(), "{others}: {found:?}");
     }
@@ -50,6 +52,39 @@ fn told_of_peers_that_gray_pods_are_not() {
     assert_eq!(peers("ingress", &format!("[{{from: [{web}]}}, {{{http}}}]")).len(), 1);
     let api = web.replace("web", "api");
     assert!(peers("ingress", &format!("[{{from: [{api}]}}]")).is_empty());
+}
+
+#[test]
+fn namespaces_are_those_of_the_baseline() {
+    let told = |labels: &str, peers: &str| {
+        let baseline = format!(
+            "{}---
+apiVersion: v1
+kind: Namespace
+metadata: {{name: shop, labels: {labels}}}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {{name: db}}
+spec: {{podSelector: {{matchLabels: {{app: db}}}}, ingress: [{{from: [{peers}]}}]}}
+",
+            deployment("")
+        );
+        let spec = spec("").replace("tag: gray", "tag: gray\n  namespace: shop");
+        shown("network-policy-gap", &lane(&spec, &baseline)).len()
+    };
+    let web = "podSelector: {matchLabels: {app: web}}";
+    let team = "namespaceSelector: {matchLabels: {team: shop}}";
+    let both = format!("{{{web}}}, {{{team}}}");
+    assert_eq!(told("{team: shop}", &both), 0);
+    assert_eq!(told("{team: other}", &both), 1);
+    let all_pods = format!("{{{web}}}, {{{team}, podSelector: {{}}}}");
+    assert_eq!(told("{team: shop}", &all_pods), 0);
+    assert_eq!(told("{team: other}", &all_pods), 1);
+    let named = "{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: shop}}}";
+    assert_eq!(told("{}", &format!("{{{web}}}, {named}")), 0);
+    // Those that are let in are let in together.
+    assert_eq!(told("{team: other}", &format!("{{{web}, {team}}}, {{{team}}}")), 0);
 }
 
 #[test]
