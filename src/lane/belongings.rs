@@ -36,7 +36,9 @@ impl Selection<'_, '_> {
                     services.push(object);
                     self.serves(object, number);
                 }
-            } else if role != SelectorRole::Workload && finds_own_pods(role) {
+            } else if !matches!(role, SelectorRole::Workload | SelectorRole::MeshClient)
+                && finds_own_pods(role)
+            {
                 // A policy that still covers the gray pods covers them as it does the baseline's.
                 let still = !counts_pods(role)
                     && selecting
@@ -123,7 +125,7 @@ impl Selection<'_, '_> {
     }
 
     /// Decides for an object that belongs to a service; whether it is copied.
-    fn consider(&mut self, object: usize, number: usize) -> bool {
+    pub(super) fn consider(&mut self, object: usize, number: usize) -> bool {
         if self.taken.contains_key(&object) {
             return self.copied.contains(&object);
         }

@@ -49,6 +49,7 @@ pub(super) fn finds_own_pods(role: SelectorRole) -> bool {
             SelectorRole::NetworkPolicySubject
                 | SelectorRole::AuthorizationSubject
                 | SelectorRole::MeshSubject
+                | SelectorRole::MeshClient
         )
 }
 

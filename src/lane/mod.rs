@@ -4,6 +4,7 @@
 mod belongings;
 mod builder;
 mod canary;
+mod clients;
 mod copied;
 mod copy;
 mod dapr;

@@ -43,6 +43,14 @@ pub(super) fn relabel(
         let services: Vec<_> = iter::once(service).chain(services).map(of).collect();
         result = split(&services, document);
     }
+    let is_of_clients = |each: &SelectorUse| each.role == SelectorRole::MeshClient;
+    if let Some(clients) = selectors(document.root()).into_iter().find(is_of_clients) {
+        // Those that call are seldom pods of the service that is called.
+        let mut services = iter::once(service).chain(services).map(of);
+        if let Some(service) = services.find(|service| service.is_for(&clients)) {
+            result = result.and_then(|()| service.rewrite(&clients, document));
+        }
+    }
     result = result.and_then(|()| of(service).apply(document, &mut errors));
     if let Err(error) = result {
         let error =

@@ -102,6 +102,9 @@ pub(super) fn select<'a>(
     for number in 0..selection.plan.services.len() {
         selection.belongings(number);
     }
+    for number in 0..selection.plan.services.len() {
+        selection.clients(number);
+    }
     selection.tell_skipped();
     let first = selection.plan.copies.len();
     for number in 0..selection.plan.services.len() {

@@ -50,6 +50,8 @@ pub enum SelectorRole {
     AuthorizationSubject,
     /// A mesh's configuration finds the pods it is for.
     MeshSubject,
+    /// A mesh's configuration of calls finds the pods that make them.
+    MeshClient,
     /// A subset of the pods behind a host.
     DestinationRuleSubset,
     /// A controller finds the pods it injects containers into.

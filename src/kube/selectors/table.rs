@@ -111,6 +111,8 @@ pub const SELECTORS: &[SelectorField] = selectors! {
         => Plain MeshSubject, MatchesAll, Everywhere; "istio.io/latest/docs/reference/config/networking/gateway";
     Kinds("networking.istio.io", &["DestinationRule"]), "spec.subsets[*].labels"
         => Plain DestinationRuleSubset, MatchesAll, SubsetHost; "istio.io/latest/docs/reference/config/networking/destination-rule (Subset)";
+    Kinds("networking.istio.io", &["DestinationRule"]), "spec.workloadSelector"
+        => LabelSelector MeshClient, MatchesAll, Own; "istio.io/latest/docs/reference/config/networking/destination-rule (workloadSelector: the clients that it is for)";
     Kinds("apps.kruise.io", &["SidecarSet"]), "spec.selector"
         => LabelSelector Injection, MatchesNone, ClusterNamespaces; "openkruise.io/docs/user-manuals/sidecarset";
 };

@@ -60,6 +60,30 @@ fn gray_pods_are_an_application_of_their_own_to_dapr() {
 }
 
 #[test]
+fn rules_of_a_mesh_for_clients_are_for_the_gray_ones() {
+    let rule = other(
+        "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: api}\nspec:\n  host: api\n  \
+         workloadSelector: {matchLabels: {app: web}}\n  trafficPolicy: {tls: {mode: SIMPLE}}",
+    );
+    let called = SERVICE.replace("web", "api");
+    let manifests =
+        format!("{}{SERVICE}{}{called}{rule}", web(), deployment("api", "{app: api}", ""));
+    let both = lane(&manifests, &spec_of("", "  - {name: api}\n"));
+    let gray = object(&both, "DestinationRule/api-mse-gray");
+    assert_eq!(at(gray, "/spec/host"), "\"api-mse-gray\"");
+    assert_eq!(at(gray, "/spec/workloadSelector/matchLabels/app"), "\"web-mse-gray\"");
+    assert_eq!(at(gray, "/metadata/labels/zadigx-release-service-name"), "\"api\"");
+    // The gray client calls the baseline's by the same rule.
+    let client = lane(&manifests, &spec_of("", ""));
+    let gray = object(&client, "DestinationRule/api-mse-gray");
+    assert_eq!(at(gray, "/spec/host"), "\"api\"");
+    assert_eq!(at(gray, "/spec/workloadSelector/matchLabels/app"), "\"web-mse-gray\"");
+    let called = lane(&manifests, &spec_of("", "").replace("name: web", "name: api"));
+    let gray = object(&called, "DestinationRule/api-mse-gray");
+    assert_eq!(at(gray, "/spec/workloadSelector/matchLabels/app"), "\"web\"");
+}
+
+#[test]
 fn a_service_profile_is_copied_under_the_host_of_the_copy() {
     let name = "web.shop.svc.cluster.local";
     let profile = other(&format!(
