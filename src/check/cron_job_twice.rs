@@ -3,6 +3,7 @@
 use super::pod::at_patch;
 use super::{Check, Finding};
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::kube::schedules::suspended_by;
 use crate::lane::Made;
 use crate::yaml::NodeRef;
 
@@ -12,10 +13,10 @@ pub(super) const FINDING: Finding = Finding {
     doc: "\
 A patch lets the copy of a CronJob run by its own schedule, beside the baseline's.
 
-A copy of a CronJob is suspended. Once it is not, whatever the job does is done twice on every schedule:
+A copy of a CronJob is suspended, one of an AdvancedCronJob is paused. Once it is not, whatever the job does is done twice on every schedule:
 mails go out, bills are written and rows are cleaned up by both versions, at the same time.
 
-Remedy: take `suspend` out of the patch and start a run where one is wanted, by
+Remedy: take `suspend` or `paused` out of the patch and start a run where one is wanted, of a CronJob by
 `kubectl create job --from=cronjob/NAME RUN`; or give it a schedule at which it may run too.",
     is_fixed: false,
     check: Check::Copy(check),
@@ -23,17 +24,15 @@ Remedy: take `suspend` out of the patch and start a run where one is wanted, by
 
 fn check(made: &Made<'_>) -> Vec<Diagnostic> {
     let id = &made.object.id;
-    if (id.group.as_str(), id.kind.as_str()) != ("batch", "CronJob") {
-        return Vec::new();
-    }
+    let Some(field) = suspended_by(id) else { return Vec::new() };
     let root = made.document.root();
-    let suspended = root.at(&["spec", "suspend"]);
+    let suspended = root.at(&["spec", field]);
     if suspended.and_then(NodeRef::as_bool) == Some(true) {
         return Vec::new();
     }
     let before = made.baseline();
     let before = before.root();
-    let runs = before.at(&["spec", "suspend"]).and_then(NodeRef::as_bool) != Some(true);
+    let runs = before.at(&["spec", field]).and_then(NodeRef::as_bool) != Some(true);
     let schedule = |root: NodeRef<'_>| {
         root.at(&["spec", "schedule"]).and_then(NodeRef::text).map(str::to_owned)
     };
@@ -45,10 +44,13 @@ fn check(made: &Made<'_>) -> Vec<Diagnostic> {
         "the copy of {id} runs by the schedule of the baseline's (`{}`): all that it does is done twice",
         times.unwrap_or_default()
     ))
-    .remedy(format!(
-        "take `suspend` out of the patch; for one run: `kubectl create job --from=cronjob/{} RUN`",
-        made.gray.id.name
-    ));
+    .remedy(match id.kind.as_str() {
+        "CronJob" => format!(
+            "take `{field}` out of the patch; for one run: `kubectl create job --from=cronjob/{} RUN`",
+            made.gray.id.name
+        ),
+        _ => format!("take `{field}` out of the patch, or give the copy a schedule of its own"),
+    });
     vec![at_patch(made, warning, suspended.unwrap_or(root))]
 }
 

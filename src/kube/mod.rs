@@ -17,6 +17,7 @@ pub mod pod_specs;
 pub mod policies;
 pub mod references;
 pub mod scaling;
+pub mod schedules;
 pub mod sealed;
 pub mod selector;
 pub mod selector_index;

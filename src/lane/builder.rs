@@ -14,12 +14,13 @@ use super::{
     Built, GrayObject, Identity, Inspect, LaneEntry, Origin, copy, dapr, monitors, own,
     progressive, relabel, rename, rewire, set, waves,
 };
-use crate::baseline::Object;
+use crate::baseline::{Object, misshapen};
 use crate::diagnostic::Diagnostic;
 use crate::governance::Governance;
 use crate::kube::kinds::{Wave, kind_of};
 use crate::kube::object::{GroupKind, ObjectRef};
 use crate::kube::scaling::sets_replicas;
+use crate::kube::schedules;
 use crate::spec::{GrayRelease, Patch};
 use crate::yaml::{Document, EditError};
 
@@ -51,10 +52,9 @@ impl Making<'_> {
     fn tell(&mut self, told: Result<impl IntoIterator<Item = Diagnostic>, EditError>) {
         match told {
             Ok(notes) => self.notes.extend(notes),
-            Err(error) => self.errors.push(Diagnostic::error(format!(
-                "{} is not formed as Kubernetes wants it: {error}",
-                self.object.id
-            ))),
+            Err(error) => {
+                self.errors.push(misshapen(&self.object.id, self.object.place(), &error));
+            }
         }
     }
 }
@@ -112,8 +112,8 @@ impl<'a> Builder<'a> {
                 None => making.errors.extend(set::set_replicas(object, service.spec, document)),
             }
         }
-        if (object.id.group.as_str(), object.id.kind.as_str()) == ("batch", "CronJob") {
-            making.errors.extend(set::suspend(object, document));
+        if let Some(field) = schedules::suspended_by(&object.id) {
+            making.errors.extend(set::suspend(object, field, document));
         }
         if progressive::is_progressive(&object.id) {
             let stopped = progressive::stop(object, document);

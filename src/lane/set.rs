@@ -126,12 +126,16 @@ pub(super) fn scaled(service: &Service, workload: &Object, autoscaler: &ObjectRe
     .at(service.place.clone())
 }
 
-/// Keeps the copy of a CronJob from running beside the baseline's on every schedule; a run of it can
-/// still be started by hand (`kubectl create job --from`).
-pub(super) fn suspend(object: &Object, document: &mut Document) -> Vec<Diagnostic> {
+/// Keeps the copy of a CronJob from running beside the baseline's on every schedule, by the field that
+/// suspends its kind; a run of it can still be started by hand (`kubectl create job --from`).
+pub(super) fn suspend(
+    object: &Object,
+    field: &'static str,
+    document: &mut Document,
+) -> Vec<Diagnostic> {
     let mut setting = Setting { object, errors: Vec::new() };
     let (spec, suspended) = (Path::keys(["spec"]), Value::bool(true));
-    setting.edit(document.insert_entry(&spec, 0, "suspend", suspended));
+    setting.edit(document.insert_entry(&spec, 0, field, suspended));
     setting.errors
 }
 

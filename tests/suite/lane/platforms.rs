@@ -60,6 +60,17 @@ fn gray_pods_are_an_application_of_their_own_to_dapr() {
 }
 
 #[test]
+fn copies_of_what_runs_on_a_schedule_do_not() {
+    let manifests = other(
+        "apiVersion: apps.kruise.io/v1alpha1\nkind: AdvancedCronJob\nmetadata: {name: web}\nspec:\n  \
+         schedule: 0 1 * * *\n  template: {jobTemplate: {spec: {template: {spec: {containers: [{name: app, image: 'app:1'}]}}}}}",
+    );
+    let service = "    workload: AdvancedCronJob/web\n    policies: {AdvancedCronJob: copy}\n";
+    let release = lane(&manifests, &spec_of("", service));
+    assert_eq!(at(object(&release, "AdvancedCronJob/web-mse-gray"), "/spec/paused"), "true");
+}
+
+#[test]
 fn rules_of_a_mesh_for_clients_are_for_the_gray_ones() {
     let rule = other(
         "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: api}\nspec:\n  host: api\n  \
