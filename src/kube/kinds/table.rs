@@ -43,8 +43,8 @@ macro_rules! is_workload {
 pub const KINDS: &[Kind] = kinds! {
     "apps" Deployment: Namespaced Copy Workload (serves);
         "Init containers that migrate a database and message consumers act on production data", "kubernetes.io/docs/concepts/workloads/controllers/deployment";
-    "apps.kruise.io" CloneSet: Namespaced Copy Workload (serves);
-        "Init containers that migrate a database and message consumers act on production data", "openkruise.io/docs/user-manuals/cloneset";
+    "apps.kruise.io" CloneSet: Namespaced Copy Workload limit 52 (serves);
+        "Init containers that migrate a database and message consumers act on production data", "openkruise.io/docs/user-manuals/cloneset; openkruise/kruise pkg/controller/cloneset/utils (controller-revision-hash: NAME-HASH, unless the feature CloneSetShortHash is on)";
     "apps" StatefulSet: Namespaced Refuse Workload limit 52 (serves);
         "Its pods get new, empty volumes, find peers by pod name and write to a second data store", "kubernetes.io/docs/concepts/workloads/controllers/statefulset; kubernetes/kubernetes #64023";
     "apps.kruise.io" StatefulSet: Namespaced Refuse Workload limit 52 (serves);

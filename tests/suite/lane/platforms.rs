@@ -12,6 +12,7 @@ fn workload(head: &str, metadata: &str, spec: &str) -> String {
 }
 
 const DEPLOYMENT: &str = "apiVersion: apps/v1\nkind: Deployment";
+const CLONE_SET: &str = "apiVersion: apps.kruise.io/v1alpha1\nkind: CloneSet";
 
 #[test]
 fn gray_pods_are_an_application_of_their_own_to_dapr() {
@@ -68,6 +69,15 @@ fn copies_of_what_runs_on_a_schedule_do_not() {
     let service = "    workload: AdvancedCronJob/web\n    policies: {AdvancedCronJob: copy}\n";
     let release = lane(&manifests, &spec_of("", service));
     assert_eq!(at(object(&release, "AdvancedCronJob/web-mse-gray"), "/spec/paused"), "true");
+}
+
+#[test]
+fn a_clone_set_leaves_room_for_the_hash_of_its_revisions() {
+    let name = "a".repeat(44);
+    let manifests = workload(CLONE_SET, "labels: {app: web}", "replicas: 1")
+        .replace("{name: web}", &format!("{{name: {name}}}"));
+    let told = refused(&manifests, &spec_of("", &format!("    workload: CloneSet/{name}\n")));
+    assert!(told.contains("cut 1 character to come to the 52 allowed"), "{told}");
 }
 
 #[test]
