@@ -11,7 +11,7 @@ use super::rewire::Rewiring;
 use super::select::{Copy, Plan, PlannedService, Role};
 use super::targets::Targets;
 use super::{
-    Built, GrayObject, Identity, Inspect, LaneEntry, Origin, copy, dapr, monitors, own,
+    Built, GrayObject, Identity, Inspect, LaneEntry, Origin, copy, dapr, held_back, monitors, own,
     progressive, relabel, rename, rewire, set, waves,
 };
 use crate::baseline::{Object, misshapen};
@@ -64,7 +64,7 @@ impl<'a> Builder<'a> {
     ///
     /// 1. It is copied without what the cluster or another tool put there ([`copy`]).
     /// 2. What the lane has otherwise unless a patch says so: replicas, suspension, progressive
-    ///    delivery ([`set`], [`progressive`]).
+    ///    delivery, and what holds it back ([`set`], [`progressive`], [`held_back`]).
     /// 3. The spec's patches, while it still looks like the baseline's object ([`super::patch`]).
     /// 4. Images, environment and the marks of governance in a workload ([`set`]); the canary route
     ///    of an entry ([`super::canary`]); the application that Dapr knows its pods by ([`dapr`]).
@@ -119,6 +119,8 @@ impl<'a> Builder<'a> {
             let stopped = progressive::stop(object, document);
             making.tell(stopped);
         }
+        let let_go = held_back::let_go(object, &mut making.document);
+        making.tell(let_go);
     }
 
     /// The autoscaler of a workload that is copied with it.

@@ -13,6 +13,7 @@ mod facts;
 mod find;
 mod generated;
 mod governed;
+mod held_back;
 mod isolation;
 mod labels;
 mod made;

@@ -61,6 +61,70 @@ fn gray_pods_are_an_application_of_their_own_to_dapr() {
 }
 
 #[test]
+fn what_holds_a_workload_back_is_left_out() {
+    let stateful = "apiVersion: apps/v1\nkind: StatefulSet";
+    for (head, kind, spec, path) in [
+        (DEPLOYMENT, "Deployment", "paused: true", "/spec/paused"),
+        (
+            stateful,
+            "StatefulSet",
+            "updateStrategy: {type: RollingUpdate, rollingUpdate: {partition: 2}}",
+            "/spec/updateStrategy/rollingUpdate",
+        ),
+        (CLONE_SET, "CloneSet", "updateStrategy: {partition: 50%}", "/spec/updateStrategy"),
+        (
+            CLONE_SET,
+            "CloneSet",
+            "updateStrategy: {paused: true, type: InPlaceOnly}",
+            "/spec/updateStrategy/paused",
+        ),
+        (
+            CLONE_SET,
+            "CloneSet",
+            "scaleStrategy: {podsToDelete: [web-abcde]}",
+            "/spec/scaleStrategy",
+        ),
+    ] {
+        let manifests = workload(head, "labels: {app: web}", spec);
+        let service = format!("    workload: {kind}/web\n    policies: {{{kind}: copy}}\n");
+        let release = lane(&manifests, &spec_of("", &service));
+        let gray = object(&release, &format!("{kind}/web-mse-gray"));
+        assert_eq!(at(gray, path), "nothing", "{spec}");
+        let notes = shown(&release.lane.notes);
+        assert!(notes.contains(&format!("the copy of {kind}/web goes without `spec.")), "{notes}");
+        let patch = format!(
+            "{service}    patches: [{{target: {kind}/web, merge: {{spec: {{{spec}}}}}}}]\n"
+        );
+        let release = lane(&manifests, &spec_of("", &patch));
+        assert_ne!(
+            at(object(&release, &format!("{kind}/web-mse-gray")), path),
+            "nothing",
+            "{spec}"
+        );
+    }
+    let moves = workload(DEPLOYMENT, "labels: {app: web}", "paused: false");
+    let release = lane(&moves, &spec_of("", ""));
+    assert_eq!(at(object(&release, "Deployment/web-mse-gray"), "/spec/paused"), "false");
+}
+
+#[test]
+fn a_knative_service_has_revisions_of_its_own() {
+    let manifests = other(
+        "apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: web}\nspec:\n  template:\n    \
+         metadata: {name: web-00001}\n    spec: {containers: [{name: app, image: 'app:1'}]}\n  \
+         traffic: [{revisionName: web-00001, percent: 100}]",
+    );
+    let service = "    workload: Service/web\n    policies: {Service: copy}\n";
+    let release = lane(&manifests, &spec_of("", service));
+    let gray = object(&release, "Service/web-mse-gray");
+    assert_eq!(at(gray, "/spec/template/metadata/name"), "nothing");
+    assert_eq!(at(gray, "/spec/traffic"), "nothing");
+    let latest = manifests.replace("revisionName: web-00001", "latestRevision: true");
+    let release = lane(&latest, &spec_of("", service));
+    assert_ne!(at(object(&release, "Service/web-mse-gray"), "/spec/traffic"), "nothing");
+}
+
+#[test]
 fn copies_of_what_runs_on_a_schedule_do_not() {
     let manifests = other(
         "apiVersion: apps.kruise.io/v1alpha1\nkind: AdvancedCronJob\nmetadata: {name: web}\nspec:\n  \
