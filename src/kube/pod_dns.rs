@@ -14,6 +14,8 @@ pub struct PodMention<'a> {
     /// The StatefulSet: the pod without its ordinal. `None` where a variable stands for the name of
     /// the pod that reads it: `$(POD_NAME).mq`.
     pub set: Option<&'a str>,
+    /// The ordinal of the pod, where its name is written.
+    pub ordinal: Option<u64>,
     /// The bytes of that, wherever the name of the pod stands, in order: `db-0=http://db-0.db` has it
     /// twice.
     pub set_ranges: Vec<Range<usize>>,
@@ -75,6 +77,7 @@ fn pod<'a>(before: &str, host: &'a str) -> Option<PodMention<'a>> {
     let start = before.len();
     let mut found = behind_pod(domain, start + pod.len() + 1)?;
     found.set = Some(set);
+    found.ordinal = ordinal.parse().ok();
     found.set_ranges.push(start..start + set.len());
     let member = before.strip_suffix("://").and_then(|before| split_near(before, "="));
     let is_scheme = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric());
@@ -98,6 +101,7 @@ fn behind_pod(domain: &str, service_start: usize) -> Option<PodMention<'_>> {
     }
     Some(PodMention {
         set: None,
+        ordinal: None,
         set_ranges: Vec::new(),
         service,
         service_range: service_start..service_start + service.len(),

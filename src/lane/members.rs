@@ -4,10 +4,13 @@ use foldhash::HashMap;
 use rayon::prelude::*;
 
 use super::facts::Facts;
+use super::ordinals::Ordinals;
 use super::own::meant;
-use super::select::Plan;
+use super::select::{Plan, Role};
 use crate::kube::object::ObjectRef;
 use crate::kube::pod_dns::PodMention;
+use crate::kube::scaling::sets_replicas;
+use crate::spec::Patch;
 use crate::yaml::NodeRef;
 
 /// The API groups that have StatefulSets.
@@ -16,7 +19,17 @@ const GROUPS: [&str; 2] = ["apps", "apps.kruise.io"];
 /// The copied StatefulSets of a lane, each with the Service that governs it, where that is copied
 /// too: without it the gray pods have no names.
 #[derive(Debug, Default)]
-pub(super) struct Members(HashMap<ObjectRef, ObjectRef>);
+pub(super) struct Members(HashMap<ObjectRef, Set>);
+
+#[derive(Debug)]
+struct Set {
+    /// The Service that governs it.
+    governing: ObjectRef,
+    /// The service of the spec that it belongs to.
+    service: String,
+    /// The pods of its copy, where they are known before that is made.
+    ordinals: Option<Ordinals>,
+}
 
 /// A copied StatefulSet, of which a name of a pod is.
 pub(super) struct Member<'a> {
@@ -24,6 +37,10 @@ pub(super) struct Member<'a> {
     pub set: &'a ObjectRef,
     /// The names of its copy, and of that of its Service.
     pub gray: (String, String),
+    /// The service of the spec that it belongs to.
+    pub service: &'a str,
+    /// The pods of its copy, where they are known before that is made.
+    pub ordinals: Option<Ordinals>,
 }
 
 impl Members {
@@ -38,7 +55,24 @@ impl Members {
             let document = object.document();
             let name = document.root().at(&["spec", "serviceName"]).and_then(NodeRef::text)?;
             let service = ObjectRef::new("", "Service", &id.namespace, name);
-            plan.gray_names.contains_key(&service).then(|| (id.clone(), service))
+            let spec = plan.services[copy.service].spec;
+            // What scales it and what patches it may say otherwise.
+            let scaler = |at: &usize| {
+                let id = &facts.object(*at).id;
+                sets_replicas(id) && plan.gray_names.contains_key(id)
+            };
+            let is_patched = |patch: &Patch| {
+                (patch.target.kind.as_str(), patch.target.name.as_str())
+                    == (id.kind.as_str(), id.name.as_str())
+            };
+            let is_open = copy.role != Role::Workload
+                || facts.referrers(id).iter().any(scaler)
+                || spec.patches.iter().any(is_patched);
+            let ordinals = Ordinals::counting(document.root(), spec.replicas.into());
+            plan.gray_names.contains_key(&service).then(|| {
+                let ordinals = ordinals.filter(|_| !is_open);
+                (id.clone(), Set { governing: service, service: spec.name.clone(), ordinals })
+            })
         });
         Self(copies.collect::<Vec<_>>().into_iter().collect())
     }
@@ -63,11 +97,16 @@ impl Members {
                 Some(set) => ObjectRef::new(group, "StatefulSet", namespace, set),
                 None => object.clone(),
             };
-            let (set, governing) = self.0.get_key_value(meant(facts, &id))?;
+            let (set, Set { governing, service: of, ordinals }) =
+                self.0.get_key_value(meant(facts, &id))?;
             let gray = (plan.gray_names.get(set)?, plan.gray_names.get(governing)?);
             let is_other = *gray.0 != id.name || *gray.1 != service.name;
-            (governing == meant(facts, &service) && is_other)
-                .then(|| Member { set, gray: (gray.0.clone(), gray.1.clone()) })
+            (governing == meant(facts, &service) && is_other).then(|| Member {
+                set,
+                gray: (gray.0.clone(), gray.1.clone()),
+                service: of,
+                ordinals: *ordinals,
+            })
         })
     }
 }

@@ -19,6 +19,7 @@ mod labels;
 mod made;
 mod members;
 mod monitors;
+mod ordinals;
 mod own;
 mod patch;
 mod policy;

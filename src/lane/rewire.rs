@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use super::facts::Facts;
-use super::members::Members;
+use super::members::{Member, Members};
+use super::ordinals::{Ordinals, absent};
 use super::own::meant;
 use super::select::{Copy, Plan, Role};
 use super::targets::Targets;
@@ -130,31 +131,44 @@ impl Rewiring {
         let service = plan.services[copy.service].spec;
         self.own_peers_of_arguments(object, plan, facts, members, document);
         for EnvValue { container, variable, path, text } in env_values(document) {
-            let mut set = None;
+            let mut first: Option<Member<'_>> = None;
             // Whether the pods of the copy have names there that are the baseline's.
             let mut joins = false;
             let mut pods = Vec::new();
+            let mut ordinals: HashMap<ObjectRef, Vec<u64>> = HashMap::new();
             for pod in pod_mentions(&text) {
                 if let Some(member) = members.find(&pod, &object.id, plan, facts) {
                     // Its own matter most.
                     let is_own = *member.set == object.id;
-                    set = set.filter(|_| !is_own).or(Some(member.set));
                     joins |= is_own && pod.set.is_some();
-                    pods.push((pod, member.gray));
+                    ordinals.entry(member.set.clone()).or_default().extend(pod.ordinal);
+                    pods.push((pod, member.gray.clone()));
+                    first = first.filter(|_| !is_own).or(Some(member));
                 }
             }
-            let Some(set) = set else { continue };
-            if service.rewrite_env {
-                let text = replace_pods(&text, &pods);
-                self.edit(object, document.set_str(&path, &text));
-                continue;
-            }
+            let Some(first) = first else { continue };
+            let set = first.set;
             let what = format!(
-                "the environment variable `{}` of container `{}` of {} names pods of",
+                "the environment variable `{}` of container `{}` of {} names",
                 variable.escape_debug(),
                 container.escape_debug(),
                 object.id
             );
+            let there = object.document().find(&path).and_then(NodeRef::place);
+            if service.rewrite_env {
+                let text = replace_pods(&text, &pods);
+                self.edit(object, document.set_str(&path, &text));
+                let known = match *set == object.id {
+                    true => Ordinals::of(document.root()),
+                    false => first.ordinals,
+                };
+                let named = ordinals.get(set).map_or(&[][..], Vec::as_slice);
+                let pair = (set, first.gray.0.as_str());
+                let told = known.and_then(|known| absent(&what, named, known, pair, first.service));
+                self.notes.extend(told.map(|told| told.at(there)));
+                continue;
+            }
+            let what = format!("{what} pods of");
             let told = if *set == object.id {
                 let why = match joins {
                     true => "those of the copy would join the baseline's",
@@ -166,7 +180,6 @@ impl Rewiring {
                     "{what} {set}, which has a gray copy: its value stays as it is"
                 ))
             };
-            let there = object.document().find(&path).and_then(NodeRef::place);
             self.notes.push(told.at(there).remedy(format!(
                 "`rewriteEnv: true` on `{}` makes it name the pods of the copy",
                 service.name

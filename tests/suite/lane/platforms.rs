@@ -181,3 +181,35 @@ fn a_service_profile_is_copied_under_the_host_of_the_copy() {
     let shared = lane(&manifests, &spec_of("  namespace: shop\n", ""));
     assert_eq!(ids(&shared), ["Deployment/web-mse-gray", "Service/web-mse-gray"]);
 }
+
+#[test]
+fn names_of_pods_that_the_copy_does_not_have_are_told() {
+    let set = |image: &str| {
+        format!(
+            "---\napiVersion: apps/v1\nkind: StatefulSet\nmetadata: {{name: mq}}\nspec:\n  replicas: 3\n  serviceName: mq\n  \
+             selector: {{matchLabels: {{app: mq}}}}\n  template:\n    metadata: {{labels: {{app: mq}}}}\n    spec:\n      \
+             containers:\n      - {{name: app, image: '{image}', env: [{{name: PEERS, value: 'mq-0.mq,mq-2.mq'}}]}}\n"
+        )
+    };
+    let service = SERVICE.replace("web", "mq").replace("{selector", "{clusterIP: None, selector");
+    let client = web().replace(
+        "        image: app:1\n",
+        "        image: app:1\n        env: [{name: MQ, value: mq-1.mq}]\n",
+    );
+    let manifests = format!("{client}{}{service}", set("app:1"));
+    let notes = |more: &str| {
+        let service = format!(
+            "    rewriteEnv: true\n  - {{name: mq, workload: StatefulSet/mq, rewriteEnv: true, policies: {{StatefulSet: copy}}{more}}}\n"
+        );
+        shown(&lane(&manifests, &spec_of("", &service)).lane.notes)
+    };
+    let told = notes("");
+    assert!(told.contains("of StatefulSet/mq names `mq-mse-gray-2`, which the copy"), "{told}");
+    assert!(told.contains("say `replicas: 3` on `mq`, or"), "{told}");
+    assert!(told.contains("of Deployment/web names `mq-mse-gray-1`, which the copy"), "{told}");
+    let told = notes(", replicas: 3");
+    assert!(!told.contains("does not have"), "{told}");
+    let patched = ", patches: [{target: StatefulSet/mq, merge: {spec: {replicas: 3}}}]";
+    let told = notes(patched);
+    assert!(!told.contains("does not have"), "{told}");
+}
