@@ -16,7 +16,7 @@ A gray object differs from the overlay of the last commit in a field that cannot
 
 The API server refuses such a change once the object exists: the contents of a ConfigMap or Secret
 with `immutable: true`, the volume claim templates of a StatefulSet, the pod template of a Job, the
-role of a binding. The delivery tool fails to apply the new manifest, and what comes after it in the
+role of a binding, whether a Service has an address. The delivery tool fails to apply the new manifest, and what comes after it in the
 lane waits.
 
 Remedy: remove the lane and let that be applied, then generate it again: `graylane cleanup --commit`,

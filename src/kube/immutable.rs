@@ -28,12 +28,15 @@ enum Same {
     Claims,
     /// The contents of a Secret, in `data` and `stringData`.
     Contents,
+    /// Whether a Service has an address: absent is that it has one, and one of `ExternalName` may get
+    /// one or lose it.
+    Headless,
     /// Completions of a Job: one by default where no parallelism is given; an indexed Job may be
     /// scaled by both together.
     Completions,
 }
 
-use Same::{Alike, Claims, Completions, Contents, Default, Empty, Role};
+use Same::{Alike, Claims, Completions, Contents, Default, Empty, Headless, Role};
 
 struct Row {
     group: &'static str,
@@ -54,6 +57,8 @@ const IMMUTABLE: &[Row] = &[
         source: "kubernetes/kubernetes pkg/apis/core/validation, ValidateSecretUpdate" },
     Row { group: "", kind: "Secret", fixed: Fixed::Always, fields: &[("type", Default("Opaque"))],
         source: "kubernetes/kubernetes pkg/apis/core/validation, ValidateSecretUpdate" },
+    Row { group: "", kind: "Service", fixed: Fixed::Always, fields: &[("spec.clusterIP", Headless)],
+        source: "kubernetes/kubernetes pkg/apis/core/validation, ValidateServiceUpdate (upgradeServiceClusterIPs, ValidateServiceClusterIPsRelatedFields)" },
     Row { group: "", kind: "PersistentVolumeClaim", fixed: Fixed::Always,
         fields: &[("spec.accessModes", Alike), ("spec.selector", Empty), ("spec.storageClassName", Alike), ("spec.volumeMode", Default("Filesystem")), ("spec.dataSource", Alike), ("spec.dataSourceRef", Alike)],
         source: "kubernetes/kubernetes pkg/apis/core/validation, ValidatePersistentVolumeClaimUpdate" },
@@ -122,6 +127,14 @@ impl Same {
             }
             Claims => claims(value(old)) == claims(value(new)),
             Contents => has_same_contents(old, new),
+            Headless => {
+                let text = |root: NodeRef<'_>, key| {
+                    root.at(&["spec", key]).and_then(NodeRef::text).map(str::to_owned)
+                };
+                let is_external = |root| text(root, "type").as_deref() == Some("ExternalName");
+                let is_headless = |root| text(root, "clusterIP").as_deref() == Some("None");
+                is_external(old) || is_external(new) || is_headless(old) == is_headless(new)
+            }
             Completions => {
                 let of = |root: NodeRef<'_>, key| root.at(&["spec", key]).map(NodeRef::to_json);
                 let completions = |root| match (of(root, "completions"), of(root, "parallelism")) {
@@ -299,6 +312,18 @@ mod tests {
             changes(kind, &one, &of("completions: 1, backoffLimitPerIndex: 1")),
             ["spec.backoffLimitPerIndex"]
         );
+    }
+
+    #[test]
+    fn a_service_keeps_its_address_or_goes_without() {
+        let kind = ("", "Service");
+        let of = |spec: &str| format!("spec: {{{spec}}}\n");
+        let (headless, with) = (of("clusterIP: None"), of("ports: []"));
+        assert_eq!(changes(kind, &with, &headless), ["spec.clusterIP"]);
+        assert_eq!(changes(kind, &headless, &with), ["spec.clusterIP"]);
+        assert!(changes(kind, &headless, &of("clusterIP: None, ports: []")).is_empty());
+        assert!(changes(kind, &with, &of("clusterIP: 10.0.0.1")).is_empty());
+        assert!(changes(kind, &of("type: ExternalName"), &headless).is_empty());
     }
 
     #[test]
