@@ -78,7 +78,7 @@ impl<'a> Builder<'a> {
     pub(super) fn object(&self, copy: &Copy, targets: &Targets<'_>) -> Built {
         let object = self.facts.object(copy.object);
         let service = &self.plan.services[copy.service];
-        let document = copy::copy(object, own::rendering(self.facts, copy));
+        let document = copy::copy(self.facts, copy, own::rendering(self.facts, copy));
         let (notes, errors) = (Vec::new(), Vec::new());
         let mut making = Making { copy, object, service, document, notes, errors };
         self.calm(&mut making);

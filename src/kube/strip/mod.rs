@@ -24,11 +24,16 @@ static RULES: LazyLock<FieldSet<&'static StripRule>> =
 /// Mappings that go when the last of their entries has gone.
 const METADATA_MAPS: [&str; 2] = ["labels", "annotations"];
 
-/// Drops from a document, which is a copy of the object `own`, all that [`STRIPPED`] lists; returns
-/// what was dropped in the order of the document.
-pub fn strip(document: &mut Document, own: &ObjectRef) -> Vec<Stripped> {
+/// Drops from a document, which is a copy of the object `own`, all that [`STRIPPED`] lists but what
+/// it `keeps`; returns what was dropped in the order of the document.
+pub fn strip(
+    document: &mut Document,
+    own: &ObjectRef,
+    keeps: impl Fn(&Path) -> bool,
+) -> Vec<Stripped> {
     let mut edits = Vec::new();
-    for found in RULES.find(document.root(), &own.group, &own.kind) {
+    let found = RULES.find(document.root(), &own.group, &own.kind).into_iter();
+    for found in found.filter(|found| !keeps(&found.path)) {
         if let Some(new) = new_value(found.row, found.node) {
             edits.push((found.path, new, found.row.why));
         }
@@ -61,7 +66,7 @@ pub fn strip(document: &mut Document, own: &ObjectRef) -> Vec<Stripped> {
 /// by it, but may have another.
 ///
 /// Source: kubernetes.io/docs/concepts/overview/working-with-objects/common-labels.
-const INSTANCE: [&str; 3] = ["metadata", "labels", "app.kubernetes.io/instance"];
+pub const INSTANCE: [&str; 3] = ["metadata", "labels", "app.kubernetes.io/instance"];
 
 /// The fields that no object of a lane may have, whatever its kind and their value: what a server or
 /// another tool writes, and what ties it to another object. Options of a tool are a choice, and an
@@ -160,7 +165,7 @@ mod tests {
     fn after(text: &str) -> (String, Vec<String>) {
         let mut document = document(text);
         let own = identity(document.root(), "prod").unwrap();
-        let stripped = strip(&mut document, &own);
+        let stripped = strip(&mut document, &own, |_| false);
         (document.to_text(), stripped.iter().map(|field| field.path.to_string()).collect())
     }
 

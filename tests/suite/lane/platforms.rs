@@ -183,6 +183,22 @@ fn a_service_profile_is_copied_under_the_host_of_the_copy() {
 }
 
 #[test]
+fn a_pod_keeps_the_label_that_its_service_asks_for() {
+    let pod = other(
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: web, labels: {app: web, app.kubernetes.io/instance: prod}}\n\
+         spec: {containers: [{name: app, image: 'app:1'}]}",
+    );
+    let label = |manifests: &str| {
+        let release = lane(manifests, &spec_of("", "    workload: Pod/web\n"));
+        let gray = object(&release, "Pod/web-mse-gray");
+        at(gray, "/metadata/labels/app.kubernetes.io~1instance")
+    };
+    let service = SERVICE.replace("{app: web}", "{app: web, app.kubernetes.io/instance: prod}");
+    assert_eq!(label(&format!("{pod}{service}")), "\"prod\"");
+    assert_eq!(label(&format!("{pod}{SERVICE}")), "nothing", "Argo CD may track by it");
+}
+
+#[test]
 fn names_of_pods_that_the_copy_does_not_have_are_told() {
     let set = |image: &str| {
         format!(
