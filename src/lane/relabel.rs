@@ -1,5 +1,7 @@
 //! The lane's labels, and selectors that ask for them.
 
+mod pools;
+
 use std::collections::{HashMap, HashSet};
 use std::iter;
 
@@ -212,7 +214,7 @@ impl<'a> Relabelling<'a> {
                 document.set_str(&annotation, value)?;
             }
         }
-        Ok(())
+        pools::label(&template.path, &service.pod_labels, document)
     }
 
     /// Rewrites one selector, if it is one that matched the service's own pods.

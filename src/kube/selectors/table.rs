@@ -31,6 +31,8 @@ pub const SELECTORS: &[SelectorField] = selectors! {
         => Plain Workload, MatchesNone, Own; "kubernetes/api core/v1 ReplicationControllerSpec.selector";
     Kinds("apps.kruise.io", &["CloneSet", "StatefulSet", "DaemonSet", "UnitedDeployment"]), "spec.selector"
         => LabelSelector Workload, MatchesNone, Own; "openkruise/kruise apis/apps/v1alpha1";
+    Kinds("apps.kruise.io", &["UnitedDeployment"]), "spec.template.{statefulSetTemplate,advancedStatefulSetTemplate,cloneSetTemplate,deploymentTemplate}.spec.selector"
+        => LabelSelector Workload, MatchesNone, Own; "openkruise/kruise apis/apps/v1alpha1 SubsetTemplate";
     Kinds("argoproj.io", &["Rollout"]), "spec.selector"
         => LabelSelector Workload, MatchesNone, Own; "argoproj/argo-rollouts pkg/apis/rollouts/v1alpha1 RolloutSpec.selector";
     Kinds("argoproj.io", &["Experiment"]), "spec.templates[*].selector"

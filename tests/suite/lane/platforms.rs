@@ -125,6 +125,28 @@ fn a_knative_service_has_revisions_of_its_own() {
 }
 
 #[test]
+fn the_pools_of_a_united_deployment_have_the_labels_it_asks_for() {
+    let manifests = other(
+        "apiVersion: apps.kruise.io/v1alpha1\nkind: UnitedDeployment\nmetadata: {name: web}\nspec:\n  \
+         selector: {matchLabels: {app: web}}\n  template:\n    deploymentTemplate:\n      \
+         metadata: {labels: {app: web, team: shop}}\n      spec:\n        selector: {matchLabels: {app: web}}\n        \
+         template:\n          metadata: {labels: {app: web}}\n          \
+         spec: {containers: [{name: app, image: 'app:1'}]}\n  topology: {subsets: [{name: a}]}",
+    );
+    let service = "    workload: UnitedDeployment/web\n    policies: {UnitedDeployment: copy}\n";
+    let release = lane(&manifests, &spec_of("", service));
+    let gray = object(&release, "UnitedDeployment/web-mse-gray");
+    let asked = at(gray, "/spec/selector/matchLabels");
+    assert!(asked.contains("\"app\":\"web-mse-gray\""), "{asked}");
+    assert_eq!(at(gray, "/spec/template/deploymentTemplate/spec/selector/matchLabels"), asked);
+    let pools = "/spec/template/deploymentTemplate/metadata/labels";
+    assert_eq!(at(gray, &format!("{pools}/team")), "\"shop\"");
+    for (key, value) in [("app", "web-mse-gray"), ("zadigx-release-version", "gray")] {
+        assert_eq!(at(gray, &format!("{pools}/{key}")), format!("\"{value}\""));
+    }
+}
+
+#[test]
 fn copies_of_what_runs_on_a_schedule_do_not() {
     let manifests = other(
         "apiVersion: apps.kruise.io/v1alpha1\nkind: AdvancedCronJob\nmetadata: {name: web}\nspec:\n  \
