@@ -4,6 +4,7 @@
 //! others, which pods its selectors take, and which fields a copy must not carry.
 
 pub mod budgets;
+pub mod calico;
 mod fields;
 pub mod image;
 pub mod immutable;

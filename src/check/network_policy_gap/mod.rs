@@ -1,5 +1,6 @@
 //! `network-policy-gap`: network policies treat gray pods otherwise than the baseline's.
 
+mod calico;
 mod effect;
 mod namespaces;
 mod rules;
@@ -34,7 +35,7 @@ baseline's are not, also where a rule denies the baseline's. A policy that isola
 is copied for the gray ones, so that they are left open only where that policy stays with the baseline.
 One that gives pods security groups of AWS is copied as well: without it what is open to those groups is
 closed to gray pods. A Server of Linkerd is not, because the policies that let requests in are for the
-original.
+original; nor are policies of Calico, whose selectors are expressions in text.
 
 Remedy: let the policy name the gray pods too. `zadigx-release-service-name: NAME` is on the gray pods
 of a service in every lane and on no others, so one more peer is enough for all lanes to come.",
@@ -79,6 +80,7 @@ fn check(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnostic> {
     found.extend(
         reaching.into_iter().filter_map(|(selecting, object)| policies.gained(selecting, object)),
     );
+    found.extend(calico::check(subject, gray));
     found
 }
 
