@@ -248,10 +248,18 @@ fn forwarded(entry: &Entry<'_>) -> Answer {
 /// What the plugin proxy-rewrite does to headers.
 fn rewrite(plugin: NodeRef<'_>) -> Vec<HeaderEdit> {
     let Some(headers) = plugin.at(&["config", "headers"]) else { return Vec::new() };
+    let text =
+        |(name, value): (&str, NodeRef<'_>)| Some((name.to_owned(), value.text()?.to_owned()));
+    let has_verbs =
+        ["add", "set"].iter().any(|verb| headers.get(verb).is_some_and(NodeRef::is_mapping))
+            || headers.get("remove").is_some_and(NodeRef::is_sequence);
+    if !has_verbs {
+        // The form before APISIX 3.0: a plain map of headers to set.
+        let set = headers.entries().filter_map(text);
+        return set.map(|(name, value)| HeaderEdit::Set(name, value)).collect();
+    }
     let pairs = |list: &str| {
         let all = headers.get(list).into_iter().flat_map(NodeRef::entries);
-        let text =
-            |(name, value): (&str, NodeRef<'_>)| Some((name.to_owned(), value.text()?.to_owned()));
         all.filter_map(text).collect::<Vec<_>>()
     };
     let add = pairs("add").into_iter().map(|(name, value)| HeaderEdit::Add(name, value));

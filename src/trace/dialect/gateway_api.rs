@@ -84,6 +84,20 @@ pub(super) fn answer(routes: &[&Route], request: &Request) -> Answer {
             first.route.id, other.route.id
         ));
     }
+    // Which of two lanes is the older one, nothing tells.
+    let lanes = others.clone().find(|other| {
+        other.rank == first.rank
+            && first.route.lane.is_some()
+            && other.route.lane.is_some()
+            && other.route.lane != first.route.lane
+            && other.truth == Truth::Yes
+    });
+    if let Some(other) = lanes {
+        return Answer::undecided(format!(
+            "{} and {} of two lanes match equally well: the older one answers, and which that is cannot be told from manifests",
+            first.route.id, other.route.id
+        ));
+    }
     let mut notes = Vec::new();
     if let Some(tie) = others.clone().find(|other| other.rank == first.rank && other.at != first.at)
     {

@@ -1,7 +1,7 @@
 //! Gateways that have kinds of routes of their own.
 
 use super::super::answer;
-use super::{ingress, of, read, request};
+use super::{Outcome, ingress, of, read, request, shown};
 use crate::spec::GatewayClass::{self, Apisix};
 use crate::trace::Route;
 
@@ -64,6 +64,14 @@ fn matches_of_gateway_api() {
     let routes: Vec<&Route> = routes.iter().collect();
     let found = answer(GatewayClass::GatewayApi, &routes, &request("a.com"));
     assert!(found.notes[0].contains("older"), "{found:?}");
+    // Nor is it told which of two lanes is.
+    let two = http_route("gray", "a.com", &[("", "{name: gray}")])
+        + &http_route("also-gray", "a.com", &[("", "{name: other}")]);
+    let mut routes = read(&two);
+    routes[1].lane = Some(1);
+    let routes: Vec<&Route> = routes.iter().collect();
+    let found = answer(GatewayClass::GatewayApi, &routes, &request("a.com"));
+    assert_eq!(shown(&found), "?");
 }
 
 fn apisix_route(name: &str, rules: &[&str]) -> String {
@@ -131,6 +139,17 @@ fn routes_of_apisix() {
     // Weights are 100 where there are none; equal priority and path are up to the order of making.
     let weighted = "apiVersion: apisix.apache.org/v2\nkind: ApisixRoute\nmetadata: {name: w}\nspec: {http: [{name: r, match: {paths: [/*]}, backends: [{serviceName: a}, {serviceName: b, weight: 25}]}]}\n";
     assert_eq!(of(weighted, "a.com/"), "80% a, 20% b");
+    // Before APISIX 3.0 headers to set were a plain map, which is read still.
+    for (headers, expected) in [("{x-tag: gray}", 1), ("{set: {x-tag: gray}}", 1), ("{set: {}}", 0)]
+    {
+        let plugin = format!("plugins: [{{name: proxy-rewrite, config: {{headers: {headers}}}}}]");
+        let text = apisix_route("web", &[&format!("match: {{paths: [/*]}}, {plugin}")]);
+        let routes = read(&text);
+        let routes: Vec<&Route> = routes.iter().collect();
+        let found = answer(Apisix, &routes, &request("a.com"));
+        let Outcome::Backend(backend) = &found.shares[0].outcome else { panic!("{found:?}") };
+        assert_eq!(backend.edits.len(), expected, "{headers}");
+    }
     let tie = apisix_route("web", &["match: {paths: [/*]}"])
         + &apisix_route("gray", &["match: {paths: [/*]}"]);
     assert_eq!(of(&tie, "a.com/"), "?");
