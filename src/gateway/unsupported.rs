@@ -109,6 +109,20 @@ fn refusals(can: &Capabilities, route: &Match) -> Vec<Refusal> {
     refused
 }
 
+/// The classes whose gateways compare query parameters without decoding them.
+///
+/// Source: envoyproxy/envoy, source/common/router/config_utility.cc (matchQueryParams), for gateways made
+/// of it; HTTPRoute leaves it open, and most of its implementations are.
+const UNDECODED: [GatewayClass; 3] =
+    [GatewayClass::Mse, GatewayClass::Apig, GatewayClass::GatewayApi];
+
+/// A character that no query has as it is.
+///
+/// Source: url.spec.whatwg.org, query percent-encode set; `&` ends a parameter.
+fn encoded(text: &str) -> Option<char> {
+    text.chars().find(|c| !c.is_ascii_graphic() || "\"#<>&".contains(*c))
+}
+
 /// Values that no gateway of this class could match as they are meant: regular expressions that are
 /// none or that gateways read in different ways (they are RE2 or PCRE), and headers that HTTP itself
 /// would change.
@@ -127,6 +141,16 @@ pub(crate) fn malformed(class: GatewayClass, route: &Match) -> Vec<Diagnostic> {
                 );
                 let remedy = "leave out the white space at the start and the end";
                 errors.push(Diagnostic::error(error).at(each.place.clone()).remedy(remedy));
+                continue;
+            }
+            ValueMatch::Exact(text) if what != "header" && UNDECODED.contains(&class) => {
+                errors.extend(encoded(text).map(|c| {
+                    let error = format!(
+                        "no request has the query parameter `{name}` with {c:?} in its value: the gateway class `{class}` compares it as it is sent, percent-encoded"
+                    );
+                    let remedy = "write it as it is sent, such as `%20` for a blank; applications may send `+` for that";
+                    Diagnostic::error(error).at(each.place.clone()).remedy(remedy)
+                }));
                 continue;
             }
             ValueMatch::Exact(_) => continue,
@@ -245,7 +269,7 @@ fn abilities(can: &Capabilities) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{nothing, regex};
+    use super::super::fixture::{exact, nothing, regex};
     use super::*;
 
     #[test]
@@ -267,5 +291,22 @@ mod tests {
                 "{repeats}"
             );
         }
+    }
+
+    #[test]
+    fn queries_are_compared_as_they_are_sent() {
+        let refused = |class: GatewayClass, text: &str| {
+            let route = Match { query: vec![exact("q", text)], ..nothing() };
+            malformed(class, &route).iter().any(|error| error.message.contains("as it is sent"))
+        };
+        for class in UNDECODED {
+            for text in ["a b", "ä", "a&b", "\"a\""] {
+                assert!(refused(class, text), "{class} {text}");
+            }
+            for text in ["a%20b", "a+b", "a=b", "", "2.0"] {
+                assert!(!refused(class, text), "{class} {text}");
+            }
+        }
+        assert!(!refused(GatewayClass::Apisix, "a b"));
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::check::{Check, Rule, items};
 use super::model::{CookieMatch, Entry, Match, NameMatch, ObjectName, ValueMatch};
-use super::{raw, syntax};
+use super::{http, raw, syntax};
 use crate::diagnostic::Place;
 use crate::kube::names;
 use crate::yaml::NodeRef;
@@ -138,7 +138,9 @@ fn is_value(check: &mut Check, text: &str, node: NodeRef<'_>) {
 
 fn cookie(check: &mut Check, raw: &raw::CookieMatch, node: NodeRef<'_>) -> Option<CookieMatch> {
     if let (Some(value), Some(node)) = (&raw.value, node.get("value")) {
-        is_value(check, value, node);
+        let place = check.value_place(Some(node));
+        let remedy = "write it as requests have it: applications encode other characters, such as `%20` for a blank";
+        check.fits("value of a cookie", value, http::cookie_value, &place, remedy);
     }
     let name = raw.name.as_ref()?;
     let place = check.value_place(node.get("name"));

@@ -15,6 +15,7 @@ mod entry;
 mod expiry;
 mod findings;
 mod governance;
+mod http;
 mod istio;
 mod kruise;
 mod location;

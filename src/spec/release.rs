@@ -8,7 +8,7 @@ use super::location::{Steps, resolve};
 use super::model::{BaselinePath, GrayRelease, Suffix, Tag};
 use super::raw::{self, API_VERSION, KIND, default_suffix, default_tag_header};
 use super::{
-    appstack, commit, database, findings, governance, istio, kruise, opensergo, service, syntax,
+    appstack, commit, database, findings, governance, http, istio, kruise, opensergo, service,
 };
 use crate::diagnostic::Place;
 use crate::invocation::Invocation;
@@ -54,7 +54,7 @@ pub(super) fn read(
     let gateway = spec.gateway.as_ref();
     let tag_header = gateway.map_or_else(default_tag_header, |gateway| gateway.tag_header.clone());
     let place = check.value_place(node.at(&["gateway", "tagHeader"]));
-    check.fits("HTTP header name", &tag_header, syntax::http_token, &place, "use `x-mse-tag`");
+    check.fits("HTTP header name", &tag_header, http::tag_header, &place, "use `x-mse-tag`");
     let appstack = (spec.appstack.as_ref().zip(node.get("appstack")))
         .and_then(|(raw, node)| appstack::read(check, raw, tag, node));
     let mut services = match &spec.services {
