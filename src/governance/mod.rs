@@ -41,6 +41,10 @@ pub struct GovernedService<'a> {
     pub app: &'a str,
     /// The Services that are copied for it, each with the name of its copy.
     pub services: Vec<(&'a ObjectRef, &'a str)>,
+    /// The labels of the baseline's pods.
+    pub labels: &'a [(String, String)],
+    /// The labels of its gray pods.
+    pub gray_labels: &'a [(String, String)],
 }
 
 /// Where the pods of a workload say what a governance system reads.

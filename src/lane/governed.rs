@@ -18,6 +18,8 @@ impl Builder<'_> {
                     gray_workload: &self.plan.gray_names[workload],
                     app: &service.app,
                     services: Vec::new(),
+                    labels: &service.pods.labels,
+                    gray_labels: &service.pod_labels,
                 }
             })
             .collect();

@@ -9,6 +9,7 @@
 
 use std::collections::HashMap;
 
+use super::super::GovernedService;
 use super::hosts::RuleHost;
 use super::matching::{self, Tagged};
 use super::rules::{GROUP, KIND, Rule};
@@ -33,6 +34,8 @@ pub(super) struct Asked<'a> {
     pub(super) namespace: &'a str,
     /// The lane's Services, with their copies.
     pub(super) gray: &'a HashMap<ServiceHost, ServiceHost>,
+    /// The services of the lane, whose gray pods call as the baseline's do.
+    pub(super) callers: &'a [GovernedService<'a>],
     /// The baseline.
     pub(super) baseline: &'a Baseline,
 }
@@ -204,6 +207,7 @@ impl Asked<'_> {
                 "mirrors" => {
                     self.lead(&mut value, namespace);
                 }
+                "headers" if !keep_header(&mut value, self.header) => continue,
                 _ => {}
             }
             fields.push((key.to_owned(), value));
@@ -228,7 +232,20 @@ impl Asked<'_> {
         let mut matches = Vec::new();
         for node in there {
             match matching::with_tag(node, self.header, self.tag) {
-                Tagged::Match(value) => matches.push(value),
+                Tagged::Match(value) => {
+                    let gray = self.callers.iter().filter_map(|caller| {
+                        let namespace = &caller.workload.namespace;
+                        let (labels, gray) = (caller.labels, caller.gray_labels);
+                        matching::from_gray(&value, namespace, labels, gray)
+                    });
+                    let gray: Vec<Value> = gray.collect();
+                    matches.push(value);
+                    for each in gray {
+                        if !matches.contains(&each) {
+                            matches.push(each);
+                        }
+                    }
+                }
                 Tagged::Never => {}
                 Tagged::Unknown => {
                     let error = Diagnostic::error(format!(
@@ -248,6 +265,10 @@ impl Asked<'_> {
     fn lead(&self, route: &mut Value, namespace: &str) -> bool {
         let mut leads = false;
         for weighted in items(route) {
+            if let Value::Mapping(fields) = weighted {
+                fields
+                    .retain_mut(|(key, value)| key != "headers" || keep_header(value, self.header));
+            }
             let destination = field(weighted, "destination");
             leads |= destination.is_some_and(|found| self.lead_one(found, namespace));
         }
@@ -324,6 +345,28 @@ fn field<'v>(value: &'v mut Value, key: &str) -> Option<&'v mut Value> {
         }
         _ => None,
     }
+}
+
+/// Takes a header out of what is done to requests (`Headers`): within a lane the tag stays what it is.
+/// Whether anything is left.
+fn keep_header(headers: &mut Value, name: &str) -> bool {
+    let is_it = |other: &str| other.eq_ignore_ascii_case(name);
+    if let Some(Value::Mapping(request)) = field(headers, "request") {
+        request.retain_mut(|(verb, edits)| match (verb.as_str(), edits) {
+            ("set" | "add", Value::Mapping(pairs)) => {
+                pairs.retain(|(key, _)| !is_it(key));
+                !pairs.is_empty()
+            }
+            ("remove", Value::Sequence(names)) => {
+                names.retain(|each| !each.as_str().is_some_and(is_it));
+                !names.is_empty()
+            }
+            _ => true,
+        });
+    }
+    let Value::Mapping(directions) = headers else { return true };
+    directions.retain(|(_, edits)| !matches!(edits, Value::Mapping(edits) if edits.is_empty()));
+    !directions.is_empty()
 }
 
 /// Writes a Service's host in full: a delegate may be in another namespace than its root.

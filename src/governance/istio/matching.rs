@@ -16,6 +16,39 @@ pub(super) enum Tagged {
     Unknown,
 }
 
+/// A condition on the labels of callers, for the gray pods of one whose baseline pods fit it: isolation
+/// gave those other values. `None` where they fit it as well, or neither does.
+pub(super) fn from_gray(
+    condition: &Value,
+    namespace: &str,
+    labels: &[(String, String)],
+    gray: &[(String, String)],
+) -> Option<Value> {
+    let Some(Value::Mapping(asked)) = condition.get("sourceLabels") else { return None };
+    let source = condition.get("sourceNamespace").and_then(Value::as_str);
+    if source.is_some_and(|source| source != namespace) {
+        return None;
+    }
+    let value = |labels: &[(String, String)], key: &str| {
+        labels.iter().find(|(other, _)| other == key).map(|(_, value)| value.clone())
+    };
+    let mut is_other = false;
+    let mut renamed = Vec::with_capacity(asked.len());
+    for (key, text) in asked {
+        let text = text.as_str()?;
+        if value(labels, key).as_deref() != Some(text) {
+            return None;
+        }
+        let own = value(gray, key)?;
+        is_other |= own != text;
+        renamed.push((key.clone(), Value::string(own)));
+    }
+    let Value::Mapping(mut fields) = condition.clone() else { return None };
+    let labels = fields.iter_mut().find(|(key, _)| key == "sourceLabels")?;
+    labels.1 = Value::Mapping(renamed);
+    is_other.then_some(Value::Mapping(fields))
+}
+
 /// How a condition on the tag header takes the tag.
 enum Verdict {
     Fits,
@@ -149,6 +182,30 @@ mod tests {
         }
         let regex = document("{headers: {x-mse-tag: {regex: 'g.*'}}}");
         assert_eq!(with_tag(regex.root(), "x-mse-tag", "gray"), Tagged::Unknown);
+    }
+
+    #[test]
+    fn gray_callers_fit_what_their_baseline_fits() {
+        let labels = |text: &str| -> Vec<(String, String)> {
+            let pairs = text.split(' ').filter_map(|pair| pair.split_once('='));
+            pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+        };
+        let (baseline, gray) = (labels("app=web tier=front"), labels("app=web-gray tier=front"));
+        for (asked, expected) in [
+            ("{sourceLabels: {app: web}}", Some("{sourceLabels: {app: web-gray}}")),
+            (
+                "{sourceLabels: {tier: front, app: web}, sourceNamespace: prod}",
+                Some("{sourceLabels: {tier: front, app: web-gray}, sourceNamespace: prod}"),
+            ),
+            ("{sourceLabels: {tier: front}}", None),
+            ("{sourceLabels: {app: other}}", None),
+            ("{sourceLabels: {app: web, track: stable}}", None),
+            ("{sourceLabels: {app: web}, sourceNamespace: other}", None),
+            ("{uri: {exact: /}}", None),
+        ] {
+            let found = from_gray(&value(asked), "prod", &baseline, &gray);
+            assert_eq!(found, expected.map(value), "{asked}");
+        }
     }
 
     #[test]

@@ -188,6 +188,7 @@ impl<'a> Routing<'a> {
             header: &self.header,
             namespace: &root.namespace,
             gray: &self.gray,
+            callers: &self.lane.services,
             baseline: self.lane.baseline,
         };
         let document = match asked.delegate(root.rule) {

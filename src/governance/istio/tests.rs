@@ -109,6 +109,30 @@ fn a_delegate_repeats_the_entries_for_the_lane() {
 }
 
 #[test]
+fn the_tag_stays_what_it_is() {
+    let found = repeated(
+        "{headers: {request: {set: {X-MSE-Tag: base, x-a: b}, remove: [x-mse-tag]}}, route: [{destination: {host: web}, headers: {request: {add: {x-mse-tag: base}}}}]}",
+    );
+    assert!(found.contains("set:\n            x-a: b\n"), "{found}");
+    assert!(
+        !found.contains("base") && !found.contains("remove") && !found.contains("add"),
+        "{found}"
+    );
+    let found = repeated(
+        "{headers: {request: {remove: [x-mse-tag]}, response: {set: {x-mse-tag: a}}}, route: [{destination: {host: web}}]}",
+    );
+    assert!(!found.contains("request:") && found.contains("x-mse-tag: a"), "{found}");
+}
+
+#[test]
+fn callers_of_the_lane_are_found_by_their_own_labels() {
+    let found =
+        repeated("{match: [{sourceLabels: {app: web}}], route: [{destination: {host: web}}]}");
+    let labels = |value: &str| format!("sourceLabels:\n            app: {value}\n");
+    assert!(found.contains(&labels("web")) && found.contains(&labels("web-mse-gray")), "{found}");
+}
+
+#[test]
 fn subsets_of_the_baseline_are_one_copy() {
     let weighted = |route: &str| repeated(&format!("{{route: {route}}}"));
     let one = weighted("[{destination: {host: web}}]");
