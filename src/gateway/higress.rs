@@ -118,7 +118,11 @@ fn replaced_matches(route: &CanaryRoute<'_>) -> Vec<Diagnostic> {
             ["exact", "prefix", "regex"].iter().any(|how| {
                 [NGINX, HIGRESS].iter().any(|prefix| {
                     key.strip_prefix(prefix).and_then(|key| key.strip_prefix('/')).is_some_and(
-                        |key| key.starts_with(&format!("{how}-match-header-")),
+                        |key| {
+                            ["header", "pseudo-header"]
+                                .iter()
+                                .any(|what| key.starts_with(&format!("{how}-match-{what}-")))
+                        },
                     )
                 })
             })
@@ -191,6 +195,11 @@ mod tests {
         let by_header = Match { headers: vec![exact("h", "1")], ..nothing() };
         let error = written(&Higress, &text, &by_header).unwrap_err();
         assert!(error.contains("in place of `higress.io/exact-match-header-region`"), "{error}");
+        let pseudo = with.replace("match-header-region", "match-pseudo-header-authority");
+        let pseudo = INGRESS.replacen("  name: shop\n", &pseudo, 1);
+        let header = Match { headers: vec![exact("x", "1")], ..nothing() };
+        let error = written(&Higress, &pseudo, &header).unwrap_err();
+        assert!(error.contains("in place of `higress.io/exact-match-pseudo-header-authority`"));
         let by_weight = Match { weight: Some(5), ..nothing() };
         let canary = written(&Higress, &text, &by_weight).unwrap();
         assert!(canary.contains("higress.io/exact-match-header-region: eu\n"), "{canary}");
