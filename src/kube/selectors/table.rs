@@ -115,6 +115,10 @@ pub const SELECTORS: &[SelectorField] = selectors! {
         => Plain DestinationRuleSubset, MatchesAll, SubsetHost; "istio.io/latest/docs/reference/config/networking/destination-rule (Subset)";
     Kinds("networking.istio.io", &["DestinationRule"]), "spec.workloadSelector"
         => LabelSelector MeshClient, MatchesAll, Own; "istio.io/latest/docs/reference/config/networking/destination-rule (workloadSelector: the clients that it is for)";
+    Kinds("apisix.apache.org", &["ApisixUpstream"]), "spec.subsets[*].labels"
+        => Plain DestinationRuleSubset, MatchesAll, Own; "apache/apisix-ingress-controller api/v2/apisixupstream_types.go (ApisixUpstreamSubset)";
+    Kinds("apisix.apache.org", &["ApisixUpstream"]), "spec.portLevelSettings[*].subsets[*].labels"
+        => Plain DestinationRuleSubset, MatchesAll, Own; "apache/apisix-ingress-controller api/v2/apisixupstream_types.go (PortLevelSettings)";
     Kinds("apps.kruise.io", &["SidecarSet"]), "spec.selector"
         => LabelSelector Injection, MatchesNone, ClusterNamespaces; "openkruise.io/docs/user-manuals/sidecarset";
 };

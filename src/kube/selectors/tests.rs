@@ -175,3 +175,12 @@ fn a_subset_looks_where_its_host_is() {
     assert_eq!(found[0].path.to_string(), "spec.subsets[0].labels");
     assert_eq!(found[0].scope, NamespaceScope::Named(vec!["prod".to_owned()]));
 }
+
+#[test]
+fn an_upstream_has_subsets_for_all_ports_and_for_one() {
+    let upstream = "apiVersion: apisix.apache.org/v2\nkind: ApisixUpstream\n\
+                    spec: {subsets: [{name: a, labels: {version: v1}}], \
+                    portLevelSettings: [{port: 80, subsets: [{name: b, labels: {version: v2}}]}]}";
+    let paths: Vec<String> = uses(upstream).iter().map(|each| each.path.to_string()).collect();
+    assert_eq!(paths, ["spec.subsets[0].labels", "spec.portLevelSettings[0].subsets[0].labels"]);
+}
