@@ -1,6 +1,6 @@
 //! What becomes of a baseline Ingress's annotations on its canary.
 
-use crate::spec::GatewayClass::{self, Alb, Apig, Higress, Mse, Nginx};
+use crate::spec::GatewayClass::{self, Alb, Apig, GatewayApi, Higress, Mse, Nginx};
 
 /// What is done with an annotation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +82,10 @@ const RULES: &[Rule] = rules! {
         Drop "alb.ingress.kubernetes.io/canary" "alb.ingress.kubernetes.io/order" "alb.ingress.kubernetes.io/conditions."
              "alb.ingress.kubernetes.io/actions." "alb.ingress.kubernetes.io/rule-direction.";
     }
+    &[GatewayApi], "developer.konghq.com, Kong Ingress Controller, \"Annotation reference\": plugins such as authentication, \
+                    paths and protocols hold for the HTTPRoute they stand on" {
+        Keep "konghq.com/";
+    }
 };
 
 /// What is done with an annotation of a baseline that a gateway of this class serves. What is in no
@@ -111,6 +115,7 @@ mod tests {
             (Nginx, "nginx.ingress.kubernetes.io/upstream-hash-by-subset"),
             (Nginx, "nginx.ingress.kubernetes.io/affinity-mode"),
             (Alb, "alb.ingress.kubernetes.io/healthcheck-enabled"),
+            (GatewayApi, "konghq.com/plugins"),
         ] {
             assert_eq!(carry(class, key), Carry::Keep, "{class} {key}");
         }
@@ -118,6 +123,8 @@ mod tests {
             (Mse, "nginx.ingress.kubernetes.io/canary-by-header"),
             (Mse, "mse.ingress.kubernetes.io/canary-by-query"),
             (Mse, "cert-manager.io/cluster-issuer"),
+            (GatewayApi, "external-dns.alpha.kubernetes.io/hostname"),
+            (Mse, "konghq.com/plugins"),
             (Alb, "external-dns.alpha.kubernetes.io/hostname"),
             (Mse, "mse.ingress.kubernetes.io/destination"),
             (Higress, "mse.ingress.kubernetes.io/request-header-control-add"),
