@@ -57,6 +57,8 @@ mod port_missing;
 mod prune_disabled;
 mod reference_ambiguous;
 mod reference_dangling;
+mod route_overtaken;
+mod route_taken;
 mod rules;
 mod selector_changed;
 mod selector_leak;
@@ -196,6 +198,8 @@ pub const FINDINGS: &[Finding] = &[
     prune_disabled::FINDING,
     reference_ambiguous::FINDING,
     reference_dangling::FINDING,
+    route_overtaken::FINDING,
+    route_taken::FINDING,
     selector_changed::FINDING,
     selector_leak::FINDING,
     selector_overlap::FINDING,

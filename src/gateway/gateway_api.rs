@@ -8,6 +8,7 @@
 mod conditions;
 mod filters;
 mod precedence;
+mod rivals;
 mod takeover;
 
 use super::patterns::ungroupable;
@@ -22,6 +23,8 @@ use crate::spec::GatewayClass;
 use crate::yaml::{Document, NodeRef, Path, Value};
 use conditions::Conditions;
 pub use takeover::GREATEST_WEIGHT;
+
+pub use rivals::HttpRoutes;
 
 /// The Kubernetes Gateway API.
 pub(super) struct GatewayApi;

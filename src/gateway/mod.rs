@@ -45,7 +45,7 @@ pub use claims::{Claim, Claims, Place as ClaimedPlace, Requests, Weight, claims}
 pub use cloned::{Cloned, cloned};
 pub use driven::{CANARY, Held, held, holding_kinds, may_hold};
 pub(crate) use expression::ambiguous;
-pub use gateway_api::GREATEST_WEIGHT;
+pub use gateway_api::{GREATEST_WEIGHT, HttpRoutes};
 pub use ingress::{backends, class_of, is_canary};
 pub use owner::Owner;
 pub use unsupported::unsupported;

@@ -1,0 +1,242 @@
+//! Matches of other HTTPRoutes of the baseline that a lane's route goes before, though the one it is
+//! made from does not: all routes of one gateway and host compete by one order (`precedence`).
+
+use std::collections::HashMap;
+
+use super::super::shares::weight_alone;
+use super::conditions::Conditions;
+use super::precedence::{Rank, Ranked, Shape, ranked};
+use super::{Rule, backends};
+use crate::kube::object::ObjectRef;
+use crate::spec::Match;
+use crate::yaml::NodeRef;
+
+/// The matches of all HTTPRoutes of a baseline, by gateway, host and path.
+#[derive(Debug, Default)]
+pub struct HttpRoutes {
+    matches: HashMap<Place, Vec<Other>>,
+}
+
+/// Where matches compete: the gateway, the host, and the path for any method.
+type Place = (String, String, Shape);
+
+#[derive(Debug)]
+struct Other {
+    rival: Rival,
+    id: ObjectRef,
+    listener: Listener,
+    method: Option<String>,
+    rank: Rank,
+}
+
+/// A match of another route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Rival {
+    /// The position of its object.
+    pub object: usize,
+    /// Its rule.
+    rule: usize,
+    /// Which of that rule's.
+    number: usize,
+}
+
+impl Rival {
+    /// Its node in its route; its rule where that has no matches.
+    pub fn node<'a>(&self, route: NodeRef<'a>) -> Option<NodeRef<'a>> {
+        let rule = route.at(&["spec", "rules"])?.items().nth(self.rule)?;
+        let own = rule.get("matches").and_then(|all| all.items().nth(self.number));
+        Some(own.unwrap_or(rule))
+    }
+
+    /// The Services of the namespace that its rule leads to.
+    pub fn leads_to<'a>(&self, route: NodeRef<'a>) -> Vec<&'a str> {
+        let rule = route.at(&["spec", "rules"]).and_then(|rules| rules.items().nth(self.rule));
+        let all = rule.into_iter().flat_map(backends);
+        all.filter_map(|backend| backend.get("name")?.as_str()).collect()
+    }
+}
+
+/// What of a gateway a parent names: a section and a port; without one it is all of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Listener {
+    section: Option<String>,
+    port: Option<String>,
+}
+
+impl Listener {
+    fn meets(&self, other: &Self) -> bool {
+        let fits = |a: &Option<String>, b: &Option<String>| a.is_none() || b.is_none() || a == b;
+        fits(&self.section, &other.section) && fits(&self.port, &other.port)
+    }
+}
+
+impl HttpRoutes {
+    /// Adds the route at this position of the baseline.
+    pub fn add(&mut self, object: usize, id: &ObjectRef, route: NodeRef<'_>) {
+        let attached = attached(route, &id.namespace);
+        for (rule, number, each) in all_matches(route) {
+            for (gateway, listener, host) in &attached {
+                let place = (gateway.clone(), host.clone(), each.shape.of_any_method());
+                self.matches.entry(place).or_default().push(Other {
+                    rival: Rival { object, rule, number },
+                    id: id.clone(),
+                    listener: listener.clone(),
+                    method: each.shape.method.clone(),
+                    rank: each.rank,
+                });
+            }
+        }
+    }
+
+    /// The matches that a lane's route takes requests from, for this match of its entry: the route
+    /// made from `origin` goes before them, and `origin` does not. By a share these are requests of
+    /// everybody, else those of the lane.
+    pub fn taken(&self, route: NodeRef<'_>, origin: &ObjectRef, entry: &Match) -> Vec<Rival> {
+        let by_weight = weight_alone(entry).is_some();
+        let (headers, query) = Conditions::new(entry).counts();
+        let attached = attached(route, &origin.namespace);
+        let mut taken = Vec::new();
+        for (_, _, own) in all_matches(route) {
+            let before = match by_weight {
+                true => own.rank,
+                false => (own.rank.0.saturating_sub(headers), own.rank.1.saturating_sub(query)),
+            };
+            // Of equal matches the older route's goes first, then the first by name: ages are not known.
+            let went_first = |other: &Other| {
+                (other.rank, (&origin.namespace, &origin.name))
+                    > (before, (&other.id.namespace, &other.id.name))
+            };
+            let is_taken = |other: &&Other| {
+                other.id != *origin
+                    && match (&other.method, by_weight) {
+                        (None, true) => went_first(other),
+                        (Some(method), true) => {
+                            own.shape.method.as_ref() == Some(method) && other.rank < own.rank
+                        }
+                        (method, false) => {
+                            *method == own.shape.method
+                                && went_first(other)
+                                && own.rank > other.rank
+                        }
+                    }
+            };
+            for (gateway, listener, host) in &attached {
+                let place = (gateway.clone(), host.clone(), own.shape.of_any_method());
+                let others = self.matches.get(&place).into_iter().flatten();
+                let others = others.filter(|other| other.listener.meets(listener));
+                taken.extend(others.filter(is_taken).map(|other| other.rival));
+            }
+        }
+        taken.sort_unstable();
+        taken.dedup();
+        taken
+    }
+}
+
+/// All matches of a route, with the position of their rule and theirs in it.
+fn all_matches(route: NodeRef<'_>) -> Vec<(usize, usize, Ranked<'_>)> {
+    let rules = route.at(&["spec", "rules"]).into_iter().flat_map(NodeRef::items).enumerate();
+    let matches = rules.flat_map(|(rule, node)| {
+        let all = ranked(&Rule { number: rule, node, gray: false }).into_iter().enumerate();
+        all.map(move |(number, each)| (rule, number, each))
+    });
+    matches.collect()
+}
+
+/// The gateways, listeners and hosts that a route is for.
+fn attached(route: NodeRef<'_>, namespace: &str) -> Vec<(String, Listener, String)> {
+    let items = |keys: &[&str]| route.at(keys).into_iter().flat_map(NodeRef::items);
+    let hosts = items(&["spec", "hostnames"]).filter_map(NodeRef::as_str);
+    let mut hosts: Vec<String> = hosts.map(str::to_ascii_lowercase).collect();
+    if hosts.is_empty() {
+        hosts.push("*".to_owned());
+    }
+    let mut attached = Vec::new();
+    for parent in items(&["spec", "parentRefs"]) {
+        let field = |key: &str| parent.get(key).and_then(NodeRef::text).map(str::to_owned);
+        let kind = field("kind").unwrap_or_else(|| "Gateway".to_owned());
+        let own = field("namespace").unwrap_or_else(|| namespace.to_owned());
+        let gateway = format!("{kind}/{own}/{}", field("name").unwrap_or_default());
+        let listener = Listener { section: field("sectionName"), port: field("port") };
+        let hosts = hosts.iter().cloned();
+        attached.extend(hosts.map(|host| (gateway.clone(), listener.clone(), host)));
+    }
+    attached
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::fixture::{canary, exact, nothing};
+    use super::super::GatewayApi;
+    use super::*;
+    use crate::kube::object::identity;
+    use crate::yaml::{Source, parse};
+
+    fn route(name: &str, parent: &str, host: &str, matched: &str, service: &str) -> String {
+        format!(
+            "apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {{name: {name}}}
+spec:
+  parentRefs: [{{{parent}}}]
+  hostnames: [{host}]
+  rules:
+  - matches: [{{{matched}}}]
+    backendRefs: [{{name: {service}, port: 80}}]
+"
+        )
+    }
+
+    /// Whether a lane on the route `shop` with this match takes requests of another route.
+    fn takes(entry: &Match, own: &str, other: &str) -> bool {
+        let own = route("shop", "name: gw", "a.com", own, "web");
+        let stream = parse(Source::new("other.yaml", other.to_owned())).unwrap();
+        let root = stream.documents[0].root();
+        let mut routes = HttpRoutes::default();
+        routes.add(0, &identity(root, "").unwrap(), root);
+        let made = canary(&GatewayApi, &own, entry).unwrap();
+        let origin = ObjectRef::new("gateway.networking.k8s.io", "HTTPRoute", "", "shop");
+        let taken = routes.taken(made.document.root(), &origin, entry);
+        for rival in &taken {
+            assert!(rival.node(root).is_some());
+            assert_eq!(rival.leads_to(root), ["other"]);
+        }
+        !taken.is_empty()
+    }
+
+    #[test]
+    fn a_lane_goes_before_what_went_before_its_baseline() {
+        let weight = Match { weight: Some(10), ..nothing() };
+        let one = Match { headers: vec![exact("x", "1")], ..nothing() };
+        let two = Match { headers: vec![exact("x", "1"), exact("y", "1")], ..nothing() };
+        let beta = "headers: [{name: b, value: '1'}]";
+        let other = |matched: &str| route("tail", "name: gw", "a.com", matched, "other");
+        // Match of the lane's baseline, of the other route, and whether it loses requests to a share,
+        // to one header, to two.
+        for (own, matched, expected) in [
+            ("", beta, [true, false, true]),
+            ("path: {value: /api}", beta, [false; 3]),
+            (
+                "path: {value: /api}",
+                "path: {value: /api/}, headers: [{name: b, value: '1'}]",
+                [true, false, true],
+            ),
+            ("", "queryParams: [{name: b, value: '1'}]", [true, true, true]),
+            ("", "method: GET", [false; 3]),
+            ("", "", [false; 3]),
+            ("headers: [{name: a, value: '1'}]", "method: GET", [true, false, false]),
+        ] {
+            let found = [&weight, &one, &two].map(|entry| takes(entry, own, &other(matched)));
+            assert_eq!(found, expected, "{own} | {matched}");
+        }
+        // By name the other goes first in the baseline.
+        assert!(takes(&one, "", &route("alpha", "name: gw", "a.com", "", "other")));
+        for (parent, host, is_taken) in [
+            ("name: gw, sectionName: http", "A.com", true),
+            ("name: gw, namespace: other", "a.com", false),
+            ("name: gw", "b.com", false),
+        ] {
+            assert_eq!(takes(&weight, "", &route("tail", parent, host, beta, "other")), is_taken);
+        }
+    }
+}
