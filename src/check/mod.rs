@@ -3,6 +3,7 @@
 
 mod affinity_before_match;
 mod alb_order;
+mod apisix_priority;
 mod baseline_in_lane;
 mod baseline_moved;
 mod baseline_tagged;
@@ -149,6 +150,7 @@ impl Finding {
 pub const FINDINGS: &[Finding] = &[
     affinity_before_match::FINDING,
     alb_order::FINDING,
+    apisix_priority::FINDING,
     baseline_in_lane::FINDING,
     baseline_moved::FINDING,
     baseline_tagged::FINDING,

@@ -7,8 +7,10 @@
 
 mod ingress;
 mod rewrite;
+mod rivals;
 mod route;
 
+pub use rivals::ApisixRoutes;
 pub(super) use route::backends;
 
 use super::patterns::{ungroupable, whole};

@@ -41,6 +41,7 @@ use crate::yaml::{Document, EditError, NodeRef, Path};
 
 pub use alb::{DEFAULT_ORDER as ALB_DEFAULT_ORDER, read_order as alb_order};
 pub use alb_paths::covered_paths;
+pub use apisix::ApisixRoutes;
 pub use claims::{Claim, Claims, Place as ClaimedPlace, Requests, Weight, claims};
 pub use cloned::{Cloned, cloned};
 pub use driven::{CANARY, Held, held, holding_kinds, may_hold};

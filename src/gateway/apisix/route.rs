@@ -96,11 +96,11 @@ pub(in super::super) fn backends(entry: NodeRef<'_>) -> impl Iterator<Item = &st
     list.filter_map(|backend| backend.get("serviceName")?.as_str())
 }
 
-fn priority(entry: NodeRef<'_>) -> i128 {
+pub(super) fn priority(entry: NodeRef<'_>) -> i128 {
     entry.get("priority").and_then(NodeRef::as_int).unwrap_or(0)
 }
 
-fn paths(entry: NodeRef<'_>) -> impl Iterator<Item = &str> {
+pub(super) fn paths(entry: NodeRef<'_>) -> impl Iterator<Item = &str> {
     let list = entry.at(&["match", "paths"]).into_iter().flat_map(NodeRef::items);
     list.filter_map(NodeRef::as_str)
 }
