@@ -2,7 +2,7 @@
 
 use super::{Check, Finding, Subject};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::gateway::{alb_order, class_of, covered_paths, is_route};
+use crate::gateway::{alb_order, class_of, conditioned_paths, covered_paths, is_route};
 use crate::kube::object::ObjectRef;
 use crate::lane::{GrayObject, LaneEntry};
 use crate::spec::GatewayClass;
@@ -19,7 +19,11 @@ their paths. The lane's Ingress has an order before that of the one it is made f
 that was tried before that one and is tried after the lane's loses its gray requests to the lane,
 where a path of the lane covers one of its own: requests for `/upload` end at the gray copy for `/`.
 
-Remedy: give the other Ingress a lower `alb.ingress.kubernetes.io/order` than the lane's has.",
+A lane that takes a share has no rules of its own, but a share of those for its host and path. Whether
+that is so for the rule of another Ingress that has conditions too is not documented.
+
+Remedy: give the other Ingress a lower `alb.ingress.kubernetes.io/order` than the lane's has; match by a
+header in place of a weight.",
     is_fixed: false,
     check: Check::Lane(check),
 };
@@ -59,9 +63,7 @@ fn taken(
     else {
         return Vec::new();
     };
-    if !has_rules(own.root()) {
-        return Vec::new();
-    }
+    let by_weight = !has_rules(own.root());
     let has_copy_before = |id: &ObjectRef| {
         lane.iter().any(|(_, copy)| {
             copy.baseline() == Some(id)
@@ -81,8 +83,15 @@ fn taken(
         }
         let document = other.document();
         let root = document.root();
+        if class_of(root) != class_of(before.root()) {
+            continue;
+        }
+        if by_weight {
+            found.extend(conditioned(entry, object, own.root(), &other.id, root));
+            continue;
+        }
         let is_between = precedence(&other.id, root).is_some_and(|at| is < at && at < was);
-        if !is_between || class_of(root) != class_of(before.root()) || has_copy_before(&other.id) {
+        if !is_between || has_copy_before(&other.id) {
             continue;
         }
         let Some((path, node)) = covered_paths(own.root(), root).into_iter().next() else {
@@ -103,6 +112,27 @@ fn taken(
         )));
     }
     found
+}
+
+/// What another Ingress has conditions for, where a lane takes a share of the same path.
+fn conditioned(
+    entry: &LaneEntry,
+    object: &GrayObject,
+    own: NodeRef<'_>,
+    other: &ObjectRef,
+    root: NodeRef<'_>,
+) -> Option<Diagnostic> {
+    let (path, service, node) = conditioned_paths(own, root).into_iter().next()?;
+    let error = Diagnostic::error(format!(
+        "{} takes a share of the requests for `{path}`: whether it takes one of those too that {other} leads to `{service}` by conditions is not documented",
+        object.id
+    ));
+    let error = error.at(entry.place.clone());
+    let error = match node.place() {
+        Some(place) => error.related(place, "the path"),
+        None => error,
+    };
+    Some(error.remedy("match by a header, cookie or query parameter instead of `weight`"))
 }
 
 /// When ALB tries an Ingress; `None` where its order cannot be read.

@@ -9,7 +9,7 @@
 
 use std::collections::HashSet;
 
-use super::alb_paths::taken;
+use super::alb_paths::{conditioned_paths, taken};
 use super::alb_rule::{Rule, conditions, refused_texts};
 use super::ingress::{annotate, backends, reduced};
 use super::{
@@ -83,6 +83,10 @@ impl Gateway for Alb {
         let mut annotations = vec![(format!("{ALB}/order"), order.to_string())];
         match route.route.weight {
             Some(weight) if !has_match(route.route) => {
+                let errors = unshareable(route, canary.document.root());
+                if !errors.is_empty() {
+                    return Err(errors);
+                }
                 annotations.push((format!("{ALB}/canary"), "true".to_owned()));
                 annotations.push((format!("{ALB}/canary-weight"), weight.to_string()));
             }
@@ -196,6 +200,42 @@ fn rules(
     if errors.is_empty() { Ok(annotations) } else { Err(errors) }
 }
 
+/// Custom rules that a canary by weight would take no notice of, having none itself; and those for the
+/// same paths.
+fn unshareable(route: &CanaryRoute<'_>, canary: NodeRef<'_>) -> Vec<Diagnostic> {
+    let root = route.baseline.root();
+    let mut errors = annotated_ports(canary);
+    let annotations = root.at(&["metadata", "annotations"]);
+    for (key, node) in annotations.into_iter().flat_map(NodeRef::entries) {
+        let name = key.strip_prefix(ALB).and_then(|name| name.strip_prefix('/'));
+        let Some((what, service)) = name.and_then(|name| name.split_once('.')) else { continue };
+        let is_custom = ["conditions", "actions", "rule-direction"].contains(&what);
+        if is_custom && route.services.contains_key(service) {
+            let error = format!(
+                "`{key}` would not hold for the share of the lane: a canary by weight has no custom rules"
+            );
+            errors.push(
+                at(Diagnostic::error(error), Some(node))
+                    .related(route.route.place.clone(), "the weight")
+                    .remedy("match by a header, cookie or query parameter, which keeps them; or give the paths of the entry an Ingress of their own, without this annotation"),
+            );
+        }
+    }
+    for (path, service, node) in conditioned_paths(canary, root) {
+        if !route.services.contains_key(service) {
+            let error = format!(
+                "whether the lane gets a share of the requests that reach `{service}` by conditions on the same path `{path}` too is not documented"
+            );
+            errors.push(
+                at(Diagnostic::error(error), Some(node))
+                    .related(route.route.place.clone(), "the weight")
+                    .remedy("match by a header, cookie or query parameter instead"),
+            );
+        }
+    }
+    errors
+}
+
 /// Paths whose port is no port: their requests go where an action of the baseline says, not to the
 /// Service.
 fn annotated_ports(canary: NodeRef<'_>) -> Vec<Diagnostic> {
@@ -302,5 +342,30 @@ spec:
         }
         let text = INGRESS.replacen("number: 80", "name: use-annotation", 1);
         assert!(written(&Alb, &text, &header()).unwrap_err().contains("use-annotation"));
+    }
+
+    #[test]
+    fn a_weight_stands_beside_no_custom_rules() {
+        let weight = Match { weight: Some(10), ..nothing() };
+        for (rule, why) in [
+            ("conditions.web: '[]'", "would not hold for the share"),
+            ("actions.web: '[]'", "would not hold for the share"),
+            ("rule-direction.web: Request", "would not hold for the share"),
+        ] {
+            let text = with(&format!("    alb.ingress.kubernetes.io/{rule}\n"));
+            let error = written(&Alb, &text, &weight).unwrap_err();
+            assert!(error.contains(why), "{error}");
+        }
+        let text = INGRESS.replacen("number: 80", "name: use-annotation", 1);
+        assert!(written(&Alb, &text, &weight).unwrap_err().contains("use-annotation"));
+        let other = |path: &str| {
+            let path = format!(
+                "      - {{path: {path}, pathType: Prefix, backend: {{service: {{name: other, port: {{number: 80}}}}}}}}\n"
+            );
+            with("    alb.ingress.kubernetes.io/conditions.other: '[]'\n") + &path
+        };
+        let error = written(&Alb, &other("/"), &weight).unwrap_err();
+        assert!(error.contains("reach `other` by conditions on the same path `/`"), "{error}");
+        assert!(written(&Alb, &other("/other"), &weight).is_ok());
     }
 }

@@ -7,15 +7,22 @@
 
 use std::collections::{HashMap, HashSet};
 
+use regex::RegexBuilder;
+
+use super::alb::ALB;
 use super::at;
 use crate::diagnostic::Diagnostic;
 use crate::yaml::NodeRef;
 
 /// A path of an Ingress and where it leads.
 struct Route<'a> {
+    /// Its position among those of its Ingress.
+    number: usize,
     host: &'a str,
     path: &'a str,
     is_exact: bool,
+    /// The path as a regular expression, where it is one.
+    regex: Option<&'a str>,
     service: &'a str,
     node: NodeRef<'a>,
 }
@@ -27,11 +34,14 @@ pub(super) fn taken(ingress: NodeRef<'_>, services: &HashMap<&str, &str>) -> Vec
     let covered = Covered::by(&gray);
     others
         .iter()
-        .filter(|route| covered.has(route))
+        // By an expression a path takes nothing from those that come after it in the baseline too.
+        .filter(|route| covered.has(route) || covered.may_have(route, |own| route.number < own))
         .map(|route| {
             let Route { path, service, node, .. } = route;
+            // Of expressions it is not known whether they fit the same requests.
+            let would = if covered.has(route) { "would" } else { "may" };
             let error = format!(
-                "ALB tries the lane's rules first, so that gray requests for `{path}` would not reach `{service}`, which has no gray copy"
+                "ALB tries the lane's rules first, so that gray requests for `{path}` {would} not reach `{service}`, which has no gray copy"
             );
             at(Diagnostic::error(error), Some(*node)).remedy(format!(
                 "give `{path}` an Ingress of its own with a lower `alb.ingress.kubernetes.io/order` than the lane's, or copy `{service}` too"
@@ -45,25 +55,64 @@ pub fn covered_paths<'a>(by: NodeRef<'_>, ingress: NodeRef<'a>) -> Vec<(&'a str,
     let by = routes(by);
     let covered = Covered::by(&by);
     let all = routes(ingress).into_iter();
-    all.filter(|route| covered.has(route)).map(|route| (route.path, route.node)).collect()
+    let all = all.filter(|route| covered.has(route) || covered.may_have(route, |_| true));
+    all.map(|route| (route.path, route.node)).collect()
+}
+
+/// The paths of an Ingress that have a host and path of another one and custom conditions besides, with
+/// their Services and nodes.
+pub fn conditioned_paths<'a>(
+    by: NodeRef<'_>,
+    ingress: NodeRef<'a>,
+) -> Vec<(&'a str, &'a str, NodeRef<'a>)> {
+    let by = routes(by);
+    let places: HashSet<(Host<'_>, &str)> =
+        by.iter().map(|route| (Host::of(route.host), route.path)).collect();
+    let has_conditions = |route: &Route<'_>| {
+        let key = format!("{ALB}/conditions.{}", route.service);
+        ingress.at(&["metadata", "annotations", &key]).is_some()
+    };
+    let all = routes(ingress).into_iter();
+    all.filter(|route| places.contains(&(Host::of(route.host), route.path)))
+        .filter(has_conditions)
+        .map(|route| (route.path, route.service, route.node))
+        .collect()
 }
 
 /// What paths cover.
-struct Covered<'a> {
+struct Covered<'r, 'a> {
     exact: HashSet<(Host<'a>, &'a str)>,
     prefixes: HashSet<(Host<'a>, &'a str)>,
+    all: &'r [Route<'a>],
+    has_regex: bool,
 }
 
-impl<'a> Covered<'a> {
-    fn by(routes: &[Route<'a>]) -> Self {
+impl<'r, 'a> Covered<'r, 'a> {
+    fn by(routes: &'r [Route<'a>]) -> Self {
         let of = |is_exact: bool| {
-            let routes = routes.iter().filter(move |route| route.is_exact == is_exact);
+            let literal = routes.iter().filter(|route| route.regex.is_none());
+            let routes = literal.filter(move |route| route.is_exact == is_exact);
             routes.map(|route| (Host::of(route.host), trimmed(route.path))).collect()
         };
-        Self { exact: of(true), prefixes: of(false) }
+        let has_regex = routes.iter().any(|route| route.regex.is_some());
+        Self { exact: of(true), prefixes: of(false), all: routes, has_regex }
+    }
+
+    /// Whether a path, or another one of those at positions that count, is an expression, and both may
+    /// fit one request.
+    fn may_have(&self, route: &Route<'_>, counts: impl Fn(usize) -> bool) -> bool {
+        if !self.has_regex && route.regex.is_none() {
+            return false;
+        }
+        let hosts: Vec<Host<'_>> = hosts_over(route.host).collect();
+        let mut own = self.all.iter().filter(|own| counts(own.number));
+        own.any(|own| hosts.contains(&Host::of(own.host)) && may_meet(own, route))
     }
 
     fn has(&self, route: &Route<'_>) -> bool {
+        if route.regex.is_some() {
+            return false;
+        }
         let path = trimmed(route.path);
         hosts_over(route.host).any(|host| {
             self.exact.contains(&(host, path))
@@ -72,6 +121,66 @@ impl<'a> Covered<'a> {
     }
 }
 
+/// Whether two paths, one of them an expression at least, may fit the same request. How much of a path
+/// an expression must match at ALB is not documented: one that starts with `/` is taken to be meant from
+/// the start, and none to the end.
+fn may_meet(own: &Route<'_>, other: &Route<'_>) -> bool {
+    match (own.regex, other.regex) {
+        (Some(pattern), None) => finds(pattern, other),
+        (None, Some(pattern)) => finds(pattern, own) || below(literal_start(pattern), own),
+        (Some(own), Some(other)) => {
+            let (own, other) = (literal_start(own), literal_start(other));
+            own.starts_with(other) || other.starts_with(own)
+        }
+        (None, None) => false,
+    }
+}
+
+/// Whether an expression fits a path, or one below it.
+fn finds(pattern: &str, route: &Route<'_>) -> bool {
+    let path = trimmed(route.path);
+    let from = if pattern.starts_with('/') { "^" } else { "" };
+    let anchored = format!("{from}(?:{pattern})");
+    let Ok(regex) = RegexBuilder::new(&anchored).case_insensitive(true).build() else {
+        // What cannot be read may fit what starts alike.
+        let start = literal_start(pattern);
+        return path.starts_with(start) || below(start, route);
+    };
+    regex.is_match(route.path) || !route.is_exact && regex.is_match(&format!("{path}/x"))
+}
+
+/// Whether what starts like this is below a prefix.
+fn below(start: &str, route: &Route<'_>) -> bool {
+    let folder = start.rfind('/').and_then(|at| start.get(..at)).unwrap_or("");
+    !route.is_exact && paths_over(folder).any(|over| over == trimmed(route.path))
+}
+
+/// What all that an expression fits starts with, where it fits from the start on.
+fn literal_start(pattern: &str) -> &str {
+    let pattern = pattern.strip_prefix('^').unwrap_or(pattern);
+    let end = pattern.find(|c| SPECIAL.contains(c)).unwrap_or(pattern.len());
+    let start = pattern.get(..end).unwrap_or(pattern);
+    // What is repeated may not be there at all.
+    match pattern.get(end..).is_some_and(|rest| rest.starts_with(['*', '?', '{'])) {
+        true => start.char_indices().next_back().and_then(|(at, _)| start.get(..at)).unwrap_or(""),
+        false => start,
+    }
+}
+
+/// What a path of an Ingress is as a regular expression, if it is one that a literal path is not.
+///
+/// Source: Alibaba Cloud, "ALB Ingress Configuration Dictionary", `use-regex`: with the path type `Prefix`.
+pub fn path_regex<'a>(path: &'a str, kind: Option<&str>, ingress: NodeRef<'_>) -> Option<&'a str> {
+    let key = format!("{ALB}/use-regex");
+    let is_on = ingress.at(&["metadata", "annotations", &key]).and_then(NodeRef::text);
+    let is_regex = kind == Some("Prefix") && is_on == Some("true");
+    let pattern = path.strip_prefix("~*").unwrap_or(path);
+    Some(pattern).filter(|pattern| is_regex && pattern.contains(|c| SPECIAL.contains(c)))
+}
+
+/// Characters of an expression that stand for something else.
+const SPECIAL: &str = r"\.+*?()|[]{}^$";
+
 fn routes(ingress: NodeRef<'_>) -> Vec<Route<'_>> {
     let mut routes = Vec::new();
     for rule in ingress.at(&["spec", "rules"]).into_iter().flat_map(NodeRef::items) {
@@ -79,10 +188,14 @@ fn routes(ingress: NodeRef<'_>) -> Vec<Route<'_>> {
         for path in rule.at(&["http", "paths"]).into_iter().flat_map(NodeRef::items) {
             let Some(backend) = path.get("backend") else { continue };
             let service = backend.at(&["service", "name"]).or_else(|| backend.get("serviceName"));
+            let kind = path.get("pathType").and_then(NodeRef::as_str);
+            let text = path.get("path").and_then(NodeRef::as_str).unwrap_or("/");
             routes.push(Route {
+                number: routes.len(),
                 host,
-                path: path.get("path").and_then(NodeRef::as_str).unwrap_or("/"),
-                is_exact: path.get("pathType").and_then(NodeRef::as_str) == Some("Exact"),
+                path: text,
+                is_exact: kind == Some("Exact"),
+                regex: path_regex(text, kind, ingress),
                 service: service.and_then(NodeRef::as_str).unwrap_or(""),
                 node: path,
             });
@@ -178,5 +291,48 @@ mod tests {
         ] {
             assert!(!refused(gray, other), "{gray} {other}");
         }
+    }
+
+    #[test]
+    fn paths_may_be_expressions() {
+        let refused = |first: (&str, &str), second: (&str, &str)| {
+            let path = |(path, name): (&str, &str)| {
+                format!(
+                    "      - {{path: '{path}', pathType: Prefix, backend: {{service: {{name: {name}, port: {{number: 80}}}}}}}}\n"
+                )
+            };
+            let text = format!(
+                "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: shop\n  annotations: {{alb.ingress.kubernetes.io/use-regex: 'true'}}\nspec:\n  rules:\n  - host: a.com\n    http:\n      paths:\n{}{}",
+                path(first),
+                path(second)
+            );
+            let route = Match { headers: vec![exact("x", "1")], ..nothing() };
+            let error = written(&Alb, &text, &route).err();
+            error.is_some_and(|error| error.contains("not reach `other`"))
+        };
+        for (other, gray) in [
+            ("/api/upload", "/api/(.*)"),
+            ("/api/upload", "/(api|v1)/(.*)"),
+            ("/api/v[0-9]+/x", "/api"),
+            ("/api/v1/(.*)", "/api/(.*)"),
+            ("/(.*)/upload", "/api/v1/(.*)"),
+            ("~*^/api/(.*)", "/"),
+            ("/a/(?!b)", "/a/(.*)"),
+        ] {
+            assert!(refused((other, "other"), (gray, "web")), "{other} {gray}");
+        }
+        for (other, gray) in [
+            ("/upload", "/api/(.*)"),
+            ("/api/v2/(.*)", "/api/v1"),
+            ("/api/v2/(.*)", "/api/v1/(.*)"),
+            ("/apis", "^/api/(.*)"),
+            ("/API", "/api"),
+            ("/(x|y)", "/api"),
+        ] {
+            assert!(!refused((other, "other"), (gray, "web")), "{other} {gray}");
+        }
+        // What comes after it gets none of these requests in the baseline.
+        assert!(!refused(("/api/(.*)", "web"), ("/api/upload", "other")));
+        assert!(!refused(("/api/(.*)", "web"), ("/(.*)", "other")));
     }
 }

@@ -40,7 +40,7 @@ use crate::spec::{GatewayClass, Match};
 use crate::yaml::{Document, EditError, NodeRef, Path};
 
 pub use alb::{DEFAULT_ORDER as ALB_DEFAULT_ORDER, read_order as alb_order};
-pub use alb_paths::covered_paths;
+pub use alb_paths::{conditioned_paths, covered_paths, path_regex as alb_path_regex};
 pub use apisix::ApisixRoutes;
 pub use claims::{Claim, Claims, Place as ClaimedPlace, Requests, Weight, claims};
 pub use cloned::{Cloned, cloned};

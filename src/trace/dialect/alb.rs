@@ -8,10 +8,10 @@
 use serde_json::Value as Json;
 
 use super::super::answer::{Answer, Backend, Dropped, Outcome, Part, Share, by_weight};
-use super::super::condition::{Truth, fits};
+use super::super::condition::{Engine, Truth, fits, matches};
 use super::super::request::{HeaderEdit, Request};
 use super::super::route::{IngressPath, PathType, Route, ingress_paths};
-use crate::gateway::ALB_DEFAULT_ORDER;
+use crate::gateway::{ALB_DEFAULT_ORDER, alb_path_regex};
 
 const ALB: &str = "alb.ingress.kubernetes.io";
 /// Canary annotations may have the prefix of ingress-nginx too.
@@ -126,16 +126,32 @@ fn taken(routes: &[&Route], rule: &IngressPath<'_>) -> Answer {
 fn place_fits(rule: &IngressPath<'_>, request: &Request) -> Truth {
     let host = rule.host.is_empty() || fits(&rule.host.to_ascii_lowercase(), &request.host);
     let path = rule.path;
-    let own = match rule.kind {
-        PathType::Exact => path == request.path,
-        PathType::Prefix => super::super::condition::is_below(&request.path, path),
-        PathType::Specific => fits(path, &request.path),
+    let kind = (rule.kind == PathType::Prefix).then_some("Prefix");
+    let own = match (alb_path_regex(path, kind, rule.route.document.root()), rule.kind) {
+        // Whether it must match all of the path, and in which case, is not documented.
+        (Some(pattern), _) => {
+            match (
+                matches(pattern, &request.path, Engine::Unknown),
+                matches(pattern, &request.path, Engine::SearchAnyCase),
+            ) {
+                (Truth::No, Truth::Yes) => Truth::Unknown(format!(
+                    "whether `{pattern}` matches `{}` in any case is not documented",
+                    request.path
+                )),
+                (found, _) => found,
+            }
+        }
+        (None, PathType::Exact) => Truth::of(path == request.path),
+        (None, PathType::Prefix) => {
+            Truth::of(super::super::condition::is_below(&request.path, path))
+        }
+        (None, PathType::Specific) => Truth::of(fits(path, &request.path)),
     };
     // Further paths of the rule's conditions are other ways in.
     let further = blocks(rule).iter().any(|block| {
         strings(block, &["pathConfig", "values"]).iter().any(|each| fits(each, &request.path))
     });
-    Truth::of(host && (own || further))
+    Truth::of(host).and(|| own.or(|| Truth::of(further)))
 }
 
 /// An annotation in JSON for a Service of an Ingress.

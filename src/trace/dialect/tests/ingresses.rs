@@ -287,6 +287,17 @@ fn rules_of_alb() {
         "?"
     );
     // A canary by weight takes its share of the same host and path; one by header needs an order.
+    let regex =
+        alb("re", "alb/order: '9', alb/use-regex: 'true'", "/v[0-9]/(.*)", "Prefix") + &base;
+    for (asked, expected) in [
+        ("example.com/v1/x", "re"),
+        ("example.com/x", "web"),
+        // Whether all of the path must match, and in which case, is not documented.
+        ("example.com/x/v1/y", "?"),
+        ("example.com/V1/y", "?"),
+    ] {
+        assert_eq!(of(Alb, &regex, asked), expected, "{asked}");
+    }
     let weight = alb("gray", "alb/canary: 'true', alb/canary-weight: '20'", "/", "Prefix");
     assert_eq!(of(Alb, &(base.clone() + &weight), "example.com"), "20% gray, 80% web");
     let by = |order: &str| {
