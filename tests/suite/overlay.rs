@@ -340,10 +340,11 @@ fn a_killed_program_leaves_the_old_overlay_or_the_new_one() {
         assert_eq!(child.try_wait().unwrap(), None, "it is to be killed while it writes");
         child.kill().unwrap();
         child.wait().unwrap();
-        assert!(
-            !sandbox.git(&["status", "--porcelain", "-uall"]).contains(".graylane.new"),
-            "round {round}"
-        );
+        let status = sandbox.git(&["status", "--porcelain", "-uall"]);
+        let seen = status.lines().filter(|line| line.contains(".graylane.new"));
+        // Between the moments when it is made and written, the file that hides the others is alone.
+        let seen: Vec<&str> = seen.filter(|line| !line.ends_with("/.gitignore")).collect();
+        assert_eq!(seen, [""; 0], "round {round}");
 
         let writing = sandbox.begin();
         let lock = read_lock(&writing).unwrap().unwrap();
