@@ -1,4 +1,4 @@
-//! Step 1, for what a mesh knows of calls: it belongs to the service that is called if that is in the
+//! What a mesh knows of calls belongs to the service that is called if that is in the
 //! lane, else to the one that calls.
 
 use super::select::Selection;

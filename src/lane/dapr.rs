@@ -1,4 +1,4 @@
-//! Step 5, for pods with a sidecar of Dapr: the gray ones are an application of their own.
+//! Pods with a sidecar of Dapr: the gray ones are an application of their own.
 //!
 //! Dapr calls applications by their app id, and its operator keeps one Service of each, `APP-ID-dapr`,
 //! with the labels of whichever workload of that id it looked at last as its selector. A gray workload

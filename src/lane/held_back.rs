@@ -1,4 +1,4 @@
-//! Step 3, for what holds a workload back: a copy makes its pods, all of them of its own version, and
+//! What holds a workload back: a copy makes its pods, all of them of its own version, and
 //! names none of the baseline's.
 
 use crate::baseline::Object;

@@ -1,4 +1,4 @@
-//! Step 6, for names of pods that `rewriteEnv` writes: which of them the copy of a StatefulSet has.
+//! The names of pods that `rewriteEnv` writes: which of them the copy of a StatefulSet has.
 //!
 //! Sources: kubernetes.io/docs/concepts/workloads/controllers/statefulset (ordinal index, start
 //! ordinal); openkruise.io/docs/user-manuals/advancedstatefulset (ordinals reserve).

@@ -27,8 +27,16 @@ impl Sandbox {
         let top = tempfile::tempdir().unwrap();
         let dir = top.path().canonicalize().unwrap().join("repo");
         fs::create_dir(&dir).unwrap();
-        // What git tidies up after a command takes as long as the command.
-        let config = "[maintenance]\n\tauto = false\n[gc]\n\tauto = 0\n";
+        // What git tidies up after a command takes as long as the command, and so do its samples of
+        // hooks and waiting for the disk. Tests add files to these directories.
+        let templates = dir.with_file_name("templates");
+        for directory in ["hooks", "info"] {
+            fs::create_dir_all(templates.join(directory)).unwrap();
+        }
+        let config = format!(
+            "[maintenance]\n\tauto = false\n[gc]\n\tauto = 0\n[core]\n\tfsync = none\n[init]\n\ttemplateDir = {}\n",
+            templates.display()
+        );
         fs::write(dir.with_file_name("gitconfig"), config).unwrap();
         Self { top, dir }
     }

@@ -1,4 +1,4 @@
-//! Step 7 for the copy of a UnitedDeployment: the workloads that it makes have the labels by which it
+//! The copy of a UnitedDeployment: the workloads that it makes have the labels by which it
 //! finds them, as their pods have.
 //!
 //! Source: openkruise/kruise pkg/webhook/uniteddeployment/validating (`validateSubsetTemplate`: its
