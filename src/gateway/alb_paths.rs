@@ -7,22 +7,21 @@
 
 use std::collections::{HashMap, HashSet};
 
-use regex::RegexBuilder;
-
 use super::alb::ALB;
+use super::alb_expression::{Expression, SPECIAL};
 use super::at;
 use crate::diagnostic::Diagnostic;
 use crate::yaml::NodeRef;
 
 /// A path of an Ingress and where it leads.
-struct Route<'a> {
+pub(super) struct Route<'a> {
     /// Its position among those of its Ingress.
     number: usize,
     host: &'a str,
-    path: &'a str,
-    is_exact: bool,
+    pub(super) path: &'a str,
+    pub(super) is_exact: bool,
     /// The path as a regular expression, where it is one.
-    regex: Option<&'a str>,
+    regex: Option<Expression>,
     service: &'a str,
     node: NodeRef<'a>,
 }
@@ -105,8 +104,9 @@ impl<'r, 'a> Covered<'r, 'a> {
             return false;
         }
         let hosts: Vec<Host<'_>> = hosts_over(route.host).collect();
-        let mut own = self.all.iter().filter(|own| counts(own.number));
-        own.any(|own| hosts.contains(&Host::of(own.host)) && may_meet(own, route))
+        let own = self.all.iter().filter(|own| own.regex.is_some() || route.regex.is_some());
+        let mut own = own.filter(|own| counts(own.number) && hosts.contains(&Host::of(own.host)));
+        own.any(|own| may_meet(own, route))
     }
 
     fn has(&self, route: &Route<'_>) -> bool {
@@ -121,49 +121,13 @@ impl<'r, 'a> Covered<'r, 'a> {
     }
 }
 
-/// Whether two paths, one of them an expression at least, may fit the same request. How much of a path
-/// an expression must match at ALB is not documented: one that starts with `/` is taken to be meant from
-/// the start, and none to the end.
+/// Whether two paths, one of them an expression at least, may fit the same request.
 fn may_meet(own: &Route<'_>, other: &Route<'_>) -> bool {
-    match (own.regex, other.regex) {
-        (Some(pattern), None) => finds(pattern, other),
-        (None, Some(pattern)) => finds(pattern, own) || below(literal_start(pattern), own),
-        (Some(own), Some(other)) => {
-            let (own, other) = (literal_start(own), literal_start(other));
-            own.starts_with(other) || other.starts_with(own)
-        }
+    match (&own.regex, &other.regex) {
+        (Some(pattern), None) => pattern.finds(other),
+        (None, Some(pattern)) => pattern.finds(own) || pattern.is_below(own),
+        (Some(own), Some(other)) => own.starts_alike(other),
         (None, None) => false,
-    }
-}
-
-/// Whether an expression fits a path, or one below it.
-fn finds(pattern: &str, route: &Route<'_>) -> bool {
-    let path = trimmed(route.path);
-    let from = if pattern.starts_with('/') { "^" } else { "" };
-    let anchored = format!("{from}(?:{pattern})");
-    let Ok(regex) = RegexBuilder::new(&anchored).case_insensitive(true).build() else {
-        // What cannot be read may fit what starts alike.
-        let start = literal_start(pattern);
-        return path.starts_with(start) || below(start, route);
-    };
-    regex.is_match(route.path) || !route.is_exact && regex.is_match(&format!("{path}/x"))
-}
-
-/// Whether what starts like this is below a prefix.
-fn below(start: &str, route: &Route<'_>) -> bool {
-    let folder = start.rfind('/').and_then(|at| start.get(..at)).unwrap_or("");
-    !route.is_exact && paths_over(folder).any(|over| over == trimmed(route.path))
-}
-
-/// What all that an expression fits starts with, where it fits from the start on.
-fn literal_start(pattern: &str) -> &str {
-    let pattern = pattern.strip_prefix('^').unwrap_or(pattern);
-    let end = pattern.find(|c| SPECIAL.contains(c)).unwrap_or(pattern.len());
-    let start = pattern.get(..end).unwrap_or(pattern);
-    // What is repeated may not be there at all.
-    match pattern.get(end..).is_some_and(|rest| rest.starts_with(['*', '?', '{'])) {
-        true => start.char_indices().next_back().and_then(|(at, _)| start.get(..at)).unwrap_or(""),
-        false => start,
     }
 }
 
@@ -177,9 +141,6 @@ pub fn path_regex<'a>(path: &'a str, kind: Option<&str>, ingress: NodeRef<'_>) -
     let pattern = path.strip_prefix("~*").unwrap_or(path);
     Some(pattern).filter(|pattern| is_regex && pattern.contains(|c| SPECIAL.contains(c)))
 }
-
-/// Characters of an expression that stand for something else.
-const SPECIAL: &str = r"\.+*?()|[]{}^$";
 
 fn routes(ingress: NodeRef<'_>) -> Vec<Route<'_>> {
     let mut routes = Vec::new();
@@ -195,7 +156,7 @@ fn routes(ingress: NodeRef<'_>) -> Vec<Route<'_>> {
                 host,
                 path: text,
                 is_exact: kind == Some("Exact"),
-                regex: path_regex(text, kind, ingress),
+                regex: path_regex(text, kind, ingress).map(Expression::new),
                 service: service.and_then(NodeRef::as_str).unwrap_or(""),
                 node: path,
             });
@@ -205,13 +166,13 @@ fn routes(ingress: NodeRef<'_>) -> Vec<Route<'_>> {
 }
 
 /// A path up to its first wildcard, without a slash at its end.
-fn trimmed(path: &str) -> &str {
+pub(super) fn trimmed(path: &str) -> &str {
     let end = path.find(['*', '?']).unwrap_or(path.len());
     path.get(..end).unwrap_or(path).trim_end_matches('/')
 }
 
 /// The path and all above it; the root is empty.
-fn paths_over(path: &str) -> impl Iterator<Item = &str> {
+pub(super) fn paths_over(path: &str) -> impl Iterator<Item = &str> {
     let parents =
         path.char_indices().filter(|(_, c)| *c == '/').filter_map(|(at, _)| path.get(..at));
     std::iter::once(path).chain(parents)
@@ -318,6 +279,8 @@ mod tests {
             ("/(.*)/upload", "/api/v1/(.*)"),
             ("~*^/api/(.*)", "/"),
             ("/a/(?!b)", "/a/(.*)"),
+            ("/static/.*|/upload/img/.*", "/upload/(.*)"),
+            ("^/v1|^/upload/", "/upload/(.*)"),
         ] {
             assert!(refused((other, "other"), (gray, "web")), "{other} {gray}");
         }
@@ -328,6 +291,7 @@ mod tests {
             ("/apis", "^/api/(.*)"),
             ("/API", "/api"),
             ("/(x|y)", "/api"),
+            ("/(static|assets)/(.*)", "/api/(.*)"),
         ] {
             assert!(!refused((other, "other"), (gray, "web")), "{other} {gray}");
         }

@@ -4,6 +4,7 @@
 //! what it cannot. To add one, add a file with its [`Gateway`] and a row in [`of`].
 
 mod alb;
+mod alb_expression;
 mod alb_paths;
 mod alb_rule;
 mod annotations;
