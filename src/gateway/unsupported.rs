@@ -111,10 +111,10 @@ fn refusals(can: &Capabilities, route: &Match) -> Vec<Refusal> {
 
 /// The classes whose gateways compare query parameters without decoding them.
 ///
-/// Source: envoyproxy/envoy, source/common/router/config_utility.cc (matchQueryParams), for gateways made
-/// of it; HTTPRoute leaves it open, and most of its implementations are.
-const UNDECODED: [GatewayClass; 3] =
-    [GatewayClass::Mse, GatewayClass::Apig, GatewayClass::GatewayApi];
+/// Source: envoyproxy/envoy, source/common/router/config_utility.cc (matchQueryParams), of which these are
+/// made. HTTPRoute leaves it open, and implementations differ (traefik/traefik, pkg/muxer/http/matcher.go
+/// decodes).
+const UNDECODED: [GatewayClass; 2] = [GatewayClass::Mse, GatewayClass::Apig];
 
 /// A character that no query has as it is.
 ///
@@ -308,5 +308,6 @@ mod tests {
             }
         }
         assert!(!refused(GatewayClass::Apisix, "a b"));
+        assert!(!refused(GatewayClass::GatewayApi, "a b"));
     }
 }
