@@ -215,6 +215,11 @@ pub fn references(root: NodeRef<'_>, own: &ObjectRef) -> Vec<Reference> {
                         push(group, kind, written(namespace));
                     }
                 }
+                Target::EndpointAccount => {
+                    let keys = ["io.kubernetes.pod.namespace", "k8s:io.kubernetes.pod.namespace"];
+                    let namespace = keys.into_iter().find_map(field).and_then(NodeRef::as_str);
+                    push("", "ServiceAccount", namespace.unwrap_or(""));
+                }
                 Target::RuleResources => {
                     let rule = found.above.iter().rev().nth(1).copied();
                     for (group, kind) in rule_kinds(rule) {

@@ -293,14 +293,14 @@ pub const REFERENCES: &[ReferenceField] = references! {
         "specs[*].endpointSelector.matchLabels[\"k8s:io.cilium.k8s.policy.serviceaccount\"]" => SERVICE_ACCOUNT;
     }
     Kinds("cilium.io", &["CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy"]), "docs.cilium.io/en/stable/network/kubernetes/policy (service accounts, namespaces)" {
-        "spec.{ingress,ingressDeny}[*].fromEndpoints[*].matchLabels[\"io.cilium.k8s.policy.serviceaccount\"]" => to_in("", "ServiceAccount", "io.kubernetes.pod.namespace");
-        "spec.{ingress,ingressDeny}[*].fromEndpoints[*].matchLabels[\"k8s:io.cilium.k8s.policy.serviceaccount\"]" => to_in("", "ServiceAccount", "k8s:io.kubernetes.pod.namespace");
-        "spec.{egress,egressDeny}[*].toEndpoints[*].matchLabels[\"io.cilium.k8s.policy.serviceaccount\"]" => to_in("", "ServiceAccount", "io.kubernetes.pod.namespace");
-        "spec.{egress,egressDeny}[*].toEndpoints[*].matchLabels[\"k8s:io.cilium.k8s.policy.serviceaccount\"]" => to_in("", "ServiceAccount", "k8s:io.kubernetes.pod.namespace");
-        "specs[*].{ingress,ingressDeny}[*].fromEndpoints[*].matchLabels[\"io.cilium.k8s.policy.serviceaccount\"]" => to_in("", "ServiceAccount", "io.kubernetes.pod.namespace");
-        "specs[*].{ingress,ingressDeny}[*].fromEndpoints[*].matchLabels[\"k8s:io.cilium.k8s.policy.serviceaccount\"]" => to_in("", "ServiceAccount", "k8s:io.kubernetes.pod.namespace");
-        "specs[*].{egress,egressDeny}[*].toEndpoints[*].matchLabels[\"io.cilium.k8s.policy.serviceaccount\"]" => to_in("", "ServiceAccount", "io.kubernetes.pod.namespace");
-        "specs[*].{egress,egressDeny}[*].toEndpoints[*].matchLabels[\"k8s:io.cilium.k8s.policy.serviceaccount\"]" => to_in("", "ServiceAccount", "k8s:io.kubernetes.pod.namespace");
+        "spec.{ingress,ingressDeny}[*].fromEndpoints[*].matchLabels[\"io.cilium.k8s.policy.serviceaccount\"]" => Target::EndpointAccount;
+        "spec.{ingress,ingressDeny}[*].fromEndpoints[*].matchLabels[\"k8s:io.cilium.k8s.policy.serviceaccount\"]" => Target::EndpointAccount;
+        "spec.{egress,egressDeny}[*].toEndpoints[*].matchLabels[\"io.cilium.k8s.policy.serviceaccount\"]" => Target::EndpointAccount;
+        "spec.{egress,egressDeny}[*].toEndpoints[*].matchLabels[\"k8s:io.cilium.k8s.policy.serviceaccount\"]" => Target::EndpointAccount;
+        "specs[*].{ingress,ingressDeny}[*].fromEndpoints[*].matchLabels[\"io.cilium.k8s.policy.serviceaccount\"]" => Target::EndpointAccount;
+        "specs[*].{ingress,ingressDeny}[*].fromEndpoints[*].matchLabels[\"k8s:io.cilium.k8s.policy.serviceaccount\"]" => Target::EndpointAccount;
+        "specs[*].{egress,egressDeny}[*].toEndpoints[*].matchLabels[\"io.cilium.k8s.policy.serviceaccount\"]" => Target::EndpointAccount;
+        "specs[*].{egress,egressDeny}[*].toEndpoints[*].matchLabels[\"k8s:io.cilium.k8s.policy.serviceaccount\"]" => Target::EndpointAccount;
     }
     Kinds("", &["ServiceAccount"]), "kubernetes/api core/v1 ServiceAccount" {
         "secrets[*].name" => SECRET;

@@ -45,6 +45,9 @@ pub enum Target {
         /// Whether other kinds are no references of this row.
         only: bool,
     },
+    /// The ServiceAccount of Cilium's endpoints; the label of their namespace stands beside it. Either
+    /// may say that it is a label of Kubernetes (`k8s:`).
+    EndpointAccount,
     /// `resourceNames` of an RBAC rule: every kind of its `resources` in its `apiGroups`.
     RuleResources,
 }

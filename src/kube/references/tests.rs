@@ -446,9 +446,9 @@ fn policies_name_accounts_as_identities() {
     let text =
         "spec: {identities: ['web.shop.serviceaccount.identity.linkerd.cluster.local', '*']}";
     assert_eq!(named(linkerd, "MeshTLSAuthentication", text), ["ServiceAccount/web in shop"]);
-    for key in ["", "k8s:"] {
+    for (of, key) in [("", ""), ("k8s:", "k8s:"), ("", "k8s:"), ("k8s:", "")] {
         let peer = format!(
-            "{{matchLabels: {{'{key}io.cilium.k8s.policy.serviceaccount': web, '{key}io.kubernetes.pod.namespace': shop}}}}"
+            "{{matchLabels: {{'{key}io.cilium.k8s.policy.serviceaccount': web, '{of}io.kubernetes.pod.namespace': shop}}}}"
         );
         let text = format!("spec: {{ingress: [{{fromEndpoints: [{peer}]}}]}}");
         let found = named("cilium.io/v2", "CiliumNetworkPolicy", &text);
