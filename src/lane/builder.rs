@@ -64,8 +64,9 @@ impl<'a> Builder<'a> {
     ///
     /// 1. It is copied without what the cluster or another tool put there ([`copy`]).
     /// 2. What the lane has otherwise unless a patch says so: replicas, suspension, progressive
-    ///    delivery, and what holds it back ([`set`], [`progressive`], [`held_back`]).
-    /// 3. The spec's patches, while it still looks like the baseline's object ([`super::patch`]).
+    ///    delivery ([`set`], [`progressive`]).
+    /// 3. The spec's patches, while it still looks like the baseline's object ([`super::patch`]); then
+    ///    what holds a workload back goes, unless a patch is about it ([`held_back`]).
     /// 4. Images, environment and the marks of governance in a workload ([`set`]); the canary route
     ///    of an entry ([`super::canary`]); the application that Dapr knows its pods by ([`dapr`]).
     /// 5. Its name and namespace ([`rename`]).
@@ -83,6 +84,9 @@ impl<'a> Builder<'a> {
         let mut making = Making { copy, object, service, document, notes, errors };
         self.calm(&mut making);
         let idle_patches = self.patch(&mut making);
+        let is_patched = |field: &[&str]| self.patches.say(copy, field);
+        let let_go = held_back::let_go(object, is_patched, &mut making.document);
+        making.tell(let_go);
         match copy.role {
             Role::Workload => self.set(&mut making),
             Role::Entry => self.route(&mut making)?,
@@ -119,8 +123,6 @@ impl<'a> Builder<'a> {
             let stopped = progressive::stop(object, document);
             making.tell(stopped);
         }
-        let let_go = held_back::let_go(object, &mut making.document);
-        making.tell(let_go);
     }
 
     /// The autoscaler of a workload that is copied with it.

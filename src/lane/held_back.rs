@@ -59,13 +59,14 @@ const FIELDS: &[Field] = fields! {
     }
 };
 
-/// Takes what holds a workload back out of its copy, and tells so; a patch may put it back.
+/// Takes what holds a workload back out of its copy, and tells so, but for what a patch says.
 ///
 /// # Errors
 ///
 /// An object that is not formed as its kind wants it.
 pub(super) fn let_go(
     object: &Object,
+    is_patched: impl Fn(&[&str]) -> bool,
     document: &mut Document,
 ) -> Result<Vec<Diagnostic>, EditError> {
     let id = &object.id;
@@ -73,11 +74,13 @@ pub(super) fn let_go(
     let fields = FIELDS.iter().filter(|field| (field.group, field.kind) == (&*id.group, &*id.kind));
     for field in fields {
         let path = Path::keys(field.path.iter().copied());
-        if document.find(&path).is_some_and(holds) {
+        if document.find(&path).is_some_and(holds) && !is_patched(field.path) {
             notes.push(take(object, &path, field.why, document)?);
         }
     }
-    if (id.group.as_str(), id.kind.as_str()) == ("serving.knative.dev", "Service") {
+    if (id.group.as_str(), id.kind.as_str()) == ("serving.knative.dev", "Service")
+        && !is_patched(&["spec", "traffic"])
+    {
         notes.extend(revisions(object, document)?);
     }
     Ok(notes)

@@ -103,6 +103,27 @@ impl<'a> Patches<'a> {
         if errors.is_empty() { Ok(patches) } else { Err(errors) }
     }
 
+    /// Whether a patch of the object says what a field is to be, or something above it.
+    pub(super) fn say(&self, copy: &Copy, path: &[&str]) -> bool {
+        let pointer: String = path.iter().map(|key| format!("/{key}")).collect();
+        let meets = |at: &str| {
+            let is_above = |above: &str, below: &str| {
+                below
+                    .strip_prefix(above)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            };
+            is_above(at, &pointer) || is_above(&pointer, at)
+        };
+        let mut patches = self.by_object.get(&copy.object).into_iter().flatten();
+        patches.any(|patch| match &patch.body {
+            PatchBody::Merge(value) => merges(value, path),
+            PatchBody::Json(ops) => ops.iter().any(|op| {
+                op.op != JsonOpKind::Test
+                    && (meets(&op.path) || op.from.as_deref().is_some_and(meets))
+            }),
+        })
+    }
+
     /// Applies the patches of one object, and says which of them changed nothing.
     ///
     /// # Errors
@@ -198,6 +219,16 @@ impl<'a> Patches<'a> {
             errors.extend(broken.map(|(fault, patch)| fault.told(&object.id, patch)));
         }
         (errors, idle)
+    }
+}
+
+/// Whether a merge patch says what a field is to be, or something above it.
+fn merges(value: &Value, path: &[&str]) -> bool {
+    match (value, path) {
+        (Value::Mapping(entries), [key, rest @ ..]) => {
+            entries.iter().any(|(name, value)| name == key && merges(value, rest))
+        }
+        _ => true,
     }
 }
 

@@ -102,6 +102,17 @@ fn what_holds_a_workload_back_is_left_out() {
             "{spec}"
         );
     }
+    // Patches see the object as the baseline has it.
+    let paused = workload(DEPLOYMENT, "labels: {app: web}", "paused: true");
+    for (op, then) in [
+        ("{op: replace, path: /spec/paused, value: false}", "false"),
+        ("{op: remove, path: /spec/paused}", "nothing"),
+        ("{op: test, path: /spec/paused, value: true}", "nothing"),
+    ] {
+        let patch = format!("    patches: [{{target: Deployment/web, json: [{op}]}}]\n");
+        let release = lane(&paused, &spec_of("", &patch));
+        assert_eq!(at(object(&release, "Deployment/web-mse-gray"), "/spec/paused"), then, "{op}");
+    }
     let moves = workload(DEPLOYMENT, "labels: {app: web}", "paused: false");
     let release = lane(&moves, &spec_of("", ""));
     assert_eq!(at(object(&release, "Deployment/web-mse-gray"), "/spec/paused"), "false");
