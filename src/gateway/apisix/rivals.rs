@@ -22,7 +22,11 @@ type Place = (String, String, String, i128);
 struct Other {
     rival: Equal,
     methods: Vec<String>,
+    asked: Vec<Asked>,
 }
+
+/// What an entry asks for one value: the scope, the name and the value.
+type Asked = (String, String, String);
 
 /// An entry of another route.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,24 +61,27 @@ impl ApisixRoutes {
                 let (path, priority) = (path.to_owned(), priority(entry));
                 let place = (class(route), host, path.clone(), priority);
                 let rival = Equal { object, number, path, priority };
-                let other = Other { rival, methods: methods(entry) };
+                let other = Other { rival, methods: methods(entry), asked: asked(entry) };
                 self.entries.entry(place).or_default().push(other);
             }
         }
     }
 
-    /// The entries that have class, host, path and priority of one of these, each once.
+    /// The entries that have class, host, path and priority of one of these and can fit the same
+    /// request, each once.
     pub fn equal(&self, route: NodeRef<'_>) -> Vec<Equal> {
         let mut equal = Vec::new();
         for entry in http(route) {
-            let own = methods(entry);
+            let (own, asked) = (methods(entry), asked(entry));
             for (host, path) in hosts_and_paths(entry) {
                 let place = (class(route), host, path.to_owned(), priority(entry));
                 let others = self.entries.get(&place).into_iter().flatten();
                 let meets = |other: &&Other| {
-                    own.is_empty()
+                    let is_of_both = |method: &String| own.contains(method);
+                    let shares_method = own.is_empty()
                         || other.methods.is_empty()
-                        || other.methods.iter().any(|method| own.contains(method))
+                        || other.methods.iter().any(is_of_both);
+                    shares_method && !exclude(&asked, &other.asked)
                 };
                 equal.extend(others.filter(meets).map(|other| other.rival.clone()));
             }
@@ -101,6 +108,28 @@ fn texts(entry: NodeRef<'_>, key: &str) -> Vec<String> {
 
 fn methods(entry: NodeRef<'_>) -> Vec<String> {
     texts(entry, "methods")
+}
+
+/// What the expressions of an entry ask for one value; all of them have to hold.
+fn asked(entry: NodeRef<'_>) -> Vec<Asked> {
+    let list = entry.at(&["match", "exprs"]).into_iter().flat_map(NodeRef::items);
+    let equal = list.filter(|each| each.get("op").and_then(NodeRef::as_str) == Some("Equal"));
+    let asked = equal.filter_map(|each| {
+        let scope = each.at(&["subject", "scope"])?.as_str()?;
+        let name = each.at(&["subject", "name"]).and_then(NodeRef::as_str).unwrap_or_default();
+        let name = match scope {
+            "Header" => name.to_ascii_lowercase(),
+            _ => name.to_owned(),
+        };
+        Some((scope.to_owned(), name, each.get("value")?.as_str()?.to_owned()))
+    });
+    asked.collect()
+}
+
+/// Whether no request fits both.
+fn exclude(one: &[Asked], other: &[Asked]) -> bool {
+    let differ = |a: &Asked, b: &Asked| (&a.0, &a.1) == (&b.0, &b.1) && a.2 != b.2;
+    one.iter().any(|a| other.iter().any(|b| differ(a, b)))
 }
 
 fn hosts_and_paths(entry: NodeRef<'_>) -> Vec<(String, &str)> {
@@ -146,5 +175,33 @@ mod tests {
                 assert_eq!((each.object, each.leads_to(other.root())), (7, vec!["other"]));
             }
         }
+    }
+
+    #[test]
+    fn equal_is_not_what_no_request_fits_too() {
+        let matched = |scope: &str, name: &str, op: &str, value: &str| {
+            format!(
+                "hosts: [a.com], paths: [/*], exprs: [{{subject: {{scope: {scope}, name: {name}}}, op: {op}, value: '{value}'}}]"
+            )
+        };
+        let is_equal = |own: &str, other: &str| {
+            let mut routes = ApisixRoutes::default();
+            routes.add(7, route("apisix", 1, other).root());
+            !routes.equal(route("apisix", 1, own).root()).is_empty()
+        };
+        let own = matched("Header", "x-a", "Equal", "1");
+        for (scope, name, op, value, expected) in [
+            ("Header", "X-A", "Equal", "2", false),
+            ("Header", "x-a", "Equal", "1", true),
+            ("Header", "x-a", "RegexMatch", "2", true),
+            ("Header", "x-b", "Equal", "2", true),
+            ("Query", "x-a", "Equal", "2", true),
+        ] {
+            let other = matched(scope, name, op, value);
+            assert_eq!(is_equal(&own, &other), expected, "{other}");
+        }
+        let query = |name: &str, value: &str| matched("Query", name, "Equal", value);
+        assert!(!is_equal(&query("a", "1"), &query("a", "2")));
+        assert!(is_equal(&query("a", "1"), &query("A", "2")));
     }
 }

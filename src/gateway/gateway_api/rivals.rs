@@ -27,6 +27,7 @@ struct Other {
     listener: Listener,
     method: Option<String>,
     rank: Rank,
+    asked: Asked,
 }
 
 /// A match of another route.
@@ -70,6 +71,37 @@ impl Listener {
     }
 }
 
+/// The values that a match asks headers and query parameters for exactly. Of several matches of one
+/// name the first counts (the types).
+#[derive(Debug, Default)]
+struct Asked(HashMap<(&'static str, String), Option<String>>);
+
+impl Asked {
+    fn of(matched: Option<NodeRef<'_>>) -> Self {
+        let mut asked = Self::default();
+        for (key, fold_case) in [("headers", true), ("queryParams", false)] {
+            let list = matched.and_then(|matched| matched.get(key));
+            for each in list.into_iter().flat_map(NodeRef::items) {
+                let field = |key: &str| each.get(key).filter(|node| !node.is_null());
+                let Some(name) = field("name").and_then(NodeRef::text) else { continue };
+                let name = if fold_case { name.to_ascii_lowercase() } else { name.to_owned() };
+                let is_exact = field("type").is_none_or(|kind| kind.text() == Some("Exact"));
+                let value = field("value").and_then(NodeRef::text).filter(|_| is_exact);
+                asked.0.entry((key, name)).or_insert_with(|| value.map(str::to_owned));
+            }
+        }
+        asked
+    }
+
+    /// Whether no request fits both.
+    fn excludes(&self, other: &Self) -> bool {
+        self.0.iter().any(|(name, value)| {
+            let theirs = other.0.get(name).and_then(Option::as_ref);
+            value.as_ref().zip(theirs).is_some_and(|(own, theirs)| own != theirs)
+        })
+    }
+}
+
 impl HttpRoutes {
     /// Adds the route at this position of the baseline.
     pub fn add(&mut self, object: usize, id: &ObjectRef, route: NodeRef<'_>) {
@@ -83,6 +115,7 @@ impl HttpRoutes {
                     listener: listener.clone(),
                     method: each.shape.method.clone(),
                     rank: each.rank,
+                    asked: Asked::of(each.node),
                 });
             }
         }
@@ -97,6 +130,7 @@ impl HttpRoutes {
         let attached = attached(route, &origin.namespace);
         let mut taken = Vec::new();
         for (_, _, own) in all_matches(route) {
+            let asked = Asked::of(own.node);
             let before = match by_weight {
                 true => own.rank,
                 false => (own.rank.0.saturating_sub(headers), own.rank.1.saturating_sub(query)),
@@ -108,6 +142,7 @@ impl HttpRoutes {
             };
             let is_taken = |other: &&Other| {
                 other.id != *origin
+                    && !asked.excludes(&other.asked)
                     && match (&other.method, by_weight) {
                         (None, true) => went_first(other),
                         (Some(method), true) => {
@@ -229,6 +264,34 @@ spec:
             let found = [&weight, &one, &two].map(|entry| takes(entry, own, &other(matched)));
             assert_eq!(found, expected, "{own} | {matched}");
         }
+        // What no request fits together; a regular expression may fit any value.
+        let asks =
+            |field: &str| format!("headers: [{{name: X-A, {field}}}, {{name: b, value: '1'}}]");
+        let asks_query = |name: &str| {
+            format!("queryParams: [{{name: {name}, value: '2'}}, {{name: b, value: '1'}}]")
+        };
+        let query = "queryParams: [{name: q, value: '1'}]";
+        let own = "headers: [{name: x-a, value: '1'}]";
+        for (own, matched, is_taken) in [
+            (own, asks("value: '2'"), false),
+            (own, asks("type: Exact, value: '2'"), false),
+            (own, asks("type: null, value: '2'"), false),
+            (own, asks("value: '1'"), true),
+            (own, asks("type: RegularExpression, value: '2'"), true),
+            (
+                "headers: [{name: x-a, type: RegularExpression, value: '1'}]",
+                asks("value: '2'"),
+                true,
+            ),
+            (query, asks_query("q"), false),
+            (query, asks_query("Q"), true),
+            (query, asks("value: '2'"), true),
+        ] {
+            assert_eq!(takes(&weight, own, &other(&matched)), is_taken, "{own} | {matched}");
+        }
+        // What the lane itself asks for counts too.
+        assert!(takes(&two, "", &other("headers: [{name: x, value: '1'}]")));
+        assert!(!takes(&two, "", &other("headers: [{name: x, value: '2'}]")));
         // By name the other goes first in the baseline.
         assert!(takes(&one, "", &route("alpha", "name: gw", "a.com", "", "other")));
         for (parent, host, is_taken) in [
