@@ -59,13 +59,17 @@ pub(super) fn ranked<'a>(rule: &Rule<'a>) -> Vec<Ranked<'a>> {
     matches(rule.node)
         .into_iter()
         .map(|node| {
-            let path = |key: &str| node.and_then(|node| node.at(&["path", key])?.text());
+            // What is null counts as absent: its default applies.
+            let field = |keys: &[&str]| {
+                node.and_then(|node| node.at(keys)).filter(|node| !node.is_null())?.text()
+            };
+            let path = |key: &str| field(&["path", key]);
             let kind = path("type").unwrap_or("PathPrefix");
             let value = path("value").unwrap_or("/");
             // A prefix is one of whole elements: its last slash does not count.
             let value = if kind == "PathPrefix" { value.trim_end_matches('/') } else { value };
             let count = |key: &str| node.and_then(|node| node.get(key)).map_or(0, NodeRef::len);
-            let method = node.and_then(|node| node.get("method")?.text()).map(str::to_owned);
+            let method = field(&["method"]).map(str::to_owned);
             let shape = Shape { kind: kind.to_owned(), path: value.to_owned(), method };
             let rank = (count("headers"), count("queryParams"));
             Ranked { rule: *rule, node, shape, rank }

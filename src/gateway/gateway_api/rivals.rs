@@ -188,7 +188,11 @@ fn attached(route: NodeRef<'_>, namespace: &str) -> Vec<(String, Listener, Strin
     }
     let mut attached = Vec::new();
     for parent in items(&["spec", "parentRefs"]) {
-        let field = |key: &str| parent.get(key).and_then(NodeRef::text).map(str::to_owned);
+        // What is null counts as absent: its default applies.
+        let field = |key: &str| {
+            let node = parent.get(key).filter(|node| !node.is_null())?;
+            node.text().map(str::to_owned)
+        };
         let kind = field("kind").unwrap_or_else(|| "Gateway".to_owned());
         let own = field("namespace").unwrap_or_else(|| namespace.to_owned());
         let gateway = format!("{kind}/{own}/{}", field("name").unwrap_or_default());
@@ -222,14 +226,22 @@ spec:
         )
     }
 
+    fn own_at(parent: &str, matched: &str) -> String {
+        route("shop", parent, "a.com", matched, "web")
+    }
+
     /// Whether a lane on the route `shop` with this match takes requests of another route.
     fn takes(entry: &Match, own: &str, other: &str) -> bool {
-        let own = route("shop", "name: gw", "a.com", own, "web");
+        taken_by(entry, &own_at("name: gw", own), other)
+    }
+
+    /// Whether a lane on this route takes requests of another one.
+    fn taken_by(entry: &Match, own: &str, other: &str) -> bool {
         let stream = parse(Source::new("other.yaml", other.to_owned())).unwrap();
         let root = stream.documents[0].root();
         let mut routes = HttpRoutes::default();
         routes.add(0, &identity(root, "").unwrap(), root);
-        let made = canary(&GatewayApi, &own, entry).unwrap();
+        let made = canary(&GatewayApi, own, entry).unwrap();
         let origin = ObjectRef::new("gateway.networking.k8s.io", "HTTPRoute", "", "shop");
         let taken = routes.taken(made.document.root(), &origin, entry);
         for rival in &taken {
@@ -258,6 +270,12 @@ spec:
             ),
             ("", "queryParams: [{name: b, value: '1'}]", [true, true, true]),
             ("", "method: GET", [false; 3]),
+            ("", "method: null, path: null, headers: [{name: b, value: '1'}]", [true, false, true]),
+            (
+                "method: null, path: {type: null, value: null}",
+                "headers: [{name: b, value: '1'}]",
+                [true, false, true],
+            ),
             ("", "", [false; 3]),
             ("headers: [{name: a, value: '1'}]", "method: GET", [true, false, false]),
         ] {
@@ -292,10 +310,16 @@ spec:
         // What the lane itself asks for counts too.
         assert!(takes(&two, "", &other("headers: [{name: x, value: '1'}]")));
         assert!(!takes(&two, "", &other("headers: [{name: x, value: '2'}]")));
+        // A section on one side alone; null is none.
+        let section = "name: gw, sectionName: null";
+        let own = own_at("name: gw, sectionName: http", "");
+        assert!(taken_by(&weight, &own, &route("tail", section, "a.com", beta, "other")));
         // By name the other goes first in the baseline.
         assert!(takes(&one, "", &route("alpha", "name: gw", "a.com", "", "other")));
         for (parent, host, is_taken) in [
             ("name: gw, sectionName: http", "A.com", true),
+            ("name: gw, sectionName: null, port: null", "a.com", true),
+            ("name: gw, namespace: null, kind: null", "a.com", true),
             ("name: gw, namespace: other", "a.com", false),
             ("name: gw", "b.com", false),
         ] {

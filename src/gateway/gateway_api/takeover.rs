@@ -125,10 +125,13 @@ fn every_method(rule: NodeRef<'_>) -> Value {
         .collect();
     let mut matches = Vec::with_capacity(all.len().saturating_mul(METHODS.len()));
     for each in all {
-        let Value::Mapping(fields) = each else { continue };
+        let Value::Mapping(mut fields) = each else { continue };
+        // One that is there is null: any other is refused.
+        let place = fields.iter().position(|(key, _)| key == "method").unwrap_or(fields.len());
+        fields.retain(|(key, _)| key != "method");
         for method in METHODS {
             let mut fields = fields.clone();
-            fields.push(("method".to_owned(), Value::string(method)));
+            fields.insert(place, ("method".to_owned(), Value::string(method)));
             matches.push(Value::Mapping(fields));
         }
     }
@@ -183,4 +186,34 @@ fn weigh(
         filters::set_header(document, &own, route.tag_header, route.tag)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::fixture::{nothing, written};
+    use super::super::GatewayApi;
+    use crate::spec::Match;
+
+    #[test]
+    fn a_method_that_is_null_is_none() {
+        let route = |matched: &str| {
+            format!(
+                "apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {{name: shop}}
+spec:
+  parentRefs: [{{name: gw}}]
+  rules:
+  - matches: [{{{matched}}}]
+    backendRefs: [{{name: web, port: 80}}]
+"
+            )
+        };
+        let share = Match { weight: Some(10), ..nothing() };
+        let taken = written(&GatewayApi, &route("method: null, path: null"), &share).unwrap();
+        assert_eq!(taken.matches("method:").count(), 9, "{taken}");
+        assert!(taken.contains("method: GET") && !taken.contains("method: null"), "{taken}");
+        let refused = written(&GatewayApi, &route("method: GET"), &share).unwrap_err();
+        assert!(refused.contains("it matches the method here"), "{refused}");
+    }
 }
