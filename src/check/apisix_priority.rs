@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::route_taken::{beside, entries, is_part};
 use super::{Check, Finding, Subject};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::gateway::ApisixRoutes;
@@ -39,6 +40,7 @@ fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
     }
     let copied: HashSet<&ObjectRef> =
         subject.lane.objects.iter().filter_map(GrayObject::baseline).collect();
+    let entries = entries(subject);
     let mut found = Vec::new();
     for (entry, object) in &lane {
         let Some((origin, document)) = object.baseline().zip(object.document()) else { continue };
@@ -49,12 +51,13 @@ fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
                 continue;
             }
             let route = other.document();
-            // An entry that has a copy: that goes first.
-            let is_gray = copied.contains(&other.id)
-                && equal.leads_to(route.root()).into_iter().any(|name| {
-                    copied.contains(&ObjectRef::new("", "Service", &other.id.namespace, name))
-                });
-            if is_gray {
+            let is_gray = equal.leads_to(route.root()).into_iter().any(|name| {
+                copied.contains(&ObjectRef::new("", "Service", &other.id.namespace, name))
+            });
+            let copy = entries.get(&other.id).copied().filter(|_| is_gray);
+            // Its copy has one priority more: what fits that goes there first.
+            let own = entries.get(origin);
+            if copy.zip(own).is_some_and(|(copy, own)| is_part(&copy.route, &own.route)) {
                 continue;
             }
             let error = Diagnostic::error(format!(
@@ -66,10 +69,14 @@ fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
                 Some(place) => error.related(place, "the other entry"),
                 None => error,
             };
-            found.push(error.remedy(format!(
+            let remedy = format!(
                 "give the entry of {} a higher `priority`: {} is the lane's, one above that of the baseline's route",
                 other.id, equal.priority
-            )));
+            );
+            found.push(beside(error, copy).remedy(match copy {
+                Some(_) => format!("{remedy}; or enter both services with the same match"),
+                None => remedy,
+            }));
         }
     }
     found
@@ -108,6 +115,63 @@ spec:
                 "{found:?}"
             );
             assert!(told(entry, 2).is_empty() && told(entry, 0).is_empty());
+        }
+    }
+
+    #[test]
+    fn told_of_entries_by_another_match_too() {
+        let route = |name: &str, service: &str, priority: u8| {
+            format!(
+                "---
+apiVersion: apisix.apache.org/v2
+kind: ApisixRoute
+metadata: {{name: {name}}}
+spec:
+  ingressClassName: apisix
+  http:
+  - name: {name}
+    priority: {priority}
+    match: {{hosts: [example.com], paths: [/*]}}
+    backends: [{{serviceName: {service}, servicePort: 80}}]
+"
+            )
+        };
+        let told = |own: &str, theirs: &str| {
+            let spec = spec(&format!("entry: {{match: {{{own}}}, route: ApisixRoute/shop}}"))
+                .replace("class: mse", "class: apisix")
+                + &format!(
+                    "    - name: other
+      images: {{web: 'web:2'}}
+      entry: {{match: {{{theirs}}}, route: ApisixRoute/beta}}
+"
+                );
+            let other = deployment("")
+                .replace("name: web}", "name: other}")
+                .replace("app: web", "app: other");
+            let baseline = deployment("")
+                + "---\n"
+                + &other
+                + &route("shop", "web", 0)
+                + &route("beta", "other", 1);
+            let release = lane(&spec, &baseline);
+            let found =
+                release.findings.iter().filter(|found| found.code == Some("apisix-priority"));
+            found.map(|found| format!("{found:?}")).collect::<Vec<_>>()
+        };
+        let x = "headers: [{name: x, exact: '1'}]";
+        let x_and_q = "headers: [{name: x, exact: '1'}], query: [{name: q, exact: '1'}]";
+        for (own, theirs, count) in [
+            (x, "headers: [{name: X, exact: '1'}]", 0),
+            (x, "headers: [{name: z, exact: '1'}]", 1),
+            (x, x_and_q, 1),
+            (x_and_q, x, 0),
+            (x, "weight: 10", 0),
+            ("weight: 10", x, 1),
+            ("weight: 10", "weight: 20", 0),
+        ] {
+            let found = told(own, theirs);
+            assert_eq!(found.len(), count, "{own} | {theirs}: {found:?}");
+            assert!(found.iter().all(|found| found.contains("by another match")), "{found:?}");
         }
     }
 }

@@ -123,8 +123,15 @@ impl HttpRoutes {
 
     /// The matches that a lane's route takes requests from, for this match of its entry: the route
     /// made from `origin` goes before them, and `origin` does not. By a share these are requests of
-    /// everybody, else those of the lane.
-    pub fn taken(&self, route: NodeRef<'_>, origin: &ObjectRef, entry: &Match) -> Vec<Rival> {
+    /// everybody, else those of the lane. `copied` is the match of the entry that has a copy of a
+    /// rival, where all gray requests fit it: nothing is taken if that copy goes first.
+    pub fn taken<'a>(
+        &self,
+        route: NodeRef<'_>,
+        origin: &ObjectRef,
+        entry: &Match,
+        copied: impl Fn(&Rival) -> Option<&'a Match>,
+    ) -> Vec<Rival> {
         let by_weight = weight_alone(entry).is_some();
         let (headers, query) = Conditions::new(entry).counts();
         let attached = attached(route, &origin.namespace);
@@ -136,13 +143,24 @@ impl HttpRoutes {
                 false => (own.rank.0.saturating_sub(headers), own.rank.1.saturating_sub(query)),
             };
             // Of equal matches the older route's goes first, then the first by name: ages are not known.
-            let went_first = |other: &Other| {
-                (other.rank, (&origin.namespace, &origin.name))
-                    > (before, (&other.id.namespace, &other.id.name))
+            let goes_first = |other: &Other, rank: Rank, own: Rank| {
+                (rank, (&origin.namespace, &origin.name))
+                    > (own, (&other.id.namespace, &other.id.name))
+            };
+            let went_first = |other: &Other| goes_first(other, other.rank, before);
+            let still_goes_first = |other: &Other| {
+                copied(&other.rival).is_some_and(|theirs| {
+                    let (headers, query) = Conditions::new(theirs).counts();
+                    let rank =
+                        (other.rank.0.saturating_add(headers), other.rank.1.saturating_add(query));
+                    // A share names the method, which goes before all conditions.
+                    weight_alone(theirs).is_some() || goes_first(other, rank, own.rank)
+                })
             };
             let is_taken = |other: &&Other| {
                 other.id != *origin
                     && !asked.excludes(&other.asked)
+                    && !still_goes_first(other)
                     && match (&other.method, by_weight) {
                         (None, true) => went_first(other),
                         (Some(method), true) => {
@@ -235,15 +253,20 @@ spec:
         taken_by(entry, &own_at("name: gw", own), other)
     }
 
-    /// Whether a lane on this route takes requests of another one.
     fn taken_by(entry: &Match, own: &str, other: &str) -> bool {
+        taken_beside(entry, own, other, None)
+    }
+
+    /// Whether a lane on this route takes requests of another one, which an entry with this match
+    /// has a copy of.
+    fn taken_beside(entry: &Match, own: &str, other: &str, copied: Option<&Match>) -> bool {
         let stream = parse(Source::new("other.yaml", other.to_owned())).unwrap();
         let root = stream.documents[0].root();
         let mut routes = HttpRoutes::default();
         routes.add(0, &identity(root, "").unwrap(), root);
         let made = canary(&GatewayApi, own, entry).unwrap();
         let origin = ObjectRef::new("gateway.networking.k8s.io", "HTTPRoute", "", "shop");
-        let taken = routes.taken(made.document.root(), &origin, entry);
+        let taken = routes.taken(made.document.root(), &origin, entry, |_| copied);
         for rival in &taken {
             assert!(rival.node(root).is_some());
             assert_eq!(rival.leads_to(root), ["other"]);
@@ -314,6 +337,19 @@ spec:
         let section = "name: gw, sectionName: null";
         let own = own_at("name: gw, sectionName: http", "");
         assert!(taken_by(&weight, &own, &route("tail", section, "a.com", beta, "other")));
+        // A copy of the other goes first by as many conditions or a share, not by fewer of three.
+        let three =
+            Match { headers: vec![exact("x", "1"), exact("y", "1"), exact("z", "1")], ..nothing() };
+        for (entry, theirs, is_taken) in [
+            (&weight, &weight, false),
+            (&two, &two, false),
+            (&two, &weight, false),
+            (&three, &two, true),
+            (&three, &one, true),
+        ] {
+            let own = own_at("name: gw", "");
+            assert_eq!(taken_beside(entry, &own, &other(beta), Some(theirs)), is_taken);
+        }
         // By name the other goes first in the baseline.
         assert!(takes(&one, "", &route("alpha", "name: gw", "a.com", "", "other")));
         for (parent, host, is_taken) in [
