@@ -2,38 +2,20 @@
 //!
 //! Source: docs.tigera.io/calico/latest/reference/resources/networkpolicy and /globalnetworkpolicy.
 
+mod selectors;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeSet, HashMap};
 use std::slice;
+
+use selectors::{Home, Rule, Selector, is_policy, is_within, selectors};
 
 use super::super::Subject;
 use super::super::gray::{Gray, at, position};
 use super::effect::Effect;
-use crate::baseline::Object;
 use crate::diagnostic::Diagnostic;
-use crate::kube::calico::Expression;
-use crate::kube::object::ObjectRef;
 use crate::lane::{GrayObject, Labels, SERVICE_NAME};
-use crate::yaml::{NodeRef, Path};
-
-const GROUPS: [&str; 2] = ["projectcalico.org", "crd.projectcalico.org"];
-const GLOBAL: &str = "GlobalNetworkPolicy";
-
-/// The lists of rules, and the side of a connection whose pods a rule of each is about.
-const DIRECTIONS: [(&str, &str); 2] = [("ingress", "source"), ("egress", "destination")];
-
-/// A selector of a policy.
-struct Selector {
-    /// Position of the policy in the baseline.
-    policy: usize,
-    path: Path,
-    expression: Expression,
-    effect: Effect,
-    /// The namespace of the pods it looks at, where it is one alone.
-    namespace: Option<String>,
-    /// Of a rule, all but the selector: what it says of its peers. Rules that say the same make up for
-    /// each other.
-    says: Option<String>,
-}
 
 /// What the policies of Calico in the baseline do to the baseline's pods and not to the gray ones, or
 /// the reverse.
@@ -59,68 +41,30 @@ pub(super) fn check(subject: &Subject<'_>, gray: &Gray<'_>) -> Vec<Diagnostic> {
         let Some(pods) = position(facts, object).and_then(|at| facts.pods_of(at).first()) else {
             continue;
         };
-        let pair = Pair { object, baseline: Side::of(&pods.labels), gray: Side::of(labels) };
+        let home = Home::of(&object.id.namespace, &facts.baseline);
+        let pair = Pair { object, home, baseline: Side::of(&pods.labels), gray: Side::of(labels) };
         let of_key = pair.differing().into_iter().filter_map(|key| by_key.get(key));
         let candidates: BTreeSet<usize> = of_key.flatten().copied().collect();
         let candidates = candidates.into_iter().map(|number| &all[number]);
         let candidates: Vec<&Selector> =
             candidates.filter(|each| pair.is_covered(each) && pair.tells_apart(each)).collect();
         let is_for_lanes = |each: &&Selector| each.expression.keys().contains(&SERVICE_NAME);
-        let isolated = candidates.iter().any(|each| is_for_lanes(each) && each.says.is_none());
+        let isolated = candidates.iter().any(|each| is_for_lanes(each) && each.rule.is_none());
         for selector in candidates.into_iter().filter(|each| !is_for_lanes(each)) {
-            let beside = of_policy.get(&selector.policy).into_iter().flatten();
-            let beside = beside.map(|number| &all[*number]);
-            found.extend(pair.told(subject, selector, beside, isolated));
-        }
-    }
-    found
-}
-
-fn is_policy(id: &ObjectRef) -> bool {
-    GROUPS.contains(&id.group.as_str()) && matches!(id.kind.as_str(), "NetworkPolicy" | GLOBAL)
-}
-
-/// The selectors of a policy that can be read.
-fn selectors(policy: usize, object: &Object) -> Vec<Selector> {
-    let document = object.document();
-    let Some(spec) = document.root().get("spec") else { return Vec::new() };
-    let own = Some(object.id.namespace.clone()).filter(|_| object.id.kind != GLOBAL);
-    let mut found = Vec::new();
-    if let Some(expression) = expression(spec, "selector") {
-        let path = Path::keys(["spec", "selector"]);
-        let (effect, namespace) = (Effect::Isolates, own.clone());
-        found.push(Selector { policy, path, expression, effect, namespace, says: None });
-    }
-    for (direction, side) in DIRECTIONS {
-        let rules = spec.get(direction).into_iter().flat_map(NodeRef::items).enumerate();
-        for (number, rule) in rules {
-            let action = rule.get("action").and_then(NodeRef::text);
-            let effect = match (action, direction) {
-                (Some("Allow"), "ingress") => Effect::LetsIn,
-                (Some("Allow"), _) => Effect::LetsOut,
-                (Some("Deny"), "ingress") => Effect::KeepsOut,
-                (Some("Deny"), _) => Effect::Stops,
-                _ => continue,
+            let effect = match &selector.rule {
+                None if isolated => None,
+                None if pair.is_guarded(selector, &all) => Some(Effect::Governs),
+                None => Some(selector.effect),
+                Some(rule) => {
+                    let beside = of_policy.get(&selector.policy).into_iter().flatten();
+                    let beside = beside.map(|number| &all[*number]);
+                    pair.decides(selector, rule, beside).then_some(selector.effect)
+                }
             };
-            let Some(peer) = rule.get(side) else { continue };
-            let (asked, left_out) = (expression(peer, "selector"), expression(peer, "notSelector"));
-            let (Some(expression), None) = (asked, left_out) else { continue };
-            let mut says = rule.to_json();
-            if let Some(peer) = says.get_mut(side).and_then(serde_json::Value::as_object_mut) {
-                peer.remove("selector");
-            }
-            let path = Path::keys(["spec", direction]).index(number).key(side).key("selector");
-            // One that names namespaces is about the same ones for both sides.
-            let namespace = own.clone().filter(|_| peer.get("namespaceSelector").is_none());
-            let says = Some(format!("{direction} {says}"));
-            found.push(Selector { policy, path, expression, effect, namespace, says });
+            found.extend(effect.and_then(|effect| pair.told(subject, selector, effect)));
         }
     }
     found
-}
-
-fn expression(node: NodeRef<'_>, key: &str) -> Option<Expression> {
-    Expression::parse(node.get(key)?.as_str()?)
 }
 
 /// The labels of pods, to look up.
@@ -139,6 +83,7 @@ impl<'a> Side<'a> {
 /// A gray workload, with the labels of its pods and of those of the baseline's.
 struct Pair<'a> {
     object: &'a GrayObject,
+    home: Home<'a>,
     baseline: Side<'a>,
     gray: Side<'a>,
 }
@@ -150,108 +95,73 @@ impl<'a> Pair<'a> {
         keys.filter(|key| self.baseline.0.get(key) != self.gray.0.get(key)).collect()
     }
 
+    /// Whether a selector looks at their namespace for certain.
     fn is_covered(&self, selector: &Selector) -> bool {
-        let own = &self.object.id.namespace;
-        selector.namespace.as_ref().is_none_or(|namespace| namespace == own)
+        self.home.is_one_of(&selector.namespaces) == Some(true)
     }
 
     fn tells_apart(&self, selector: &Selector) -> bool {
         self.baseline.is_selected(selector) != self.gray.is_selected(selector)
     }
 
-    /// What a selector does to one side alone, if no other rule of the policy does it to the other.
-    fn told<'s>(
+    /// Whether another policy isolates both sides, or may: then neither is open to everybody.
+    fn is_guarded(&self, selector: &Selector, all: &[Selector]) -> bool {
+        let others =
+            all.iter().filter(|each| each.rule.is_none() && each.policy != selector.policy);
+        let mut both =
+            others.filter(|each| self.baseline.is_selected(each) && self.gray.is_selected(each));
+        both.any(|each| self.home.is_one_of(&each.namespaces) != Some(false))
+    }
+
+    /// Whether a rule decides for one side, and nothing of the policy the same for the other.
+    fn decides<'s>(
+        &self,
+        selector: &'s Selector,
+        rule: &Rule,
+        beside: impl Iterator<Item = &'s Selector>,
+    ) -> bool {
+        let is_as_wide = |each: &Selector| {
+            each.rule.as_ref().is_some_and(|other| {
+                other.direction == rule.direction && is_within(&other.asks, &rule.asks)
+            })
+        };
+        let is_about = |each: &Selector, side: &Side<'_>| {
+            side.is_selected(each) && self.is_covered(each) && is_as_wide(each)
+        };
+        let is_lost = self.baseline.is_selected(selector);
+        let (mut one, mut other) = (None, None);
+        for each in beside {
+            let sides = (is_about(each, &self.baseline), is_about(each, &self.gray));
+            let (is_ones, is_others) = if is_lost { sides } else { (sides.1, sides.0) };
+            one = one.or(Some(each).filter(|_| is_ones));
+            other = other.or(Some(each).filter(|_| is_others));
+        }
+        one.is_some_and(|one| std::ptr::eq(one, selector))
+            && other.is_none_or(|other| other.effect != selector.effect)
+    }
+
+    /// What a selector does to one side alone.
+    fn told(
         &self,
         subject: &Subject<'_>,
         selector: &Selector,
-        mut beside: impl Iterator<Item = &'s Selector>,
-        isolated: bool,
+        effect: Effect,
     ) -> Option<Diagnostic> {
         let is_lost = self.baseline.is_selected(selector);
-        let other = if is_lost { &self.gray } else { &self.baseline };
-        let is_made_up = match &selector.says {
-            None => isolated,
-            Some(says) => beside.any(|each| {
-                each.says.as_ref() == Some(says) && self.is_covered(each) && other.is_selected(each)
-            }),
-        };
-        let origin = self.object.baseline().filter(|_| !is_made_up)?;
+        let origin = self.object.baseline()?;
         let policy = subject.facts.object(selector.policy);
         let service = &self.object.service;
         let (what, remedy) = match is_lost {
             true => (
-                selector.effect.lost(origin),
+                effect.lost(origin),
                 format!("let it ask for the gray pods too: `… || {SERVICE_NAME} == '{service}'`"),
             ),
             false => (
-                selector.effect.gained(origin),
+                effect.gained(origin),
                 format!("leave them out: `(…) && {SERVICE_NAME} != '{service}'`"),
             ),
         };
         let warning = Diagnostic::warning(format!("{} {what}", policy.id));
         Some(at(warning, Some(policy), slice::from_ref(&selector.path)).remedy(remedy))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::check::fixture::{deployment, told};
-
-    fn of(spec: &str) -> Vec<String> {
-        let policy = format!(
-            "---\napiVersion: projectcalico.org/v3\nkind: NetworkPolicy\nmetadata: {{name: db}}\nspec: {spec}\n"
-        );
-        told("network-policy-gap", "", &(deployment("") + &policy))
-    }
-
-    fn peers(direction: &str, rules: &str) -> Vec<String> {
-        of(&format!("{{selector: app == 'db', {direction}: {rules}}}"))
-    }
-
-    #[test]
-    fn told_of_peers_that_gray_pods_are_not() {
-        let web = "source: {selector: app == 'web'}";
-        let found = peers("ingress", &format!("[{{action: Allow, {web}}}]"));
-        assert_eq!(
-            found,
-            [
-                "deploy/all.yaml:21:66: NetworkPolicy/db lets the pods of Deployment/web in and not the gray ones: they cannot connect to what it guards"
-            ]
-        );
-        let to = web.replace("source", "destination");
-        for (direction, action, peer, part) in [
-            ("ingress", "Deny", web, "keeps the pods of Deployment/web out and not"),
-            ("egress", "Allow", &to, "lets connections to the pods of Deployment/web out"),
-            ("egress", "Deny", &to, "stops connections to the pods of Deployment/web"),
-        ] {
-            let found = peers(direction, &format!("[{{action: {action}, {peer}}}]"));
-            assert!(found.len() == 1 && found[0].contains(part), "{found:?}");
-        }
-        for rules in [
-            "[{action: Log, source: {selector: app == 'web'}}]",
-            "[{action: Allow, source: {selector: app == 'api'}}]",
-            "[{action: Allow, source: {selector: has(app)}}]",
-            "[{action: Allow, source: {selector: app == 'web' || zadigx-release-service-name == 'web'}}]",
-            "[{action: Allow, source: {selector: app == 'web'}}, {action: Allow, source: {selector: app starts with 'web-'}}]",
-            "[{action: Allow, source: {selector: app == 'web'}}, {action: Allow, source: {selector: all()}}]",
-            "[{action: Allow, source: {selector: is no expression}}]",
-        ] {
-            assert!(peers("ingress", rules).is_empty(), "{rules}");
-        }
-        let ports = "[{action: Allow, source: {selector: app == 'web'}}, {action: Allow, source: {selector: all()}, destination: {ports: [80]}}]";
-        assert_eq!(peers("ingress", ports).len(), 1);
-    }
-
-    #[test]
-    fn told_of_pods_that_it_isolates_alone() {
-        let found = of("{selector: app == 'web'}");
-        assert!(found.len() == 1 && found[0].contains("isolates the pods of Deployment/web"));
-        let found = of("{selector: app != 'web'}");
-        assert!(found.len() == 1 && found[0].contains("isolates the gray pods of"), "{found:?}");
-        for selector in ["all()", "app in {'web', 'web-mse-gray'}", "app == 'api'"] {
-            assert!(of(&format!("{{selector: \"{selector}\"}}")).is_empty(), "{selector}");
-        }
-        let beside = "{selector: app == 'web'}\n---\napiVersion: projectcalico.org/v3\nkind: GlobalNetworkPolicy\nmetadata: {name: lanes}\nspec: {selector: zadigx-release-service-name == 'web'}";
-        assert!(of(beside).is_empty());
     }
 }
