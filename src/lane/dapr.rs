@@ -26,9 +26,19 @@ const ENABLED: &str = "dapr.io/enabled";
 const APP_ID: &str = "dapr.io/app-id";
 const GROUP: &str = "dapr.io";
 
-/// What of a baseline is for certain applications: by namespace and app id, where they are named.
+/// What of a baseline is for certain applications, by their app ids.
 #[derive(Debug, Default)]
-pub(super) struct Scopes(HashMap<(String, String), Vec<(usize, Path)>>);
+pub(super) struct Scopes(HashMap<String, Vec<Named>>);
+
+/// An application that an object of Dapr is for, or has rules for.
+#[derive(Debug)]
+struct Named {
+    /// The namespace of the application's pods.
+    namespace: String,
+    /// Position of the object in the baseline.
+    object: usize,
+    path: Path,
+}
 
 impl Scopes {
     /// Those of a baseline.
@@ -36,33 +46,41 @@ impl Scopes {
         let mut all: HashMap<_, Vec<_>> = HashMap::new();
         let objects = facts.baseline.objects().iter().enumerate();
         for (position, object) in objects.filter(|(_, object)| object.id.group == GROUP) {
-            for (app, path) in applications(object.document().root()) {
-                let named = (object.id.namespace.clone(), app);
-                all.entry(named).or_default().push((position, path));
+            for (app, namespace, path) in applications(object.document().root()) {
+                let namespace = namespace.unwrap_or_else(|| object.id.namespace.clone());
+                all.entry(app).or_default().push(Named { namespace, object: position, path });
             }
         }
         Self(all)
     }
 
-    fn naming(&self, namespace: &str, app: &str) -> &[(usize, Path)] {
-        self.0.get(&(namespace.to_owned(), app.to_owned())).map_or(&[], Vec::as_slice)
+    /// Where an application is named whose pods are in this namespace; any could be one that is not
+    /// known.
+    fn naming(&self, namespace: &str, app: &str) -> impl Iterator<Item = &Named> {
+        let named = self.0.get(app).into_iter().flatten();
+        named.filter(move |named| namespace.is_empty() || named.namespace == namespace)
     }
 }
 
-/// The app ids that an object of Dapr is for, or has rules for.
+/// The app ids that an object of Dapr is for, or has rules for, with their namespaces where it names
+/// them: scopes are for applications of its own namespace, and access is given to those of any.
 ///
 /// Sources: docs.dapr.io/reference/resource-specs (component, subscription, resiliency, httpendpoint:
-/// `scopes`; configuration: `accessControl`).
-fn applications(root: NodeRef<'_>) -> Vec<(String, Path)> {
+/// `scopes`; configuration: `accessControl`); docs.dapr.io/operations/configuration/invoke-allowlist;
+/// dapr/dapr pkg/acl (`getKeyForAppID`).
+fn applications(root: NodeRef<'_>) -> Vec<(String, Option<String>, Path)> {
     let scopes = root.get("scopes").into_iter().flat_map(NodeRef::items).enumerate();
-    let scopes =
-        scopes.filter_map(|(at, app)| Some((app.text()?, Path::keys(["scopes"]).index(at))));
+    let scopes = scopes.filter_map(|(at, app)| {
+        Some((app.text()?.to_owned(), None, Path::keys(["scopes"]).index(at)))
+    });
     let policies = ["spec", "accessControl", "policies"];
     let rules = root.at(&policies).into_iter().flat_map(NodeRef::items).enumerate();
     let rules = rules.filter_map(|(at, rule)| {
-        Some((rule.get("appId")?.text()?, Path::keys(policies).index(at).key("appId")))
+        let namespace = rule.get("namespace").and_then(NodeRef::text).map(str::to_owned);
+        let path = Path::keys(policies).index(at).key("appId");
+        Some((rule.get("appId")?.text()?.to_owned(), namespace, path))
     });
-    scopes.chain(rules).map(|(app, path)| (app.to_owned(), path)).collect()
+    scopes.chain(rules).collect()
 }
 
 /// Gives pods that have the app id of the baseline's one of their own; what was decided, or why it
@@ -86,9 +104,15 @@ pub(super) fn set_apart(
         };
         let baseline = object.document();
         let before = baseline.find(&path);
+        if app.is_empty() || !is_enabled(document, &template.annotations()) {
+            continue;
+        }
         // One that the spec's patches chose is the user's.
-        let is_baselines = before.and_then(NodeRef::text) == Some(&app);
-        if app.is_empty() || !is_baselines || !is_enabled(document, &template.annotations()) {
+        if let Some(other) = before.and_then(NodeRef::text).filter(|other| *other != app) {
+            notes.extend(out_of_scope(object, other, &app, scopes, facts));
+            continue;
+        }
+        if before.is_none() {
             continue;
         }
         let gray = format!("{app}{}", suffix.text);
@@ -126,11 +150,10 @@ fn out_of_scope<'a>(
     facts: &'a Facts,
 ) -> impl Iterator<Item = Diagnostic> + 'a {
     let namespace = &object.id.namespace;
-    let there = scopes.naming(namespace, gray);
-    let missing = scopes.naming(namespace, app).iter();
-    let missing = missing.filter(|(at, _)| !there.iter().any(|(other, _)| other == at));
-    missing.map(move |(at, path)| {
-        let named = facts.object(*at);
+    let there: Vec<usize> = scopes.naming(namespace, gray).map(|named| named.object).collect();
+    let missing = scopes.naming(namespace, app).filter(move |named| !there.contains(&named.object));
+    missing.map(move |Named { object, path, .. }| {
+        let named = facts.object(*object);
         let warning = Diagnostic::warning(format!(
             "{} is for the Dapr application `{app}`, and not for the gray pods, which are `{gray}`",
             named.id

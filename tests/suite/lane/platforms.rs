@@ -54,10 +54,54 @@ fn gray_pods_are_an_application_of_their_own_to_dapr() {
     let off = lane(&dapr("dapr.io/app-id: shop-web"), &spec_of("", ""));
     assert_eq!(id(&off), "\"shop-web\"");
     let patch = "    patches: [{target: Deployment/web, merge: {spec: {template: {metadata: {annotations: {dapr.io/app-id: own}}}}}}]\n";
-    assert_eq!(id(&lane(&enabled, &spec_of("", patch))), "\"own\"");
+    let own = lane(&manifests, &spec_of("", patch));
+    assert_eq!(id(&own), "\"own\"");
+    let notes = shown(&own.lane.notes);
+    for kind in ["Component", "Configuration", "Resiliency"] {
+        let told = format!(
+            "{kind}/c is for the Dapr application `shop-web`, and not for the gray pods, which are `own`"
+        );
+        assert!(notes.contains(&told), "{kind} {notes}");
+    }
     let long = enabled.replace("shop-web", &"a".repeat(50));
     let told = refused(&long, &spec_of("", ""));
     assert!(told.contains("-mse-gray-dapr`: ") && told.contains("cut 1 character"), "{told}");
+}
+
+#[test]
+fn access_is_given_to_applications_of_the_namespace_that_a_policy_of_dapr_names() {
+    let metadata =
+        "labels: {app: web}, annotations: {dapr.io/enabled: 'true', dapr.io/app-id: web}";
+    let web = workload(DEPLOYMENT, metadata, "replicas: 1");
+    let configuration = |name: &str, namespace: &str, policies: &str| {
+        other(&format!(
+            "apiVersion: dapr.io/v1alpha1\nkind: Configuration\nmetadata: {{name: {name}, namespace: {namespace}}}\nspec: {{accessControl: {{policies: [{policies}]}}}}"
+        ))
+    };
+    let manifests = [
+        web,
+        configuration("elsewhere", "shop", "{appId: web, namespace: partner}"),
+        configuration("api", "back", "{appId: web, namespace: shop}"),
+        configuration(
+            "both",
+            "back",
+            "{appId: web, namespace: shop}, {appId: web-mse-gray, namespace: shop}",
+        ),
+        configuration(
+            "other",
+            "back",
+            "{appId: web, namespace: shop}, {appId: web-mse-gray, namespace: partner}",
+        ),
+    ];
+    let manifests = manifests.concat();
+    let told = |top: &str| {
+        let notes = shown(&lane(&manifests, &spec_of(top, "")).lane.notes);
+        ["elsewhere in shop", "api in back", "both in back", "other in back"]
+            .map(|name| notes.contains(&format!("Configuration/{name} is for the Dapr")))
+    };
+    assert_eq!(told("  namespace: shop\n"), [false, true, false, true]);
+    // Any could be the one that it goes to.
+    assert_eq!(told(""), [true, true, false, false]);
 }
 
 #[test]
