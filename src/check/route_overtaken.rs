@@ -16,7 +16,8 @@ parameters, whatever object they stand in. With the conditions of a lane its mat
 that of another route, which had more than the baseline's: a request that fits both went there, and
 goes to the lane if it is gray.
 
-Remedy: match fewer headers in the lane, or make the service of the other route an entry's too.",
+Remedy: match fewer headers in the lane, or make the service of the other route an entry's too,
+with the same match.",
     is_fixed: false,
     check: Check::Lane(check),
 };
@@ -32,7 +33,7 @@ fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
             taken.other, taken.entry.service, taken.object.id
         ));
         taken.told(warning).remedy(
-            "match fewer headers in the lane, or make the service of that match an entry's too",
+            "match fewer headers in the lane, or make the service of that match an entry's too, with the same match",
         )
     });
     told.collect()
