@@ -1,14 +1,8 @@
 //! `apisix-priority`: a lane's route and another one have the same priority on the same path.
 
-use std::collections::HashSet;
-
-use super::route_taken::{beside, entries, is_part};
+use super::rivals::apisix_rivals;
 use super::{Check, Finding, Subject};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::gateway::ApisixRoutes;
-use crate::kube::object::ObjectRef;
-use crate::lane::{GrayObject, LaneEntry};
-use crate::spec::GatewayClass;
 
 pub(super) const FINDING: Finding = Finding {
     code: "apisix-priority",
@@ -26,60 +20,19 @@ Remedy: leave a number free between the priorities of the baseline.",
 };
 
 fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
-    let lane: Vec<(&LaneEntry, &GrayObject)> =
-        subject.lane.routes().filter(|(entry, _)| entry.gateway == GatewayClass::Apisix).collect();
-    if lane.is_empty() {
-        return Vec::new();
-    }
-    let baseline = &subject.facts.baseline;
-    let mut routes = ApisixRoutes::default();
-    for (position, object) in baseline.objects().iter().enumerate() {
-        if object.id.kind == "ApisixRoute" && object.id.group == "apisix.apache.org" {
-            routes.add(position, object.document().root());
-        }
-    }
-    let copied: HashSet<&ObjectRef> =
-        subject.lane.objects.iter().filter_map(GrayObject::baseline).collect();
-    let entries = entries(subject);
-    let mut found = Vec::new();
-    for (entry, object) in &lane {
-        let Some((origin, document)) = object.baseline().zip(object.document()) else { continue };
-        for equal in routes.equal(document.root()) {
-            let other = subject.facts.object(equal.object);
-            // Within one route it is refused when the lane's is made.
-            if other.id == *origin {
-                continue;
-            }
-            let route = other.document();
-            let is_gray = equal.leads_to(route.root()).into_iter().any(|name| {
-                copied.contains(&ObjectRef::new("", "Service", &other.id.namespace, name))
-            });
-            let copy = entries.get(&other.id).copied().filter(|_| is_gray);
-            // Its copy has one priority more: what fits that goes there first.
-            let own = entries.get(origin);
-            if copy.zip(own).is_some_and(|(copy, own)| is_part(&copy.route, &own.route)) {
-                continue;
-            }
-            let error = Diagnostic::error(format!(
-                "{} and {} have the priority {} for `{}`: which of both answers is not defined",
-                object.id, other.id, equal.priority, equal.path
-            ));
-            let error = error.at(entry.place.clone());
-            let error = match equal.node(route.root()).and_then(|node| node.place()) {
-                Some(place) => error.related(place, "the other entry"),
-                None => error,
-            };
-            let remedy = format!(
-                "give the entry of {} a higher `priority`: {} is the lane's, one above that of the baseline's route",
-                other.id, equal.priority
-            );
-            found.push(beside(error, copy).remedy(match copy {
-                Some(_) => format!("{remedy}; or enter both services with the same match"),
-                None => remedy,
-            }));
-        }
-    }
-    found
+    let told = apisix_rivals(subject).into_iter().map(|(equal, taken)| {
+        let (object, other) = (&taken.object.id, taken.other);
+        let error = Diagnostic::error(format!(
+            "{object} and {other} have the priority {} for `{}`: which of both answers is not defined",
+            equal.priority, equal.path
+        ));
+        let remedy = format!(
+            "give the entry of {other} a higher `priority`: {} is the lane's, one above that of the baseline's route",
+            equal.priority
+        );
+        taken.told(error).remedy(taken.or_alike(&remedy))
+    });
+    told.collect()
 }
 
 #[cfg(test)]

@@ -58,6 +58,7 @@ mod port_missing;
 mod prune_disabled;
 mod reference_ambiguous;
 mod reference_dangling;
+mod rivals;
 mod route_overtaken;
 mod route_taken;
 mod rules;

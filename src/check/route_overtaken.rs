@@ -1,9 +1,9 @@
 //! `route-overtaken`: a lane's HTTPRoute goes before one that went before its baseline's.
 
-use super::route_taken::taken;
+use super::rivals::http_rivals;
 use super::{Check, Finding, Subject};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::spec::Match;
+use crate::gateway::weight_alone;
 
 pub(super) const FINDING: Finding = Finding {
     code: "route-overtaken",
@@ -23,11 +23,8 @@ with the same match.",
 };
 
 fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
-    let has_conditions = |entry: &Match| {
-        !entry.headers.is_empty() || !entry.query.is_empty() || entry.cookie.is_some()
-    };
-    let told = taken(subject, has_conditions);
-    let told = told.iter().map(|taken| {
+    let taken = http_rivals(subject, |entry| weight_alone(entry).is_none());
+    let told = taken.iter().map(|taken| {
         let warning = Diagnostic::warning(format!(
             "requests of the lane that fit a match of {} too go to `{}`, because the match of {} on the same path has more conditions",
             taken.other, taken.entry.service, taken.object.id

@@ -1,13 +1,9 @@
 //! `route-taken`: a lane that takes a share takes all requests of another HTTPRoute too.
 
-use std::collections::{HashMap, HashSet};
-
+use super::rivals::http_rivals;
 use super::{Check, Finding, Subject};
-use crate::diagnostic::{Diagnostic, Place, Severity};
-use crate::gateway::HttpRoutes;
-use crate::kube::object::ObjectRef;
-use crate::lane::{GrayObject, LaneEntry};
-use crate::spec::{Entry, GatewayClass, Match, NameMatch};
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::gateway::weight_alone;
 
 pub(super) const FINDING: Finding = Finding {
     code: "route-taken",
@@ -26,138 +22,16 @@ Remedy: match by a header instead, or let the baseline weigh the gray Service.",
 };
 
 fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
-    let taken = taken(subject, |entry| {
-        entry.weight.is_some()
-            && entry.headers.is_empty()
-            && entry.query.is_empty()
-            && entry.cookie.is_none()
-    });
+    let taken = http_rivals(subject, |entry| weight_alone(entry).is_some());
     let told = taken.iter().map(|taken| {
         let error = Diagnostic::error(format!(
             "{} takes all requests of a match of {}, not a share of its own alone: its matches name the method, which goes before headers and query parameters",
             taken.object.id, taken.other
         ));
         let remedy = "match by a header instead of `weight`, or let the baseline's route weigh the gray Service";
-        taken.told(error).remedy(match taken.copied {
-            Some(_) => format!("{remedy}; or enter both services with the same match"),
-            None => remedy.to_owned(),
-        })
+        taken.told(error).remedy(taken.or_alike(remedy))
     });
     told.collect()
-}
-
-/// A match of another HTTPRoute that a lane's takes requests of.
-pub(super) struct Taken<'a> {
-    pub(super) entry: &'a LaneEntry,
-    pub(super) object: &'a GrayObject,
-    /// The other route.
-    pub(super) other: &'a ObjectRef,
-    /// Its match.
-    place: Option<Place>,
-    /// The entry that has a copy of that match.
-    copied: Option<&'a Entry>,
-}
-
-impl Taken<'_> {
-    /// Tells of it, where the entry is and with the match.
-    pub(super) fn told(&self, found: Diagnostic) -> Diagnostic {
-        let found = found.at(self.entry.place.clone());
-        let found = match self.place.clone() {
-            Some(place) => found.related(place, "the match"),
-            None => found,
-        };
-        beside(found, self.copied)
-    }
-}
-
-/// Says that the other route is an entry too.
-pub(super) fn beside(found: Diagnostic, copied: Option<&Entry>) -> Diagnostic {
-    match copied {
-        Some(entry) => {
-            found.related(entry.route.place.clone(), "its service is entered by another match")
-        }
-        None => found,
-    }
-}
-
-/// The entries of a lane, by the route of the baseline that each copies.
-pub(super) fn entries<'a>(subject: &Subject<'a>) -> HashMap<&'a ObjectRef, &'a Entry> {
-    let entries = subject.lane.routes().filter_map(|(entry, object)| {
-        let service = subject.release.service(&entry.service)?;
-        Some((object.baseline()?, service.entry.as_ref()?))
-    });
-    entries.collect()
-}
-
-/// Whether each request that fits a match fits this part of it too. A share alone asks for nothing.
-pub(super) fn is_part(part: &Match, whole: &Match) -> bool {
-    let has = |list: &[NameMatch], one: &NameMatch, fold_case: bool| {
-        list.iter().any(|each| {
-            let is_named = match fold_case {
-                true => each.name.eq_ignore_ascii_case(&one.name),
-                false => each.name == one.name,
-            };
-            is_named && each.value == one.value
-        })
-    };
-    let cookie = part.cookie.as_ref().map(|cookie| (&cookie.name, &cookie.value));
-    let cookie_of_whole = whole.cookie.as_ref().map(|cookie| (&cookie.name, &cookie.value));
-    part.headers.iter().all(|one| has(&whole.headers, one, true))
-        && part.query.iter().all(|one| has(&whole.query, one, false))
-        && (cookie.is_none() || cookie == cookie_of_whole)
-}
-
-/// What lanes take of other HTTPRoutes of the baseline, for entries of such matches.
-pub(super) fn taken<'a>(
-    subject: &Subject<'a>,
-    is_meant: impl Fn(&Match) -> bool,
-) -> Vec<Taken<'a>> {
-    let lane: Vec<(&LaneEntry, &GrayObject)> = subject
-        .lane
-        .routes()
-        .filter(|(entry, _)| entry.gateway == GatewayClass::GatewayApi)
-        .collect();
-    let match_of = |entry: &LaneEntry| {
-        let service = subject.release.service(&entry.service);
-        service.and_then(|service| service.entry.as_ref()).map(|entry| &entry.route)
-    };
-    if !lane.iter().any(|(entry, _)| match_of(entry).is_some_and(&is_meant)) {
-        return Vec::new();
-    }
-    let baseline = &subject.facts.baseline;
-    let mut routes = HttpRoutes::default();
-    for (position, object) in baseline.objects().iter().enumerate() {
-        if object.id.kind == "HTTPRoute" && object.id.group == "gateway.networking.k8s.io" {
-            routes.add(position, &object.id, object.document().root());
-        }
-    }
-    let copied: HashSet<&ObjectRef> =
-        subject.lane.objects.iter().filter_map(GrayObject::baseline).collect();
-    let entries = entries(subject);
-    let copy_of = |other: &ObjectRef, services: Vec<&str>| {
-        let is_gray = services
-            .into_iter()
-            .any(|name| copied.contains(&ObjectRef::new("", "Service", &other.namespace, name)));
-        entries.get(other).copied().filter(|_| is_gray)
-    };
-    let mut found = Vec::new();
-    for (entry, object) in &lane {
-        let Some(matched) = match_of(entry).filter(|matched| is_meant(matched)) else { continue };
-        let Some((origin, document)) = object.baseline().zip(object.document()) else { continue };
-        let taken = routes.taken(document.root(), origin, matched, |rival| {
-            let other = subject.facts.object(rival.object);
-            let copy = copy_of(&other.id, rival.leads_to(other.document().root()))?;
-            Some(&copy.route).filter(|part| is_part(part, matched))
-        });
-        for rival in taken {
-            let other = subject.facts.object(rival.object);
-            let route = other.document();
-            let place = rival.node(route.root()).and_then(|node| node.place());
-            let copied = copy_of(&other.id, rival.leads_to(route.root()));
-            found.push(Taken { entry, object, other: &other.id, place, copied });
-        }
-    }
-    found
 }
 
 #[cfg(test)]

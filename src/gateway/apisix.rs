@@ -10,7 +10,7 @@ mod rewrite;
 mod rivals;
 mod route;
 
-pub use rivals::ApisixRoutes;
+pub use rivals::{ApisixRoutes, Equal};
 pub(super) use route::backends;
 
 use super::patterns::{ungroupable, whole};

@@ -42,7 +42,7 @@ use crate::yaml::{Document, EditError, NodeRef, Path};
 
 pub use alb::{DEFAULT_ORDER as ALB_DEFAULT_ORDER, read_order as alb_order};
 pub use alb_paths::{conditioned_paths, covered_paths, path_regex as alb_path_regex};
-pub use apisix::ApisixRoutes;
+pub use apisix::{ApisixRoutes, Equal as ApisixEqual};
 pub use claims::{Claim, Claims, Place as ClaimedPlace, Requests, Weight, claims};
 pub use cloned::{Cloned, cloned};
 pub use driven::{CANARY, Held, held, holding_kinds, may_hold};
@@ -50,6 +50,7 @@ pub(crate) use expression::ambiguous;
 pub use gateway_api::{GREATEST_WEIGHT, HttpRoutes};
 pub use ingress::{backends, class_of, is_canary};
 pub use owner::Owner;
+pub use shares::weight_alone;
 pub use unsupported::unsupported;
 pub(crate) use unsupported::{malformed, regex_notes};
 

@@ -3,7 +3,7 @@
 use crate::spec::Match;
 
 /// The share of a match that is nothing else, in percent.
-pub(super) fn weight_alone(route: &Match) -> Option<u8> {
+pub fn weight_alone(route: &Match) -> Option<u8> {
     let is_alone = route.headers.is_empty() && route.query.is_empty() && route.cookie.is_none();
     route.weight.filter(|_| is_alone)
 }

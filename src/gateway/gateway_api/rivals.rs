@@ -159,8 +159,6 @@ impl HttpRoutes {
             };
             let is_taken = |other: &&Other| {
                 other.id != *origin
-                    && !asked.excludes(&other.asked)
-                    && !still_goes_first(other)
                     && match (&other.method, by_weight) {
                         (None, true) => went_first(other),
                         (Some(method), true) => {
@@ -172,6 +170,8 @@ impl HttpRoutes {
                                 && own.rank > other.rank
                         }
                     }
+                    && !asked.excludes(&other.asked)
+                    && !still_goes_first(other)
             };
             for (gateway, listener, host) in &attached {
                 let place = (gateway.clone(), host.clone(), own.shape.of_any_method());
