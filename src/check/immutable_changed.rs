@@ -16,8 +16,9 @@ A gray object differs from the overlay of the last commit in a field that cannot
 
 The API server refuses such a change once the object exists: the contents of a ConfigMap or Secret
 with `immutable: true`, the volume claim templates of a StatefulSet, the pod template of a Job, the
-role of a binding, whether a Service has an address. The delivery tool fails to apply the new manifest, and what comes after it in the
-lane waits.
+role of a binding, the address of a Service. The delivery tool fails to apply the new manifest, and
+what comes after it in the lane waits. Only a Service that shall get an address stays without one and
+nobody says so.
 
 Remedy: remove the lane and let that be applied, then generate it again: `graylane cleanup --commit`,
 then `graylane generate --commit`; or give the lane another tag.",
@@ -36,7 +37,7 @@ fn check(delivered: &Delivered<'_>) -> Vec<Diagnostic> {
             return None;
         }
         let warning = Diagnostic::warning(format!(
-            "{} of {} {} not as in the overlay of the last commit: that cannot be changed, so it cannot be applied",
+            "{} of {} {} not as in the overlay of the last commit: that cannot be changed, so it does not take effect",
             changed.iter().map(|field| format!("`{field}`")).collect::<Vec<String>>().join(" and "),
             gray.id,
             if changed.len() > 1 { "are" } else { "is" },
