@@ -22,7 +22,7 @@ use crate::kube::object::{GroupKind, ObjectRef};
 use crate::kube::scaling::sets_replicas;
 use crate::kube::schedules;
 use crate::spec::{GrayRelease, Patch};
-use crate::yaml::{Document, EditError};
+use crate::yaml::{Document, EditError, Path};
 
 /// Makes the objects of a lane, one at a time, from all that is known of it.
 pub(super) struct Builder<'a> {
@@ -83,8 +83,9 @@ impl<'a> Builder<'a> {
         let (notes, errors) = (Vec::new(), Vec::new());
         let mut making = Making { copy, object, service, document, notes, errors };
         self.calm(&mut making);
-        let idle_patches = self.patch(&mut making);
-        let is_patched = |field: &[&str]| self.patches.say(copy, field);
+        let mut idle_patches = self.patch(&mut making);
+        idle_patches.retain(|patch| !held_back::is_kept_by(patch, &object.id));
+        let is_patched = |field: &Path| self.patches.say(copy, field);
         let let_go = held_back::let_go(object, is_patched, &mut making.document);
         making.tell(let_go);
         match copy.role {
@@ -152,8 +153,10 @@ impl<'a> Builder<'a> {
 
     /// The name that other programs of the cluster know its pods by.
     fn name_application(&self, making: &mut Making<'_>) {
+        let Making { copy, object, .. } = *making;
         let (suffix, document) = (&self.release.suffix, &mut making.document);
-        match dapr::set_apart(making.object, suffix, &self.dapr, self.facts, document) {
+        let is_patched = |field: &Path| self.patches.say(copy, field);
+        match dapr::set_apart(object, suffix, &self.dapr, self.facts, is_patched, document) {
             Ok(told) => making.notes.extend(told),
             Err(error) => making.errors.push(error),
         }

@@ -94,6 +94,7 @@ pub(super) fn set_apart(
     suffix: &Suffix,
     scopes: &Scopes,
     facts: &Facts,
+    is_patched: impl Fn(&Path) -> bool,
     document: &mut Document,
 ) -> Result<Vec<Diagnostic>, Diagnostic> {
     let mut notes = Vec::new();
@@ -107,16 +108,19 @@ pub(super) fn set_apart(
         if app.is_empty() || !is_enabled(document, &template.annotations()) {
             continue;
         }
+        let Some(before) = before else { continue };
         // One that the spec's patches chose is the user's.
-        if let Some(other) = before.and_then(NodeRef::text).filter(|other| *other != app) {
-            notes.extend(out_of_scope(object, other, &app, scopes, facts));
-            continue;
-        }
-        if before.is_none() {
+        if is_patched(&path) {
+            let other = before.text().filter(|other| *other != app);
+            notes.extend(
+                other
+                    .into_iter()
+                    .flat_map(|other| out_of_scope(object, other, &app, scopes, facts)),
+            );
             continue;
         }
         let gray = format!("{app}{}", suffix.text);
-        let place = before.and_then(|node| node.value_place());
+        let place = before.value_place();
         if let Err(why) = check_dns_label(&format!("{gray}-dapr")) {
             let error = Diagnostic::error(format!(
                 "the gray pods of {} cannot be the Dapr application `{gray}`, whose Service is `{gray}-dapr`: {why}",

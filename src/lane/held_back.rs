@@ -1,8 +1,11 @@
 //! What holds a workload back: a copy makes its pods, all of them of its own version, and
 //! names none of the baseline's.
 
+use super::patch::says;
 use crate::baseline::Object;
 use crate::diagnostic::Diagnostic;
+use crate::kube::object::ObjectRef;
+use crate::spec::Patch;
 use crate::yaml::{Document, EditError, NodeRef, Path};
 
 /// A field that a copy goes without.
@@ -50,6 +53,12 @@ const FIELDS: &[Field] = fields! {
     }
     "apps.kruise.io" "UnitedDeployment", "openkruise.io/docs/user-manuals/uniteddeployment (manual update)" {
         ["spec", "updateStrategy", "manualUpdate", "partitions"] => OLD;
+        ["spec", "template", "deploymentTemplate", "spec", "paused"] => PAUSED;
+        ["spec", "template", "statefulSetTemplate", "spec", "updateStrategy", "rollingUpdate", "partition"] => OLD;
+        ["spec", "template", "advancedStatefulSetTemplate", "spec", "updateStrategy", "rollingUpdate", "partition"] => OLD;
+        ["spec", "template", "advancedStatefulSetTemplate", "spec", "updateStrategy", "rollingUpdate", "paused"] => OLD;
+        ["spec", "template", "cloneSetTemplate", "spec", "updateStrategy", "partition"] => OLD;
+        ["spec", "template", "cloneSetTemplate", "spec", "updateStrategy", "paused"] => OLD;
     }
     "argoproj.io" "Rollout", "argo-rollouts.readthedocs.io/en/stable/features/specification (paused)" {
         ["spec", "paused"] => OLD;
@@ -66,24 +75,32 @@ const FIELDS: &[Field] = fields! {
 /// An object that is not formed as its kind wants it.
 pub(super) fn let_go(
     object: &Object,
-    is_patched: impl Fn(&[&str]) -> bool,
+    is_patched: impl Fn(&Path) -> bool,
     document: &mut Document,
 ) -> Result<Vec<Diagnostic>, EditError> {
     let id = &object.id;
     let mut notes = Vec::new();
-    let fields = FIELDS.iter().filter(|field| (field.group, field.kind) == (&*id.group, &*id.kind));
-    for field in fields {
-        let path = Path::keys(field.path.iter().copied());
-        if document.find(&path).is_some_and(holds) && !is_patched(field.path) {
-            notes.push(take(object, &path, field.why, document)?);
+    for (path, why) in fields(id) {
+        if document.find(&path).is_some_and(holds) && !is_patched(&path) {
+            notes.push(take(object, &path, why, document)?);
         }
     }
     if (id.group.as_str(), id.kind.as_str()) == ("serving.knative.dev", "Service")
-        && !is_patched(&["spec", "traffic"])
+        && !is_patched(&Path::keys(["spec", "traffic"]))
     {
         notes.extend(revisions(object, document)?);
     }
     Ok(notes)
+}
+
+/// Whether a patch keeps a field that a copy goes without otherwise, with the value that it has.
+pub(super) fn is_kept_by(patch: &Patch, id: &ObjectRef) -> bool {
+    fields(id).any(|(path, _)| says(patch, &path))
+}
+
+fn fields(id: &ObjectRef) -> impl Iterator<Item = (Path, &'static str)> {
+    let fields = FIELDS.iter().filter(|field| (field.group, field.kind) == (&*id.group, &*id.kind));
+    fields.map(|field| (Path::keys(field.path.iter().copied()), field.why))
 }
 
 /// Whether a field says anything: neither `false` nor `0`, and not an empty list.
@@ -125,7 +142,7 @@ fn take(
     }
     let note = format!("the copy of {} goes without `{path}`, which {why}", object.id);
     let place = object.document().find(path).and_then(NodeRef::place);
-    Ok(Diagnostic::note(note).at(place).remedy("a patch can put it back"))
+    Ok(Diagnostic::note(note).at(place).remedy("a patch that names it keeps it"))
 }
 
 #[cfg(test)]

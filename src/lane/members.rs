@@ -1,6 +1,6 @@
 //! What a StatefulSet's pods call each other: names of pods of copied StatefulSets.
 
-use foldhash::HashMap;
+use foldhash::{HashMap, HashSet};
 use rayon::prelude::*;
 
 use super::facts::Facts;
@@ -10,7 +10,6 @@ use super::select::{Plan, Role};
 use crate::kube::object::ObjectRef;
 use crate::kube::pod_dns::PodMention;
 use crate::kube::scaling::sets_replicas;
-use crate::spec::Patch;
 use crate::yaml::NodeRef;
 
 /// The API groups that have StatefulSets.
@@ -46,6 +45,10 @@ pub(super) struct Member<'a> {
 impl Members {
     /// Those of a plan.
     pub(super) fn of(plan: &Plan<'_>, facts: &Facts) -> Self {
+        // Patches of one service may change objects of another.
+        let patches = plan.services.iter().flat_map(|service| &service.spec.patches);
+        let patched: HashSet<(&str, &str)> =
+            patches.map(|patch| (&*patch.target.kind, &*patch.target.name)).collect();
         let copies = plan.copies.par_iter().filter_map(|copy| {
             let object = facts.object(copy.object);
             let id = &object.id;
@@ -61,13 +64,9 @@ impl Members {
                 let id = &facts.object(*at).id;
                 sets_replicas(id) && plan.gray_names.contains_key(id)
             };
-            let is_patched = |patch: &Patch| {
-                (patch.target.kind.as_str(), patch.target.name.as_str())
-                    == (id.kind.as_str(), id.name.as_str())
-            };
             let is_open = copy.role != Role::Workload
                 || facts.referrers(id).iter().any(scaler)
-                || spec.patches.iter().any(is_patched);
+                || patched.contains(&(&*id.kind, &*id.name));
             let ordinals = Ordinals::counting(document.root(), spec.replicas.into());
             plan.gray_names.contains_key(&service).then(|| {
                 let ordinals = ordinals.filter(|_| !is_open);

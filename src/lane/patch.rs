@@ -16,7 +16,7 @@ use crate::kube::pod_specs::{containers, pod_templates};
 use crate::kube::selectors::selectors;
 use crate::spec::{JsonOp, JsonOpKind, Patch, PatchBody};
 use crate::yaml::{
-    Document, JsonPatchOp, MergeKeys, NodeRef, Path, Value, apply_json_patch, apply_merge,
+    Document, JsonPatchOp, MergeKeys, NodeRef, Path, Segment, Value, apply_json_patch, apply_merge,
 };
 
 /// The list keys of one kind of object.
@@ -104,24 +104,9 @@ impl<'a> Patches<'a> {
     }
 
     /// Whether a patch of the object says what a field is to be, or something above it.
-    pub(super) fn say(&self, copy: &Copy, path: &[&str]) -> bool {
-        let pointer: String = path.iter().map(|key| format!("/{key}")).collect();
-        let meets = |at: &str| {
-            let is_above = |above: &str, below: &str| {
-                below
-                    .strip_prefix(above)
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-            };
-            is_above(at, &pointer) || is_above(&pointer, at)
-        };
+    pub(super) fn say(&self, copy: &Copy, field: &Path) -> bool {
         let mut patches = self.by_object.get(&copy.object).into_iter().flatten();
-        patches.any(|patch| match &patch.body {
-            PatchBody::Merge(value) => merges(value, path),
-            PatchBody::Json(ops) => ops.iter().any(|op| {
-                op.op != JsonOpKind::Test
-                    && (meets(&op.path) || op.from.as_deref().is_some_and(meets))
-            }),
-        })
+        patches.any(|patch| says(patch, field))
     }
 
     /// Applies the patches of one object, and says which of them changed nothing.
@@ -222,10 +207,25 @@ impl<'a> Patches<'a> {
     }
 }
 
-/// Whether a merge patch says what a field is to be, or something above it.
-fn merges(value: &Value, path: &[&str]) -> bool {
-    match (value, path) {
-        (Value::Mapping(entries), [key, rest @ ..]) => {
+/// Whether a patch says what a field is to be, or something above it.
+pub(super) fn says(patch: &Patch, field: &Path) -> bool {
+    let field = field.segments();
+    let is_about = |pointer: &str| {
+        let path = Path::from_json_pointer(pointer).unwrap_or_default();
+        field.starts_with(path.segments()) || path.segments().starts_with(field)
+    };
+    match &patch.body {
+        PatchBody::Merge(value) => merges(value, field),
+        PatchBody::Json(ops) => ops.iter().any(|op| {
+            op.op != JsonOpKind::Test
+                && (is_about(&op.path) || op.from.as_deref().is_some_and(is_about))
+        }),
+    }
+}
+
+fn merges(value: &Value, field: &[Segment]) -> bool {
+    match (value, field) {
+        (Value::Mapping(entries), [Segment::Key(key), rest @ ..]) => {
             entries.iter().any(|(name, value)| name == key && merges(value, rest))
         }
         _ => true,

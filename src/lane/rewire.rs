@@ -131,23 +131,28 @@ impl Rewiring {
         let service = plan.services[copy.service].spec;
         self.own_peers_of_arguments(object, plan, facts, members, document);
         for EnvValue { container, variable, path, text } in env_values(document) {
-            let mut first: Option<Member<'_>> = None;
+            let mut first: Option<&ObjectRef> = None;
             // Whether the pods of the copy have names there that are the baseline's.
             let mut joins = false;
             let mut pods = Vec::new();
-            let mut ordinals: HashMap<ObjectRef, Vec<u64>> = HashMap::new();
+            // What it names of each StatefulSet.
+            let mut named: Vec<(Member<'_>, Vec<u64>)> = Vec::new();
             for pod in pod_mentions(&text) {
                 if let Some(member) = members.find(&pod, &object.id, plan, facts) {
                     // Its own matter most.
                     let is_own = *member.set == object.id;
                     joins |= is_own && pod.set.is_some();
-                    ordinals.entry(member.set.clone()).or_default().extend(pod.ordinal);
+                    let at = named.iter().position(|(other, _)| other.set == member.set);
+                    let ordinal = pod.ordinal;
                     pods.push((pod, member.gray.clone()));
-                    first = first.filter(|_| !is_own).or(Some(member));
+                    first = first.filter(|_| !is_own).or(Some(member.set));
+                    match at {
+                        Some(at) => named[at].1.extend(ordinal),
+                        None => named.push((member, ordinal.into_iter().collect())),
+                    }
                 }
             }
-            let Some(first) = first else { continue };
-            let set = first.set;
+            let Some(set) = first else { continue };
             let what = format!(
                 "the environment variable `{}` of container `{}` of {} names",
                 variable.escape_debug(),
@@ -158,14 +163,15 @@ impl Rewiring {
             if service.rewrite_env {
                 let text = replace_pods(&text, &pods);
                 self.edit(object, document.set_str(&path, &text));
-                let known = match *set == object.id {
-                    true => Ordinals::of(document.root()),
-                    false => first.ordinals,
-                };
-                let named = ordinals.get(set).map_or(&[][..], Vec::as_slice);
-                let pair = (set, first.gray.0.as_str());
-                let told = known.and_then(|known| absent(&what, named, known, pair, first.service));
-                self.notes.extend(told.map(|told| told.at(there)));
+                for (Member { set, gray, service, ordinals }, named) in named {
+                    let known = match *set == object.id {
+                        true => Ordinals::of(document.root()),
+                        false => ordinals,
+                    };
+                    let pair = (set, gray.0.as_str());
+                    let told = known.and_then(|known| absent(&what, &named, known, pair, service));
+                    self.notes.extend(told.map(|told| told.at(there.clone())));
+                }
                 continue;
             }
             let what = format!("{what} pods of");

@@ -63,6 +63,11 @@ fn gray_pods_are_an_application_of_their_own_to_dapr() {
         );
         assert!(notes.contains(&told), "{kind} {notes}");
     }
+    // The baseline's own is a choice too, if a patch names it.
+    let same = lane(&manifests, &spec_of("", &patch.replace("app-id: own", "app-id: shop-web")));
+    assert_eq!(id(&same), "\"shop-web\"");
+    let json = "    patches: [{target: Deployment/web, json: [{op: replace, path: /spec/template/metadata/annotations/dapr.io~1app-id, value: shop-web}]}]\n";
+    assert_eq!(id(&lane(&manifests, &spec_of("", json))), "\"shop-web\"");
     let long = enabled.replace("shop-web", &"a".repeat(50));
     let told = refused(&long, &spec_of("", ""));
     assert!(told.contains("-mse-gray-dapr`: ") && told.contains("cut 1 character"), "{told}");
@@ -145,6 +150,8 @@ fn what_holds_a_workload_back_is_left_out() {
             "nothing",
             "{spec}"
         );
+        let is_idle = release.findings.iter().any(|found| found.code == Some("patch-idle"));
+        assert!(!is_idle, "without it the copy has no {path}");
     }
     // Patches see the object as the baseline has it.
     let paused = workload(DEPLOYMENT, "labels: {app: web}", "paused: true");
@@ -305,4 +312,16 @@ fn names_of_pods_that_the_copy_does_not_have_are_told() {
     let patched = ", patches: [{target: StatefulSet/mq, merge: {spec: {replicas: 3}}}]";
     let told = notes(patched);
     assert!(!told.contains("does not have"), "{told}");
+    // The patch of another service, and two StatefulSets in one variable.
+    let db = set("app:1").replace("mq", "db") + &service.replace("mq", "db");
+    let both = format!("{}{db}", manifests.replace("value: mq-1.mq", "value: 'mq-1.mq,db-2.db'"));
+    let of = |name: &str, more: &str| {
+        format!(
+            "  - {{name: {name}, workload: StatefulSet/{name}, rewriteEnv: true, policies: {{StatefulSet: copy}}{more}}}\n"
+        )
+    };
+    let services = format!("    rewriteEnv: true\n{}{}", of("mq", ""), of("db", patched));
+    let told = shown(&lane(&both, &spec_of("", &services)).lane.notes);
+    assert!(!told.contains("`mq-mse-gray-"), "{told}");
+    assert!(told.contains("of Deployment/web names `db-mse-gray-2`, which the copy"), "{told}");
 }
